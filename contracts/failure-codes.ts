@@ -1,0 +1,111 @@
+type CodeFacts = {
+  readonly retry: 'transient' | 'permanent';
+  readonly effect: 'none' | 'applied' | 'unknown';
+  readonly remedy: string;
+};
+
+const code = (retry: CodeFacts['retry'], effect: CodeFacts['effect'], remedy: string): CodeFacts => ({
+  retry,
+  effect,
+  remedy,
+});
+
+/**
+ * Every failure code with its defaults. Stable: programs and the runbook refer to them.
+ * docs/runbook.md has an entry for each; a test holds that.
+ */
+export const failureCodes = {
+  // Rejected: the request itself cannot be carried out.
+  RequestInvalid: code('permanent', 'none', 'Correct the named field and send the request again.'),
+  BodyNotJson: code('permanent', 'none', 'Send a JSON document with Content-Type: application/json.'),
+  BodyTooLarge: code('permanent', 'none', 'Send a smaller document; split a large batch into several.'),
+  IdConflict: code('permanent', 'none', 'Choose another id: this one belongs to a request with other content.'),
+  NotFound: code('permanent', 'none', 'Check the id; list what exists.'),
+  Unauthorized: code('permanent', 'none', 'Check the signing key and the clock of the caller and of the host.'),
+  // Refused by the world, before anything was touched.
+  HostUnknown: code('permanent', 'none', 'Use a host of the configuration: hyperferry hosts lists them.'),
+  KindUnknown: code('permanent', 'none', 'Use a kind that this version offers.'),
+  VmNotFound: code('permanent', 'none', 'Check the VM and its host: hyperferry vms lists them.'),
+  VmBusy: code('transient', 'none', 'Wait for the other run of this VM to end, or cancel it.'),
+  VmStateWrong: code('permanent', 'none', 'Bring the VM into the state that is named, then start the migration again.'),
+  VmFenced: code('permanent', 'none', 'A run holds the VM: finish or cancel that run first.'),
+  DestinationSameAsSource: code('permanent', 'none', 'Name another destination host or another folder.'),
+  DestinationOccupied: code(
+    'permanent',
+    'none',
+    'Remove or rename what stands at the destination, or choose another folder.',
+  ),
+  NotEnoughRoom: code('permanent', 'none', 'Free room on the named volume or choose another folder.'),
+  NotEnoughMemory: code('permanent', 'none', 'Free memory on the destination host or choose another host.'),
+  SwitchMissing: code(
+    'permanent',
+    'none',
+    'Create the virtual switch on the destination or map it to one that exists.',
+  ),
+  PathOutsideRoots: code('permanent', 'none', 'Choose a folder below one of the allowed roots of that host.'),
+  DiskNotVhdx: code('permanent', 'none', 'Attach a VHDX disk, or convert this one.'),
+  DiskTruncated: code(
+    'permanent',
+    'none',
+    'Restore the disk file from a good copy; it is shorter than its own tables say.',
+  ),
+  DiskDamaged: code('permanent', 'none', 'Restore the disk file from a good copy.'),
+  DiskChainBroken: code(
+    'permanent',
+    'none',
+    'Repair the link from the differencing disk to its parent, or restore the chain.',
+  ),
+  // Contended or passing.
+  RelayUnreachable: code('transient', 'none', 'Check that the agent of the host runs and reaches the relay.'),
+  RelayRefused: code('permanent', 'none', "Check the app's Send right on the hybrid connection."),
+  AgentTimedOut: code('transient', 'unknown', 'Nothing to do: the app asks the agent what became of the operation.'),
+  AgentError: code('transient', 'unknown', "Look into the agent's log under the operation's id."),
+  EpochStale: code('permanent', 'none', 'Nothing to do: a newer attempt of the same run is under way.'),
+  StorageUnavailable: code('transient', 'unknown', 'Check that the storage account can be reached.'),
+  PeerUnreachable: code(
+    'transient',
+    'applied',
+    'Check that the destination reaches the byte route port of the source.',
+  ),
+  TicketExpired: code('transient', 'applied', 'Nothing to do: the next attempt carries a new ticket.'),
+  TicketInvalid: code('permanent', 'none', 'Check that both agents trust the signing key of this app.'),
+  DiskFull: code('transient', 'applied', 'Free room on the named volume; the transfer then goes on from where it was.'),
+  IoFailed: code('transient', 'unknown', 'Check the disk of the named host.'),
+  // Ambiguous.
+  AgentSilent: code('transient', 'unknown', 'Check that the agent of the host runs; the run goes on when it answers.'),
+  OperationLost: code('transient', 'unknown', 'The agent has no record of the operation; check its state folder.'),
+  // Integrity.
+  DigestMismatch: code('permanent', 'applied', 'Check memory, disk and network of both hosts; do not use the copy.'),
+  SourceChanged: code(
+    'permanent',
+    'applied',
+    'The source disk is not the one the copy began with: start a new migration.',
+  ),
+  JournalDamaged: code(
+    'permanent',
+    'applied',
+    "The agent's journal of this copy cannot be trusted: start a new migration.",
+  ),
+  // After the start at the destination.
+  StartFailed: code('permanent', 'unknown', "Look at the VM on the destination host, then answer the run's question."),
+  HeartbeatMissing: code(
+    'permanent',
+    'applied',
+    'Look at the guest at the destination, then answer: accept, or retry.',
+  ),
+  RefusedAfterStart: code(
+    'permanent',
+    'none',
+    'The run started this VM here: its disks are not deleted by hyperferry any more.',
+  ),
+  // The run itself.
+  CanceledByOperator: code('permanent', 'none', 'Nothing to do.'),
+  UndoFailed: code(
+    'transient',
+    'unknown',
+    'Mend what the message names, then answer retry; or skip this undo and clean up by hand.',
+  ),
+  Bug: code('permanent', 'unknown', 'Report this with the id of the run; its history is kept.'),
+} as const satisfies Record<string, CodeFacts>;
+
+export type FailureCode = keyof typeof failureCodes;
