@@ -5,7 +5,7 @@ import { migrationRequest, runReport, type RunInput, type RunReport } from '../.
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
-import { FakeAgents, theVm, World, type Fault } from './world';
+import { FakeAgents, theVm, World, type Plan } from './world';
 
 const id = migrationId.parse('m1');
 const instanceId = runIdOf(id);
@@ -27,8 +27,6 @@ const input: RunInput = {
   pace: { lookMsMin: 1000, lookMsMax: 5000, silenceMsMax: 60_000 },
 };
 
-export type Trial = { readonly kind: OperationKind; readonly fault: Fault; readonly always?: boolean };
-
 /** One run of the itinerary on the real replay engine, against agents in this process. */
 export class OneRun {
   readonly world = new World();
@@ -36,14 +34,15 @@ export class OneRun {
   readonly engine: TestEngine;
   readonly receipts: unknown[] = [];
 
-  constructor(trial?: Trial, seed = 1) {
-    this.agents = new FakeAgents(this.world, trial);
+  constructor(plans: readonly Plan[] = [], seed = 1) {
+    this.agents = new FakeAgents(this.world, plans);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
     this.engine = createTestEngine({
       seed,
       activities: {
         ...Object.fromEntries(operationKinds.map((kind) => [kind, start(kind)])),
-        'look-at-operations': (asked: unknown) => succeeded(operationsOf(asked).map((one) => this.agents.look(one.operationId))),
+        'look-at-operations': (asked: unknown) =>
+          succeeded(operationsOf(asked).map((one) => this.agents.look(one.operationId))),
         'cancel-operations': (asked: unknown) => {
           for (const one of operationsOf(asked)) this.agents.cancel(one.operationId);
           return succeeded({});

@@ -8,7 +8,15 @@ export const theVm = vmId.parse('11111111-2222-3333-4444-555555555555');
 /** What the operations of a run change, on two hosts. Each is "make it so", as an agent's are. */
 export class World {
   source = { state: 'running', reserved: false, vmCheckpoint: false, fenced: false, exported: false };
-  destination = { room: false, placeholder: false, files: 0, imported: false, merged: false, started: false, released: false };
+  destination = {
+    room: false,
+    placeholder: false,
+    files: 0,
+    imported: false,
+    merged: false,
+    started: false,
+    released: false,
+  };
   /** Started at the destination more than once, or while the source could start. */
   readonly violations: string[] = [];
   readonly done: OperationKind[] = [];
@@ -90,7 +98,7 @@ export class World {
     return output;
   }
 
-  private sizes(images: number): unknown {
+  private sizes(images: number) {
     const one = { path: 'x', kind: 'dynamic', virtualSizeBytes: 100, fileSizeBytes: 100, allocatedBytes: 10 };
     return {
       vmName: 'vm',
@@ -122,7 +130,7 @@ export type Fault =
   /** The agent fails once for a passing reason. */
   | 'failed once';
 
-type Plan = { readonly kind: OperationKind; readonly fault: Fault; readonly always?: boolean };
+export type Plan = { readonly kind: OperationKind; readonly fault: Fault; readonly always?: boolean };
 
 /** Agents in a process: keeps operations by id, answers looks, and applies the plan of faults. */
 export class FakeAgents {
@@ -135,7 +143,7 @@ export class FakeAgents {
 
   constructor(
     private readonly world: World,
-    private readonly plan?: Plan,
+    private readonly plans: readonly Plan[] = [],
   ) {}
 
   start(kind: OperationKind, asked: StartOperationInput): Outcome<OperationView> {
@@ -147,7 +155,8 @@ export class FakeAgents {
     this.epochs.set(asked.host, asked.epoch);
     const fault = this.faultOf(kind);
     if (fault === 'request lost') return lost();
-    if (fault === 'refused') return this.put(kind, asked, failedWith(failureOf('NotEnoughRoom', { message: 'refused' })));
+    if (fault === 'refused')
+      return this.put(kind, asked, failedWith(failureOf('NotEnoughRoom', { message: 'refused' })));
     if (fault === 'failed once') {
       return this.put(kind, asked, failedWith(failureOf('IoFailed', { message: 'once', effect: 'none' })));
     }
@@ -168,7 +177,8 @@ export class FakeAgents {
     const left = this.looksUntilDone.get(view.kind) ?? 0;
     if (view.state === 'running' && left > 0) {
       this.looksUntilDone.set(view.kind, left - 1);
-      if (left === 1) this.views.set(operationId, { ...base(view), state: 'succeeded', output: this.world.apply(view.kind) });
+      if (left === 1)
+        this.views.set(operationId, { ...base(view), state: 'succeeded', output: this.world.apply(view.kind) });
     }
     return { ok: true, value: this.views.get(operationId) ?? view };
   }
@@ -179,9 +189,10 @@ export class FakeAgents {
   }
 
   private faultOf(kind: OperationKind): Fault | undefined {
-    if (this.plan?.kind !== kind || (this.seen.has(kind) && this.plan.always !== true)) return undefined;
+    const plan = this.plans.find((one) => one.kind === kind);
+    if (plan === undefined || (this.seen.has(kind) && plan.always !== true)) return undefined;
     this.seen.add(kind);
-    return this.plan.fault;
+    return plan.fault;
   }
 
   private put(
@@ -209,7 +220,10 @@ type End =
   | { readonly state: 'failed'; readonly failure: Failure };
 
 const failedWith = (failure: Failure): End => ({ state: 'failed', failure });
-const lost = (): Outcome<OperationView> => ({ ok: false, failure: failureOf('AgentTimedOut', { message: 'no reply' }) });
+const lost = (): Outcome<OperationView> => ({
+  ok: false,
+  failure: failureOf('AgentTimedOut', { message: 'no reply' }),
+});
 
 const base = ({ operationId, runId, epoch, kind, movedAt, progress }: OperationView) => ({
   operationId,
