@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { describeThrown } from '../contracts/failure';
 import { startSilenceWatch, startTimer } from './clock';
@@ -20,6 +21,8 @@ import { pairSender, readMessagePairs } from './message-pairs';
 export type ControlChannel = {
   readonly listenerId: string;
   readonly socket: WebSocket;
+  /** What the WebSocket runs over. */
+  readonly connection: Socket;
   /** Host and port by which this listener reached the relay. */
   readonly host: string;
   deliver(exchange: Exchange): void;
@@ -111,5 +114,5 @@ export function serveChannel(
     const lost = 'The request was routed to the listener and its connection was lost.';
     for (const exchange of [...pending.values()]) exchange.fail(504, 'GatewayTimeout', lost);
   });
-  return { listenerId, socket, host: ownHost(handshake), deliver };
+  return { listenerId, socket, connection: handshake.socket, host: ownHost(handshake), deliver };
 }
