@@ -81,11 +81,15 @@ export class RecordLog<R> {
     return this.#sizeBytes;
   }
 
-  /** Rejects with an `AppendError` when the record did not become durable, and with a `RangeError` when it is too long for a line. */
-  async append(record: R): Promise<void> {
-    const text = JSON.stringify(record);
+  /**
+   * Rejects with an `AppendError` when the record did not become durable. A record that could not be read again is not written: it rejects
+   * with what `parse` throws, or with a `RangeError` when it is too long for a line.
+   */
+  async append(written: R): Promise<void> {
+    const text = JSON.stringify(written);
     if (Buffer.byteLength(text) > lineBytesMax - 64)
       throw new RangeError(`a record of ${text.length} characters is longer than a line of the log may be`);
+    const record = this.#use.parse(JSON.parse(text));
     const done = Promise.withResolvers<undefined>();
     this.#waiting.push({ record, text, done });
     this.#writer ??= this.#writeWaiting();
