@@ -2,8 +2,16 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeThrown, failureOf, type Failure } from '../contracts/failure';
 
-const errorCode = (thrown: unknown): string | undefined =>
-  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+/** The text in a field of something that was thrown. Not by `instanceof Error`: Node's own errors are of another realm under jest. */
+const fieldOf = (thrown: unknown, field: 'code' | 'name'): string | undefined => {
+  if (typeof thrown !== 'object' || thrown === null || !(field in thrown)) return undefined;
+  const value: unknown = Reflect.get(thrown, field);
+  return typeof value === 'string' ? value : undefined;
+};
+const errorCode = (thrown: unknown): string | undefined => fieldOf(thrown, 'code');
+
+/** Whether work ended because its signal was aborted. */
+export const isAbort = (thrown: unknown): boolean => fieldOf(thrown, 'name') === 'AbortError';
 
 /** Whether a file operation failed because there is no such file or folder. */
 export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'ENOENT';

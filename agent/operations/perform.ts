@@ -1,4 +1,5 @@
 import { describeThrown, failureOf, type Outcome } from '../../contracts/failure';
+import { isAbort } from '../files';
 import type { OperationEnd } from './events';
 import type { CarryOut } from './handlers';
 import type { LiveOperation } from './live';
@@ -14,8 +15,6 @@ export const agentError = (operation: Operation, thrown: unknown): OperationEnd 
     subject: { operationId: operation.operationId },
   }),
 });
-
-const isAbort = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'AbortError';
 
 /**
  * Carries an operation out and answers how it ended; undefined when it was stopped because the agent ends: then it has no outcome, and
