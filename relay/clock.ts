@@ -57,3 +57,16 @@ export function startRepeating(clock: Clock, ms: number, action: () => void): ()
   next();
   return () => stop();
 }
+
+/** Calls `action` once when `touch` was not called for `ms`; nothing more after `stop`. */
+export function startSilenceWatch(clock: Clock, ms: number, action: () => void): { touch(): void; stop(): void } {
+  let touchedAtMs = clock.now();
+  let stop = () => {};
+  const look = () => {
+    const silentMs = clock.now() - touchedAtMs;
+    if (silentMs >= ms) action();
+    else stop = startTimer(clock, ms - silentMs, look);
+  };
+  stop = startTimer(clock, ms, look);
+  return { touch: () => (touchedAtMs = clock.now()), stop: () => stop() };
+}
