@@ -1,26 +1,7 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeThrown, failureOf, type Failure } from '../contracts/failure';
-
-/** The text in a field of something that was thrown. Not by `instanceof Error`: Node's own errors are of another realm under jest. */
-const fieldOf = (thrown: unknown, field: 'code' | 'name'): string | undefined => {
-  if (typeof thrown !== 'object' || thrown === null || !(field in thrown)) return undefined;
-  const value: unknown = Reflect.get(thrown, field);
-  return typeof value === 'string' ? value : undefined;
-};
-const errorCode = (thrown: unknown): string | undefined => fieldOf(thrown, 'code');
-
-/** Whether work ended because its signal was aborted. */
-export const isAbort = (thrown: unknown): boolean => fieldOf(thrown, 'name') === 'AbortError';
-
-/** Whether a file operation failed because there is no such file or folder. */
-export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'ENOENT';
-
-/** Whether something that was to be made exists already. */
-export const exists = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
-
-/** Whether the address that was to be listened on is taken. */
-export const isAddressTaken = (thrown: unknown): boolean => errorCode(thrown) === 'EADDRINUSE';
+import { errorCode } from './thrown';
 
 /** Makes the names in a folder survive a power loss. Windows writes them through by itself and opens no folder as a file. */
 export async function syncFolder(folder: string): Promise<void> {

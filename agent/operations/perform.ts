@@ -1,5 +1,5 @@
 import { describeThrown, failureOf, type Outcome } from '../../contracts/failure';
-import { isAbort } from '../files';
+import { isAbort } from '../thrown';
 import type { OperationEnd } from './events';
 import type { CarryOut } from './handlers';
 import type { LiveOperation } from './live';

@@ -2,7 +2,8 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describeThrown } from '../../contracts/failure';
-import { isMissing, syncFolder } from '../files';
+import { syncFolder } from '../files';
+import { errorCode, isMissing } from '../thrown';
 import { lineBytesMax, scanRecords } from './record-scan';
 
 /** Records that wait for the disk together share a line up to about this length. */
@@ -11,10 +12,13 @@ const sharedLineBytesMax = 256 * 1024;
 /** An append did not become durable. `rolledBack`: the file is as it was before, so the record will not turn up later. */
 export class AppendError extends Error {
   readonly rolledBack: boolean;
+  /** The code of the system error behind it, if it was one. */
+  readonly code: string | undefined;
   constructor(cause: unknown, rolledBack: boolean) {
     super(`the log was not written: ${describeThrown(cause)}`, { cause });
     this.name = 'AppendError';
     this.rolledBack = rolledBack;
+    this.code = errorCode(cause);
   }
 }
 
