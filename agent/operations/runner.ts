@@ -154,7 +154,7 @@ export class OperationRunner {
 }
 
 const unknownOperation = (operationId: OperationId): Failure =>
-  failureOf('NotFound', {
+  failureOf('OperationLost', {
     message: `this host knows no operation ${operationId}: it was never accepted here, or ended more than 30 days ago`,
     subject: { operationId },
   });

@@ -96,9 +96,9 @@ describe('operation runner', () => {
       await ended(runner, 'op-1');
       bench.clock.advance(keptMs + 1);
       await store.prune();
-      expect(codeOf(runner.look(operationId.parse('op-1')))).toBe('NotFound');
+      expect(codeOf(runner.look(operationId.parse('op-1')))).toBe('OperationLost');
       const second = await open();
-      expect(codeOf(second.runner.look(operationId.parse('op-1')))).toBe('NotFound');
+      expect(codeOf(second.runner.look(operationId.parse('op-1')))).toBe('OperationLost');
       expect(codeOf(second.runner.look(operationId.parse('op-2')))).toBe('ok');
       expect(codeOf(await second.runner.start(operationOf('op-3', 'save-vm', { epoch: 2 })))).toBe('EpochStale');
     });
@@ -260,8 +260,8 @@ describe('operation runner', () => {
 
     test('an operation that nobody knows cannot be canceled or looked at', async () => {
       const { runner } = await open();
-      expect(codeOf(await runner.cancel(operationId.parse('nobody')))).toBe('NotFound');
-      expect(codeOf(runner.look(operationId.parse('nobody')))).toBe('NotFound');
+      expect(codeOf(await runner.cancel(operationId.parse('nobody')))).toBe('OperationLost');
+      expect(codeOf(runner.look(operationId.parse('nobody')))).toBe('OperationLost');
     });
   });
 
