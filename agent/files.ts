@@ -3,6 +3,12 @@ import { dirname } from 'node:path';
 import { describeThrown, failureOf, type Failure } from '../contracts/failure';
 import { errorCode } from './thrown';
 
+/** Whether a file operation failed because there is no such file or folder. */
+export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'ENOENT';
+
+/** Whether something that was to be made is there already. */
+export const isThere = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
+
 /** Makes the names in a folder survive a power loss. Windows writes them through by itself and opens no folder as a file. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;

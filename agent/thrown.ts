@@ -11,12 +11,6 @@ function fieldOf(thrown: unknown, field: 'code' | 'name'): string | undefined {
 /** The code of a system error, such as `ENOENT`. */
 export const errorCode = (thrown: unknown): string | undefined => fieldOf(thrown, 'code');
 
-/** Whether a file operation failed because there is no such file or folder. */
-export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'ENOENT';
-
-/** Whether something that was to be made is there already. */
-export const isThere = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
-
 /** Whether the address that was to be listened on is taken. */
 export const isAddressTaken = (thrown: unknown): boolean => errorCode(thrown) === 'EADDRINUSE';
 

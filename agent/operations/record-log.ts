@@ -2,8 +2,8 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describeThrown } from '../../contracts/failure';
-import { syncFolder } from '../files';
-import { errorCode, isMissing } from '../thrown';
+import { isMissing, syncFolder } from '../files';
+import { errorCode } from '../thrown';
 import { lineBytesMax, scanRecords } from './record-scan';
 
 /** Records that wait for the disk together share a line up to about this length. */

@@ -99,6 +99,8 @@ export class Workbench {
   readonly lines: string[] = [];
   readonly folder: string;
 
+  readonly #stores: OperationStore[] = [];
+
   private constructor(folder: string) {
     this.folder = folder;
   }
@@ -111,6 +113,7 @@ export class Workbench {
   async open(carryOut: CarryOut, clock: Clock = this.clock): Promise<Opened> {
     const log = createLineLog((line) => this.lines.push(line), clock);
     const store = await OperationStore.open({ folder: join(this.folder, 'operations'), clock, log });
+    this.#stores.push(store);
     const marks = await StartMarks.open(join(this.folder, 'started'), clock);
     const runner = new OperationRunner({ store, marks, carryOut, clock, log, pullsAtOnceMax: 2, stopMsMax: 30_000 });
     runner.resume();
@@ -123,6 +126,8 @@ export class Workbench {
   }
 
   async remove(): Promise<void> {
+    // Those that a test closed itself refuse.
+    await Promise.allSettled(this.#stores.map((store) => store.close()));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
