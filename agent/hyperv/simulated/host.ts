@@ -20,6 +20,7 @@ export type SimulatedHost = {
   readonly guests: Map<VmId, Guest>;
   readonly locks: KeyedLocks;
   readonly clock: Clock;
+  readonly newGuid: () => string;
   readonly log: (message: string) => void;
   readonly reached: (point: CrashPoint) => Promise<void>;
 };

@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path';
-import type { RunId, VmId } from '../../../contracts/ids';
+import type { DiskId, RunId, VmId } from '../../../contracts/ids';
 import { isAtOrBelow } from './paths';
 import type { HostRecord, PlannedRecord, RunRecord, VmRecord, VmRegistration } from './records';
 
@@ -32,6 +32,7 @@ export type HostLayout = ReturnType<typeof layoutOf>;
 export const homeLayout = (home: string) => ({
   home,
   disks: join(home, 'Virtual Hard Disks'),
+  savedStates: join(home, 'Virtual Machines'),
   savedStateOf: (vm: VmId) => join(home, 'Virtual Machines', `${vm}.vmrs`),
   pulledConfiguration: join(home, 'Virtual Machines', 'pulled-configuration.json'),
   /** What a run needs while it builds the VM; removed by release. */
@@ -39,6 +40,16 @@ export const homeLayout = (home: string) => ({
   markFile: join(home, '.hyperferry', 'run.json'),
   journals: join(home, '.hyperferry', 'journals'),
 });
+
+/** Where the byte route puts an image. The import gives it the name that it had at the source. */
+export const pulledImagePath = (home: string, diskId: DiskId, index: number): string =>
+  join(homeLayout(home).disks, `${diskId}-${index}.pulled`);
+
+const mergedSuffix = '.merged';
+
+/** What a differencing disk is called once its content is in its parent. It is kept until release, to say what it had touched. */
+export const mergedPath = (path: string): string => path + mergedSuffix;
+export const isMergedPath = (path: string): boolean => path.endsWith(mergedSuffix);
 
 export type PathMap = (path: string) => string;
 
@@ -82,7 +93,11 @@ export const mapPlannedPaths = (planned: PlannedRecord, map: PathMap): PlannedRe
   imported: planned.imported && {
     ...planned.imported,
     vm: mapRegistrationPaths(planned.imported.vm, map),
-    merged: planned.imported.merged.map((merged) => ({ ...merged, childPath: map(merged.childPath) })),
+    differencing: planned.imported.differencing.map((one) => ({
+      ...one,
+      childPath: map(one.childPath),
+      parentPath: map(one.parentPath),
+    })),
   },
 });
 

@@ -23,7 +23,9 @@ export async function resolveBelowRoots(
 ): Promise<Outcome<string>> {
   const shown = JSON.stringify(text.slice(0, 200));
   const refused = (why: string) =>
-    failed(failureOf('PathOutsideRoots', { message: `The path ${shown} ${why}.`, subject: { value: text.slice(0, 200) } }));
+    failed(
+      failureOf('PathOutsideRoots', { message: `The path ${shown} ${why}.`, subject: { value: text.slice(0, 200) } }),
+    );
   if (text.length === 0 || text.length > pathCharactersMax) return refused('is empty or too long');
   if (text.includes('\u0000')) return refused('contains a NUL character');
   const real = await realPlace(resolve(base, text));

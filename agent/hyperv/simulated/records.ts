@@ -103,6 +103,9 @@ export const exportedConfiguration = vmSettings.extend({
   schema: z.literal(1),
   runId,
   savedStateBytes: bytes,
+  savedAt: z.iso.datetime(),
+  /** Whether the last image of each disk is the differencing disk of the run's VM checkpoint, to be merged where it arrives. */
+  endsInVmCheckpointOfRun: z.boolean(),
   disks: z
     .array(z.object({ diskId, attachedPath: z.string(), imageNames: z.array(z.string().max(400)).min(1).max(256) }))
     .max(vmDisksMax),
@@ -117,6 +120,10 @@ export const exportedConfiguration = vmSettings.extend({
   ),
 });
 export type ExportedConfiguration = z.infer<typeof exportedConfiguration>;
+
+/** `<home>/.hyperferry/run.json`: the run that made the folder. */
+export const homeMark = z.object({ schema: z.literal(1), runId, vmId });
+export type HomeMark = z.infer<typeof homeMark>;
 
 /** `planned/<runId>/<vmId>/vm.json`: a placeholder that cannot start. */
 export const plannedRecord = z.object({
@@ -134,7 +141,8 @@ export const plannedRecord = z.object({
       /** What the import was asked for, since a repeat that asks for another switch is another import. */
       switchName: z.string().nullable(),
       changes: z.array(z.string()),
-      merged: z.array(z.object({ diskId, childPath: path, mergedBytes: bytes })),
+      /** The run's differencing disks, and what became of them: `mergedBytes` is null until the child's content is in the parent. */
+      differencing: z.array(z.object({ diskId, childPath: path, parentPath: path, mergedBytes: bytes.nullable() })),
     })
     .nullable(),
 });

@@ -17,7 +17,8 @@ export function registeredVm(host: SimulatedHost, vm: VmId): Outcome<VmRecord> {
   const record = host.state.vm(vm);
   if (record !== undefined) return succeeded(record);
   const unreadable = host.state.unreadable(vm);
-  if (unreadable !== undefined) return refuse('IoFailed', vm, `The state file of VM ${vm} cannot be read: ${unreadable}.`);
+  if (unreadable !== undefined)
+    return refuse('IoFailed', vm, `The state file of VM ${vm} cannot be read: ${unreadable}.`);
   return refuse('VmNotFound', vm, `No VM ${vm} is registered on this host.`);
 }
 

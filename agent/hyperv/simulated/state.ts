@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { z } from 'zod';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { exists, ifExists, readJson, removeDurably, writeJsonAtomic } from './files';
 import {
@@ -12,6 +13,7 @@ import {
   type HostLayout,
   type PathMap,
 } from './layout';
+import { isAtOrBelow } from './paths';
 import {
   plannedRecord,
   retiredRecord,
@@ -22,7 +24,6 @@ import {
   type RunRecord,
   type VmRecord,
 } from './records';
-import type { z } from 'zod';
 
 const keyOf = (run: RunId, vm: VmId): string => `${run}/${vm}`;
 
@@ -43,24 +44,34 @@ export class HostState {
   }
 
   /** Reads every state file. One that cannot be read does not hide the others: `unreadable` says what is wrong with it. */
-  static async load(layout: HostLayout, log: (message: string) => void): Promise<HostState> {
+  static async load(layout: HostLayout, roots: readonly string[], log: (message: string) => void): Promise<HostState> {
     const state = new HostState(layout);
-    const live = livePath(layout);
-    for (const vm of await namesIn(layout.vmsFolder, vmId)) {
-      const read = await readJson(layout.vmFile(vm), vmRecord);
-      if (read.state === 'read' && read.value.vmId === vm) state.vmRecords.set(vm, mapVmPaths(read.value, live));
-      else if (read.state !== 'absent')
-        state.unreadableVms.set(vm, read.state === 'damaged' ? read.reason : 'it names another VM');
-    }
-    for (const [vm, reason] of state.unreadableVms) log(`vm.json of VM ${vm} cannot be read: ${reason}`);
-    await eachOfRuns(layout.plannedFolder, layout.plannedFile, plannedRecord, log, (planned) =>
-      state.plannedRecords.set(keyOf(planned.runId, planned.vmId), mapPlannedPaths(planned, live)),
-    );
-    await eachOfRuns(layout.runsFolder, layout.runFile, runRecord, log, (run) =>
-      state.runRecords.set(keyOf(run.runId, run.vmId), mapRunPaths(run, live)),
-    );
+    const live = checkedPath(livePath(layout), roots);
+    for (const vm of await namesIn(layout.vmsFolder, vmId)) await state.loadVm(vm, live, log);
+    await eachOfRuns(layout.plannedFolder, layout.plannedFile, plannedRecord, log, (planned) => {
+      state.plannedRecords.set(keyOf(planned.runId, planned.vmId), mapPlannedPaths(planned, live));
+    });
+    await eachOfRuns(layout.runsFolder, layout.runFile, runRecord, log, (run) => {
+      state.runRecords.set(keyOf(run.runId, run.vmId), mapRunPaths(run, live));
+    });
     await state.loadRetired(live, log);
     return state;
+  }
+
+  private async loadVm(vm: VmId, live: PathMap, log: (message: string) => void): Promise<void> {
+    const read = await readJson(this.layout.vmFile(vm), vmRecord);
+    if (read.state === 'absent') return;
+    let reason = read.state === 'damaged' ? read.reason : 'it names another VM';
+    if (read.state === 'read' && read.value.vmId === vm) {
+      const mapped = attempt(() => mapVmPaths(read.value, live));
+      if (mapped.ok) {
+        this.vmRecords.set(vm, mapped.value);
+        return;
+      }
+      reason = mapped.reason;
+    }
+    this.unreadableVms.set(vm, reason);
+    log(`vm.json of VM ${vm} cannot be read: ${reason}`);
   }
 
   private async loadRetired(live: PathMap, log: (message: string) => void): Promise<void> {
@@ -71,7 +82,9 @@ export class HostState {
         if (read?.state === 'damaged') log(`${path} cannot be read: ${read.reason}`);
         if (read?.state !== 'read') continue;
         const { vm } = read.value;
-        this.retiredRecords.set(keyOf(run, vm.vmId), { ...read.value, vm: mapRegistrationPaths(vm, live) });
+        const mapped = attempt(() => mapRegistrationPaths(vm, live));
+        if (mapped.ok) this.retiredRecords.set(keyOf(run, vm.vmId), { ...read.value, vm: mapped.value });
+        else log(`${path} cannot be used: ${mapped.reason}`);
       }
     }
   }
@@ -160,6 +173,28 @@ export class HostState {
   }
 }
 
+class PathOutside extends Error {}
+
+/** State files are not trusted: a path in them that is below no root makes the whole record unusable. */
+const checkedPath =
+  (live: PathMap, roots: readonly string[]): PathMap =>
+  (path) => {
+    const absolute = live(path);
+    if (roots.some((root) => isAtOrBelow(root, absolute))) return absolute;
+    throw new PathOutside(`${absolute} lies outside of the allowed roots`);
+  };
+
+function attempt<T>(
+  work: () => T,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string } {
+  try {
+    return { ok: true, value: work() };
+  } catch (thrown) {
+    if (thrown instanceof PathOutside) return { ok: false, reason: thrown.message };
+    throw thrown;
+  }
+}
+
 /** Names in a folder that are ids of the given kind; anything else there is not ours. */
 async function namesIn<S extends z.ZodType<string>>(folder: string, id: S): Promise<z.output<S>[]> {
   const names = (await ifExists(readdir(folder))) ?? [];
@@ -182,7 +217,11 @@ async function eachOfRuns<T extends { runId: RunId; vmId: VmId }>(
       if (!(await exists(dirname(file)))) continue;
       const read = await readJson(file, schema);
       if (read.state === 'damaged') log(`${file} cannot be read: ${read.reason}`);
-      if (read.state === 'read' && read.value.runId === run && read.value.vmId === vm) take(read.value);
+      if (read.state !== 'read' || read.value.runId !== run || read.value.vmId !== vm) continue;
+      const taken = attempt(() => {
+        take(read.value);
+      });
+      if (!taken.ok) log(`${file} cannot be used: ${taken.reason}`);
     }
   }
 }

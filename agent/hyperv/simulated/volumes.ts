@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import type { RunId, VmId } from '../../../contracts/ids';
 import { filesBelow, ifExists } from './files';
 import { isAtOrBelow } from './paths';
 import type { HostRecord, RunRecord } from './records';
@@ -12,14 +13,19 @@ export type VolumeUse = {
   readonly reservedBytes: number;
 };
 
-/** What a volume holds, has left and has promised. Its capacity is that of host.json or of the real disk, whichever is less. */
-export async function volumeUse(volume: HostRecord['volumes'][number], state: HostState): Promise<VolumeUse> {
+/** What a volume holds, has left and has promised to runs other than `exceptOf`. Its capacity is that of host.json or of the real disk, whichever is less. */
+export async function volumeUse(
+  volume: HostRecord['volumes'][number],
+  state: HostState,
+  exceptOf?: { readonly runId: RunId; readonly vmId: VmId },
+): Promise<VolumeUse> {
   const files = await filesBelow(volume.root);
   const usedBytes = files.reduce((sum, file) => sum + file.allocatedBytes, 0);
   const real = await ifExists(statfs(volume.root));
   const realFreeBytes = real === undefined ? 0 : real.bavail * real.bsize;
   let reservedBytes = 0;
   for (const run of state.runs) {
+    if (run.runId === exceptOf?.runId && run.vmId === exceptOf.vmId) continue;
     if (run.room !== null && isAtOrBelow(volume.root, run.room.folder)) reservedBytes += await unwrittenBytes(run);
   }
   const freeBytes = Math.max(0, Math.min(volume.sizeBytes - usedBytes, realFreeBytes));
@@ -40,7 +46,7 @@ export function volumeOf(path: string, host: HostRecord): HostRecord['volumes'][
 }
 
 /** Memory of the host that no running VM has and no other run was promised. */
-export function memoryFreeBytes(host: HostRecord, state: HostState, exceptOfVm?: string): number {
+export function memoryFreeBytes(host: HostRecord, state: HostState, exceptOfVm?: VmId): number {
   const running = state.vms.filter((vm) => vm.state === 'running' && vm.vmId !== exceptOfVm);
   const promised = state.runs.filter((run) => run.room !== null && run.vmId !== exceptOfVm && !startedHere(run, state));
   const taken =
@@ -50,5 +56,4 @@ export function memoryFreeBytes(host: HostRecord, state: HostState, exceptOfVm?:
 }
 
 /** From then on the VM itself has the memory that was promised. */
-const startedHere = (run: RunRecord, state: HostState): boolean =>
-  state.vm(run.vmId)?.startedBy?.runId === run.runId;
+const startedHere = (run: RunRecord, state: HostState): boolean => state.vm(run.vmId)?.startedBy?.runId === run.runId;

@@ -42,6 +42,7 @@ export class Guest {
   private writtenBytes = 0;
   private flushedAtMs: number;
   private lastWriteBeforeSaveMs: number | null;
+  private measuredOutageMs: number | null = null;
 
   constructor(private readonly options: GuestOptions) {
     this.disks = options.disks;
@@ -56,6 +57,16 @@ export class Guest {
   /** `lost` until the guest has looked at its disks, and for ever when they are not what it knows. */
   get heartbeat(): 'ok' | 'lost' {
     return this.heart;
+  }
+
+  /** Whether it has a memory to save: a guest that boots cold has none until it has looked at its disks. */
+  get hasMemory(): boolean {
+    return this.memory !== undefined;
+  }
+
+  /** What it measured between its last write before the save that it was started from and its first one after. */
+  get outageMs(): number | null {
+    return this.measuredOutageMs;
   }
 
   /** The disks as they are now; they change when a VM checkpoint is taken or removed. */
@@ -80,6 +91,11 @@ export class Guest {
       for (const { disk } of this.disks) await disk.close();
       return this.memory;
     });
+  }
+
+  /** Ends a guest whose disks are gone. */
+  abandon(): void {
+    this.stopping.abort();
   }
 
   private async live(): Promise<void> {
@@ -107,8 +123,13 @@ export class Guest {
   private async lookAround(): Promise<void> {
     const wrong = this.memory === undefined ? await this.bootCold() : await this.compare(this.memory);
     this.looked = true;
-    if (wrong === undefined) this.heart = 'ok';
-    else this.options.log(`the guest hangs: ${wrong}`);
+    if (wrong !== undefined) {
+      this.options.log(`the guest hangs: ${wrong}`);
+      return;
+    }
+    if (this.memory !== undefined && this.options.settings.writeBytesPerSecond > 0)
+      await this.writeSomewhere(this.memory);
+    this.heart = 'ok';
   }
 
   private compare(memory: GuestMemory): Promise<string | undefined> {
@@ -175,8 +196,9 @@ export class Guest {
   private noteWrite(memory: GuestMemory): void {
     memory.lastWriteAtMs = this.options.clock.now();
     if (this.lastWriteBeforeSaveMs === null) return;
-    this.options.onOutage(Math.max(0, memory.lastWriteAtMs - this.lastWriteBeforeSaveMs));
+    this.measuredOutageMs = Math.max(0, memory.lastWriteAtMs - this.lastWriteBeforeSaveMs);
     this.lastWriteBeforeSaveMs = null;
+    this.options.onOutage(this.measuredOutageMs);
   }
 
   private async flush(memory: GuestMemory): Promise<void> {

@@ -5,7 +5,7 @@ import type { DiskMemory, GuestMemory } from './memory';
 import { claimOf, holdsStamp, stampBlockBytes, type Claim, type Place } from './stamp';
 
 /** A disk as a guest uses it. */
-export type GuestDisk = Pick<Disk, 'virtualSizeBytes' | 'read' | 'write' | 'flush' | 'close'>;
+export type GuestDisk = Pick<Disk, 'images' | 'virtualSizeBytes' | 'read' | 'write' | 'flush' | 'close'>;
 
 /** The disks of a guest, in the order of the VM's configuration. */
 export type GuestDisks = readonly { readonly diskId: DiskMemory['diskId']; readonly disk: GuestDisk }[];

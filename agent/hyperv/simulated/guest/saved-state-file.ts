@@ -27,7 +27,10 @@ export async function writeSavedState(path: string, vm: VmId, memory: GuestMemor
   const known = Buffer.from(JSON.stringify({ vmId: vm, memory: toSaved(memory) }));
   const noiseBytes = Math.max(0, Math.floor((sizeBytes - headerBytes - known.length - digestBytes) / 4) * 4);
   const fileBytes = headerBytes + known.length + noiseBytes + digestBytes;
-  await writeFileAtomic(path, contentOf(known, noiseBytes, fileBytes, (at) => seedOf(vm, memory.sequence, at)));
+  await writeFileAtomic(
+    path,
+    contentOf(known, noiseBytes, fileBytes, (at) => seedOf(vm, memory.sequence, at)),
+  );
   return fileBytes;
 }
 
@@ -93,7 +96,7 @@ async function digestFits(file: FileHandle, fileBytes: number): Promise<boolean>
   const hasher = new Blake3Hasher();
   const hashedBytes = fileBytes - digestBytes;
   const chunk = Buffer.alloc(Math.min(hashedBytes, chunkBytes));
-  for (let done = 0; done < hashedBytes; ) {
+  for (let done = 0; done < hashedBytes;) {
     const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, hashedBytes - done), done);
     if (bytesRead === 0) return false;
     hasher.update(chunk.subarray(0, bytesRead));
