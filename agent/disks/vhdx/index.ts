@@ -1,0 +1,3 @@
+export { createVhdx, type VhdxCreateOptions } from './create';
+export { defaultBlockSizeBytes, defaultDifferencingBlockSizeBytes } from './layout';
+export { openVhdx, type VhdxReadOptions, type VhdxWriteOptions } from './open';
