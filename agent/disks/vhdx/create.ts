@@ -5,13 +5,12 @@ import type { ImageShape, WritableImage } from '../image';
 import { blockState, entryBytes, entryHigh, entryLow, geometryOf, payloadIndex, type Geometry } from './bat';
 import { encodeHeader, encodeIdentifier } from './header';
 import { isGuid, zeroGuid } from './guid';
-import { headerAreaLength, headerOffsets, identifierOffset, regionTableOffsets } from './layout';
+import { headerAreaLength, headerOffsets, identifierOffset, newLogBytes, regionTableOffsets } from './layout';
 import { checkSizes, encodeMetadata } from './metadata';
 import { mib, roundUp } from './numbers';
 import { openVhdx, type VhdxWriteOptions } from './open';
 import { encodeRegionTable } from './region-table';
 
-const logLengthBytes = mib;
 const metadataLengthBytes = mib;
 
 /** How a new image is written to afterwards; the same as for opening one. */
@@ -68,10 +67,10 @@ const pathLengthMax = 32_000;
 
 async function build(file: DiskFile, shape: ImageShape, fileWriteId: string): Promise<void> {
   const geometry = geometryOf({ ...shape, hasParent: shape.parent !== undefined });
-  const log = { what: 'log', offsetBytes: headerAreaLength, lengthBytes: logLengthBytes };
+  const log = { what: 'log', offsetBytes: headerAreaLength, lengthBytes: newLogBytes };
   const metadata = {
     what: 'metadata',
-    offsetBytes: log.offsetBytes + logLengthBytes,
+    offsetBytes: log.offsetBytes + log.lengthBytes,
     lengthBytes: metadataLengthBytes,
   };
   const bat = {
@@ -88,7 +87,7 @@ async function build(file: DiskFile, shape: ImageShape, fileWriteId: string): Pr
     dataWriteId: shape.dataWriteId,
     logId: zeroGuid,
     logOffsetBytes: log.offsetBytes,
-    logLengthBytes,
+    logLengthBytes: newLogBytes,
   };
   await file.write(encodeHeader(header), headerOffsets[0]);
   await file.write(encodeHeader({ ...header, sequence: 2n }), headerOffsets[1]);

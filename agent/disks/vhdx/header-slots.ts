@@ -15,6 +15,10 @@ export class HeaderSlots {
     this.#current = current;
   }
 
+  get current(): CurrentHeader {
+    return this.#current;
+  }
+
   get header(): Header {
     return this.#current.header;
   }

@@ -17,8 +17,10 @@ export const metadataItemBytesMax = mib;
 export const batBytesMax = 513 * mib;
 
 export const logSectorBytes = 4 * kib;
-/** The format allows 4 GiB; Windows writes 1 MiB. The bound is on what a replay may have to hold in memory. */
-export const logBytesMax = 256 * mib;
+/** As Windows makes it. */
+export const newLogBytes = mib;
+/** The format allows 4 GiB. A replay holds the log in memory, so this bounds it. */
+export const logBytesMax = 64 * mib;
 
 export const virtualSizeBytesMax = 64 * tib;
 export const blockSizeBytesMin = mib;
@@ -33,3 +35,7 @@ export const fileBytesMax = 129 * tib + 4 * gib;
 export const defaultBlockSizeBytes = 32 * mib;
 /** Hyper-V makes new differencing disks with it. */
 export const defaultDifferencingBlockSizeBytes = 2 * mib;
+/** Replay never changes what stands below: file identifier and headers (MS-VHDX 2.3.1.2). */
+export const logTargetOffsetMin = 192 * kib;
+/** Windows zeroes tables through the log, at most a whole block allocation table; more in one replay is damage. */
+export const logZeroedBytesMax = gib;

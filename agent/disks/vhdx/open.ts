@@ -1,24 +1,17 @@
-import { succeeded, type Outcome } from '../../../contracts/failure';
-import { damaged, namingFile, notVhdx, outcomeOf, truncated, valueOf } from '../failures';
+import type { Outcome } from '../../../contracts/failure';
+import { namingFile, outcomeOf, valueOf } from '../failures';
 import { nodeFiles, type DiskFile, type DiskFiles } from '../file';
 import type { ImageShape, ReadableImage, WritableImage } from '../image';
 import { entryBytes, geometryOf } from './bat';
 import { BlockMap, wholeTableBytesMax } from './block-map';
-import { checkIdentifier, chooseHeader, type CurrentHeader } from './header';
+import { BlockPlacer } from './block-placer';
 import { HeaderSlots } from './header-slots';
-import {
-  fileBytesMax,
-  headerAreaLength,
-  headerLength,
-  headerOffsets,
-  metadataTableLength,
-  regionTableLength,
-  regionTableOffsets,
-} from './layout';
-import { decodeMetadata, decodeMetadataTable, type Metadata } from './metadata';
+import { headerAreaLength, newLogBytes } from './layout';
+import { LoggedTableWriter } from './log-writer';
+import type { Metadata } from './metadata';
 import { mib, roundUp, type Span } from './numbers';
+import { logSpan, parseVhdx, type ParsedVhdx } from './parse';
 import { VhdxReader } from './read-image';
-import { decodeRegionTable, type Regions } from './region-table';
 import { scanTables } from './scan';
 import { Space, type Room } from './space';
 import { OrderedTableWriter, type TableWriter } from './table-writer';
@@ -65,7 +58,7 @@ export function openVhdx(
     const files = options.files ?? nodeFiles;
     const file = await files.open(path, options.access);
     try {
-      const parsed = valueOf(namingFile(path, await parse(file)));
+      const parsed = valueOf(namingFile(path, await parseVhdx(file, options.access)));
       return options.access === 'read' ? await makeReader(parsed) : await makeWriter(parsed, options);
     } catch (thrown) {
       await file.close();
@@ -73,61 +66,6 @@ export function openVhdx(
     }
   });
 }
-
-type ParsedVhdx = {
-  readonly file: DiskFile;
-  readonly current: CurrentHeader;
-  readonly regions: Regions;
-  readonly metadata: Metadata;
-};
-
-async function readAt(file: DiskFile, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(lengthBytes);
-  await file.read(bytes, offsetBytes);
-  return bytes;
-}
-
-async function parse(file: DiskFile): Promise<Outcome<ParsedVhdx>> {
-  const current = await parseHeader(file);
-  if (!current.ok) return current;
-  const tables = [
-    await readAt(file, regionTableOffsets[0], regionTableLength),
-    await readAt(file, regionTableOffsets[1], regionTableLength),
-  ] as const;
-  const regions = decodeRegionTable(tables, file.sizeBytes, logSpan(current.value));
-  if (!regions.ok) return regions;
-  const metadata = await parseMetadata(file, regions.value.metadata);
-  if (!metadata.ok) return metadata;
-  const { entryCount } = geometryOf({ ...metadata.value, hasParent: metadata.value.kind === 'differencing' });
-  if (entryCount * entryBytes > regions.value.bat.lengthBytes)
-    return damaged(`has a block allocation table of ${regions.value.bat.lengthBytes} bytes for ${entryCount} entries`);
-  return succeeded({ file, current: current.value, regions: regions.value, metadata: metadata.value });
-}
-
-async function parseHeader(file: DiskFile): Promise<Outcome<CurrentHeader>> {
-  const firstBytes = await readAt(file, 0, Math.min(file.sizeBytes, 512));
-  const identified = checkIdentifier(firstBytes);
-  if (!identified.ok) return identified;
-  if (file.sizeBytes < headerAreaLength) return truncated(`ends at byte ${file.sizeBytes}, inside its header`);
-  if (file.sizeBytes > fileBytesMax) return damaged(`is ${file.sizeBytes} bytes long, more than any VHDX`);
-  const slots = [
-    await readAt(file, headerOffsets[0], headerLength),
-    await readAt(file, headerOffsets[1], headerLength),
-  ] as const;
-  return chooseHeader(slots, file.sizeBytes);
-}
-
-async function parseMetadata(file: DiskFile, region: Span): Promise<Outcome<Metadata>> {
-  const table = decodeMetadataTable(await readAt(file, region.offsetBytes, metadataTableLength), region.lengthBytes);
-  if (!table.ok) return table;
-  return decodeMetadata(table.value, (item) => readAt(file, region.offsetBytes + item.offsetBytes, item.lengthBytes));
-}
-
-const logSpan = ({ header }: CurrentHeader): Span => ({
-  what: 'log',
-  offsetBytes: header.logOffsetBytes,
-  lengthBytes: header.logLengthBytes,
-});
 
 function shapeOf(metadata: Metadata, dataWriteId: string): ImageShape {
   const { kind, blockSizeBytes, virtualSizeBytes, logicalSectorSizeBytes, physicalSectorSizeBytes, parent } = metadata;
@@ -168,12 +106,27 @@ async function makeReader(parsed: ParsedVhdx): Promise<ReadableImage> {
 
 async function makeWriter(parsed: ParsedVhdx, options: VhdxWriteOptions): Promise<WritableImage> {
   const { file, current, metadata } = parsed;
-  if (metadata.logicalSectorSizeBytes > metadata.blockSizeBytes) valueOf(notVhdx('has sectors larger than blocks'));
   const map = mapOf(parsed);
   const space = new Space(file, await roomOf(parsed, map));
   const headers = new HeaderSlots(file, current);
-  const tables: TableWriter = new OrderedTableWriter(file);
+  const tables = await makeTableWriter(file, headers, space, options);
   const shape = shapeOf(metadata, current.header.dataWriteId);
   const { dataWriteId, newGuid } = options;
-  return new VhdxWriter({ file, map, space, headers, tables, shape, dataWriteId, newGuid });
+  const blocks = new BlockPlacer(file, map, space);
+  return new VhdxWriter({ file, map, space, blocks, headers, tables, shape, dataWriteId, newGuid });
+}
+
+async function makeTableWriter(
+  file: DiskFile,
+  headers: HeaderSlots,
+  space: Space,
+  options: VhdxWriteOptions,
+): Promise<TableWriter> {
+  if (options.tables === 'ordered') return new OrderedTableWriter(file);
+  if (headers.header.logLengthBytes === 0) {
+    // A VHDX may have no log at all; then it gets one.
+    const { offsetBytes } = await space.take(newLogBytes);
+    await headers.change({ fileWriteId: options.newGuid(), logOffsetBytes: offsetBytes, logLengthBytes: newLogBytes });
+  }
+  return new LoggedTableWriter(file, headers, options.newGuid());
 }

@@ -1,25 +1,22 @@
 import { DiskError } from '../failures';
 import type { DiskFile } from '../file';
 import type { Extent, ImageShape, WritableImage } from '../image';
-import { blockBytesUsed, blockState, chunkOfBlock } from './bat';
 import { wholeTableBytesMax, type BlockMap } from './block-map';
+import { isWholeBlock, type BlockPart, type BlockPlacer } from './block-placer';
 import { Gate, Turns } from './gate';
 import type { HeaderSlots } from './header-slots';
-import { sectorBitmapBytes } from './layout';
 import { mib } from './numbers';
 import { assertInside, extentsOf, readHeld } from './read-image';
-import type { Place, Space } from './space';
+import type { Space } from './space';
 import { pageBytes } from './table-pages';
 import type { TableWriter } from './table-writer';
-
-/** A piece of a write or of zeros that lies inside one block. */
-type Part = { readonly block: number; readonly from: number; readonly to: number };
 
 /** What a writer is made of; `open.ts` puts it together. */
 export type WriterParts = {
   readonly file: DiskFile;
   readonly map: BlockMap;
   readonly space: Space;
+  readonly blocks: BlockPlacer;
   readonly headers: HeaderSlots;
   readonly tables: TableWriter;
   readonly shape: ImageShape;
@@ -41,7 +38,6 @@ export class VhdxWriter implements WritableImage {
   readonly path: string;
   readonly #parts: WriterParts;
   readonly #gate = new Gate();
-  readonly #allocating = new Turns();
   readonly #flushing = new Turns();
   #begun: Promise<void> | undefined;
   #readers = 0;
@@ -164,95 +160,25 @@ export class VhdxWriter implements WritableImage {
   }
 
   /** Writes inside one block, whatever its state. */
-  async #writePart(part: Part, bytes: Uint8Array): Promise<void> {
-    const { map, file } = this.#parts;
-    const { meaning } = map.block(part.block);
-    const isWhole = part.from === 0 && part.to === blockBytesUsed(map.geometry, part.block);
-    if (meaning === 'zero' || (meaning === 'parent' && isWhole)) {
-      const isWritten = await this.#allocating.run(() => this.#allocateFull(part, bytes));
-      if (isWritten) return;
-    } else if (meaning === 'parent') {
-      await this.#allocating.run(() => this.#allocatePartial(part.block));
-    }
-    const now = map.block(part.block);
-    await file.write(bytes, now.fileOffsetBytes + part.from);
-    if (now.meaning === 'partial') map.markHeld(part.block, part.from, part.to);
-  }
-
-  /**
-   * Gives a block its place, unless another write did meanwhile. Says whether the bytes are written: where the place may hold old bytes,
-   * or the block showed a parent, the table must not name it before they are.
-   */
-  async #allocateFull(part: Part, bytes: Uint8Array): Promise<boolean> {
-    const { map, file, space } = this.#parts;
-    const { meaning } = map.block(part.block);
-    if (meaning === 'full' || meaning === 'partial') return false;
-    const { blockSizeBytes } = map.geometry;
-    const place = await space.take(blockSizeBytes);
-    if (place.content === 'fresh' && meaning === 'zero') {
-      map.setBlock(part.block, blockState.fullyPresent, place.offsetBytes);
-      return false;
-    }
-    try {
-      if (place.content === 'used') {
-        await this.#fillZeros(place.offsetBytes, part.from);
-        await this.#fillZeros(place.offsetBytes + part.to, blockSizeBytes - part.to);
-      }
-      await file.write(bytes, place.offsetBytes + part.from);
-    } catch (thrown) {
-      space.giveBack(place, blockSizeBytes);
-      throw thrown;
-    }
-    map.setBlock(part.block, blockState.fullyPresent, place.offsetBytes);
-    return true;
-  }
-
-  /** Makes a block that shows the parent able to hold single sectors. */
-  async #allocatePartial(block: number): Promise<void> {
-    const { map, space } = this.#parts;
-    if (map.block(block).meaning !== 'parent') return;
-    const chunk = chunkOfBlock(map.geometry, block);
-    if (map.bitmapPlace(chunk) === undefined) await this.#allocateBitmap(chunk);
-    map.clearHeld(block);
-    const place = await space.take(map.geometry.blockSizeBytes);
-    map.setBlock(block, blockState.partiallyPresent, place.offsetBytes);
-  }
-
-  async #allocateBitmap(chunk: number): Promise<void> {
-    const { map, space } = this.#parts;
-    const place: Place = await space.take(sectorBitmapBytes);
-    if (place.content === 'used') await this.#fillZeros(place.offsetBytes, sectorBitmapBytes);
-    map.setBitmapPlace(chunk, place.offsetBytes);
-  }
-
-  async #fillZeros(fileOffsetBytes: number, lengthBytes: number): Promise<void> {
-    for (let done = 0; done < lengthBytes; done += zeros.length)
-      await this.#parts.file.write(
-        zeros.subarray(0, Math.min(zeros.length, lengthBytes - done)),
-        fileOffsetBytes + done,
-      );
+  async #writePart(part: BlockPart, bytes: Uint8Array): Promise<void> {
+    const { map, file, blocks } = this.#parts;
+    if ((await blocks.prepare(part, bytes)) === 'written') return;
+    const { meaning, fileOffsetBytes } = map.block(part.block);
+    await file.write(bytes, fileOffsetBytes + part.from);
+    if (meaning === 'partial') map.markHeld(part.block, part.from, part.to);
   }
 
   async #zeroInside(fromByte: number, toByte: number): Promise<void> {
-    const { map, shape } = this.#parts;
+    const { map, blocks, shape } = this.#parts;
     await map.ensureEntries(fromByte, toByte);
     for (const part of this.#partsOf(fromByte, toByte)) {
-      const { meaning, fileOffsetBytes } = map.block(part.block);
-      if (meaning === 'zero') continue;
-      const isWhole = part.from === 0 && part.to === blockBytesUsed(map.geometry, part.block);
-      if (isWhole && shape.kind !== 'fixed') this.#dropBlock(part.block, fileOffsetBytes);
+      if (map.block(part.block).meaning === 'zero') continue;
+      if (isWholeBlock(map.geometry, part) && shape.kind !== 'fixed') blocks.drop(part.block);
       else await this.#writeZerosPart(part);
     }
   }
 
-  #dropBlock(block: number, fileOffsetBytes: number): void {
-    const { map, space } = this.#parts;
-    const { hasParent, blockSizeBytes } = map.geometry;
-    map.setBlock(block, hasParent ? blockState.zero : blockState.notPresent, 0);
-    if (fileOffsetBytes !== 0) space.leave(fileOffsetBytes, blockSizeBytes);
-  }
-
-  async #writeZerosPart(part: Part): Promise<void> {
+  async #writeZerosPart(part: BlockPart): Promise<void> {
     for (let from = part.from; from < part.to; from += zeros.length) {
       const to = Math.min(part.to, from + zeros.length);
       await this.#writePart({ block: part.block, from, to }, zeros.subarray(0, to - from));
@@ -295,7 +221,7 @@ export class VhdxWriter implements WritableImage {
       throw new RangeError(`${lengthBytes} bytes at ${offsetBytes} are not whole sectors of ${sectorBytes} bytes`);
   }
 
-  *#partsOf(fromByte: number, toByte: number): Generator<Part> {
+  *#partsOf(fromByte: number, toByte: number): Generator<BlockPart> {
     const { blockSizeBytes } = this.#parts.map.geometry;
     for (let at = fromByte; at < toByte;) {
       const block = Math.floor(at / blockSizeBytes);
