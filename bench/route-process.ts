@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** What both processes of a measured or tested transfer have in common: settings as the one argument, JSON lines in and out. */
 export function settingsOf<T>(schema: z.ZodType<T>): T {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { blockBytesMax } from '../../../contracts/limits';
-import { ioError, isMissing } from '../failures';
+import { isMissing } from '../../files';
+import { ioError } from '../failures';
 import { nodeFiles, type DiskFile } from '../file';
 import type { SourceContent, TargetContent } from './content';
 

@@ -88,7 +88,8 @@ async function listening(server: Server, { port, listenAddress }: ByteRouteOptio
   server.off('error', reject);
 }
 
-function portOf(address: AddressInfo | string | null): number {
+/** The port of a listener that listens on one. */
+export function portOf(address: AddressInfo | string | null): number {
   if (address === null || typeof address === 'string')
     throw new Error('a listener on a port has an address with a port');
   return address.port;

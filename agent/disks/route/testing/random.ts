@@ -1,0 +1,18 @@
+/** Numbers in [0, 1) from a seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Bytes from a seed, no two sectors alike. */
+export function seededBytes(lengthBytes: number, seed: number): Buffer {
+  const random = seededRandom(seed);
+  const bytes = Buffer.alloc(lengthBytes);
+  for (let at = 0; at + 4 <= lengthBytes; at += 4) bytes.writeUInt32LE(Math.floor(random() * 2 ** 32), at);
+  return bytes;
+}
