@@ -15,7 +15,7 @@ export type ContentWriterOptions = {
   readonly path: string;
   readonly target: TargetContent;
   readonly facts: ContentFacts;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'content' | 'mark' | 'received'>;
   readonly pool: BufferPool;
   /** So much received content is made durable at once. */
   readonly flushBytes: number;

@@ -1,4 +1,3 @@
-import { quickPace } from './testing/hosts';
 import { instantClock } from './testing/instant-clock';
 import { seededRandom } from './testing/random';
 import { routePace } from './limits';
@@ -93,13 +92,14 @@ describe('patience', () => {
   });
 
   test('begins anew after any progress', () => {
-    const patience = new Patience(quickPace);
+    const pace = { ...routePace, unreachableMsMax: 600 };
+    const patience = new Patience(pace);
     const early = patience.lost({ nowMs: 500, beganMs: 0, progress: 'none' });
     const progressed = patience.lost({ nowMs: 5_000, beganMs: 500, progress: 'some' });
     const late = patience.lost({ nowMs: 5_500, beganMs: 5_100, progress: 'none' });
     expect([early, progressed, late]).toMatchObject([
       { kind: 'again', sinceMs: 0 },
-      { kind: 'again', sinceMs: 5_000, waitMs: quickPace.reconnectMsMin },
+      { kind: 'again', sinceMs: 5_000, waitMs: pace.reconnectMsMin },
       { kind: 'again', sinceMs: 5_000 },
     ]);
     expect(patience.lost({ nowMs: 5_700, beganMs: 5_600, progress: 'none' })).toEqual({ kind: 'give-up', forMs: 700 });

@@ -18,10 +18,10 @@ import { startByteRoute, type ByteRoute, type ByteRouteOptions } from '../server
 export const mib = 1024 * 1024;
 
 export const quickPace: RoutePace = {
-  helloMsMax: 2_000,
-  silenceMsMax: 400,
-  aliveMs: 100,
-  unreachableMsMax: 600,
+  helloMsMax: 5_000,
+  silenceMsMax: 5_000,
+  aliveMs: 500,
+  unreachableMsMax: 8_000,
   reconnectMsMin: 5,
   reconnectMsMax: 40,
   flushMsMax: 20,

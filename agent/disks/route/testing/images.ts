@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { valueOf } from '../../failures';
-import type { ImageShape } from '../../image';
+import type { Extent, ImageShape } from '../../image';
 import { createVhdx, openVhdx } from '../../vhdx';
 import { mib } from './hosts';
 
@@ -30,12 +30,24 @@ export async function makeImage(path: string, shape: ImageShape, pieces: readonl
   await image.close();
 }
 
-/** What an image itself holds: for each extent its place and kind, and its bytes. Blocks of zeros and no blocks are alike without a parent. */
-export async function contentOf(path: string): Promise<{ shape: ImageShape; bytes: Buffer; kinds: readonly string[] }> {
+/** What an image itself holds: its bytes, and, where a parent stands below, which ranges are its own. */
+export async function contentOf(path: string): Promise<{ shape: ImageShape; bytes: Buffer; held: readonly Extent[] }> {
   const image = valueOf(await openVhdx(path, { access: 'read' }));
   const bytes = Buffer.alloc(image.shape.virtualSizeBytes);
   await image.read(bytes, 0);
   const extents = image.shape.parent === undefined ? [] : [...image.extents()];
   await image.close();
-  return { shape: image.shape, bytes, kinds: extents.map((extent) => JSON.stringify(extent)) };
+  return { shape: image.shape, bytes, held: joined(extents) };
+}
+
+/** Ranges that the image has a say about, whether as data or as zeros: a copy may tell zeros from data where its source does not. */
+function joined(extents: readonly Extent[]): Extent[] {
+  const ranges: Extent[] = [];
+  for (const { offsetBytes, lengthBytes } of extents) {
+    const last = ranges.at(-1);
+    const isNext = last !== undefined && last.offsetBytes + last.lengthBytes === offsetBytes;
+    if (isNext) ranges[ranges.length - 1] = { ...last, lengthBytes: last.lengthBytes + lengthBytes };
+    else ranges.push({ kind: 'data', offsetBytes, lengthBytes });
+  }
+  return ranges;
 }

@@ -1,3 +1,5 @@
+import { createCipheriv } from 'node:crypto';
+
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
@@ -9,10 +11,9 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Bytes from a seed, no two sectors alike. */
+/** Bytes from a seed, no two sectors alike: the key stream of a cipher. */
 export function seededBytes(lengthBytes: number, seed: number): Buffer {
-  const random = seededRandom(seed);
-  const bytes = Buffer.alloc(lengthBytes);
-  for (let at = 0; at + 4 <= lengthBytes; at += 4) bytes.writeUInt32LE(Math.floor(random() * 2 ** 32), at);
-  return bytes;
+  const key = Buffer.alloc(16);
+  key.writeDoubleLE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(lengthBytes));
 }
