@@ -72,6 +72,7 @@ export const failureCodes = {
   DiskFull: code('transient', 'applied', 'Free room on the named volume; the transfer then goes on from where it was.'),
   IoFailed: code('transient', 'unknown', 'Check the disk of the named host.'),
   // Ambiguous.
+  ActivityThrew: code('transient', 'unknown', 'Nothing to do: the app asks the agent what became of the operation.'),
   AgentSilent: code('transient', 'unknown', 'Check that the agent of the host runs; the run goes on when it answers.'),
   OperationLost: code('transient', 'unknown', 'The agent has no record of the operation; check its state folder.'),
   // Integrity.

@@ -1,0 +1,45 @@
+import { describeThrown, failureOf } from '../contracts/failure';
+import { pause } from './clock';
+import { failureResponse, type RelayRequest, type RelayResponse } from './exchange';
+import type { ListenerContext } from './listener-options';
+
+type Answering = Pick<ListenerContext, 'handler' | 'clock' | 'log'> & { readonly responseMsMax: number };
+
+const tooLate = Symbol('too late');
+
+/**
+ * The handler's answer, or one in its place: 500 with AgentError when it throws or answers what the relay does not allow, 500 with
+ * AgentTimedOut when it is not done after `responseMsMax`. Never throws.
+ */
+export async function answerRequest(
+  request: Omit<RelayRequest, 'signal'>,
+  { handler, clock, log, responseMsMax }: Answering,
+): Promise<RelayResponse> {
+  const name = `${request.method} ${request.path}`;
+  const over = new AbortController();
+  const late = pause(clock, responseMsMax, over.signal).then((): typeof tooLate => tooLate);
+  const handled = async () => handler({ ...request, signal: over.signal });
+  try {
+    const answer = await Promise.race([handled(), late]);
+    if (answer === tooLate) {
+      log({ level: 'error', message: `${name} was not answered within ${responseMsMax} ms` });
+      const message = `the agent was not done within ${responseMsMax} ms`;
+      return failureResponse(500, failureOf('AgentTimedOut', { message }));
+    }
+    return allowedByRelay(answer);
+  } catch (thrown) {
+    log({ level: 'error', message: `${name} failed: ${describeThrown(thrown)}` });
+    const message = "the agent could not handle the request; the cause is in the agent's log";
+    return failureResponse(500, failureOf('AgentError', { message }));
+  } finally {
+    over.abort();
+  }
+}
+
+/** 502 and 504 are the relay's own; a listener may not answer them, and the app would mistake them. */
+function allowedByRelay(response: RelayResponse): RelayResponse {
+  const { status } = response;
+  if (!Number.isInteger(status) || status < 200 || status > 599 || status === 502 || status === 504)
+    throw new Error(`the handler answered with status ${status}, which a listener may not`);
+  return response;
+}
