@@ -6,7 +6,7 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The longest delay of a Node timer; a longer one would fire at once. */
+/** The longest delay of a Node timer; a longer one would fire at once, so it is waited for in parts. */
 const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -22,7 +22,15 @@ export const systemClock: Clock = {
         signal.removeEventListener('abort', end);
         resolve();
       };
-      const timer = setTimeout(end, Math.min(ms, timerMsMax));
+      const wait = (leftMs: number): NodeJS.Timeout =>
+        setTimeout(
+          () => {
+            if (leftMs > timerMsMax) timer = wait(leftMs - timerMsMax);
+            else end();
+          },
+          Math.min(leftMs, timerMsMax),
+        );
+      let timer = wait(ms);
       signal.addEventListener('abort', end);
     }),
 };

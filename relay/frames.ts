@@ -68,7 +68,7 @@ const responseFrame = z.object({
         .regex(/^\d{3}$/)
         .transform(Number),
     ])
-    .pipe(z.int().min(100).max(599)),
+    .pipe(z.int().min(200).max(599)),
   statusDescription: z.string().max(1024).nullish(),
   responseHeaders: headers.default({}),
   body: z.boolean().default(false),

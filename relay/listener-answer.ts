@@ -3,27 +3,34 @@ import { pause } from './clock';
 import { failureResponse, type RelayRequest, type RelayResponse } from './exchange';
 import type { ListenerContext } from './listener-options';
 
-type Answering = Pick<ListenerContext, 'handler' | 'clock' | 'log'> & { readonly responseMsMax: number };
+type Answering = Pick<ListenerContext, 'handler' | 'clock' | 'log'> & {
+  readonly responseMsMax: number;
+  /** Aborted when the listener stops and waits no longer. */
+  readonly stopping: AbortSignal;
+};
 
 const tooLate = Symbol('too late');
 
 /**
  * The handler's answer, or one in its place: 500 with AgentError when it throws or answers what the relay does not allow, 500 with
- * AgentTimedOut when it is not done after `responseMsMax`. Never throws.
+ * AgentTimedOut when it is not done after `responseMsMax` or when the listener stops. Never throws.
  */
 export async function answerRequest(
   request: Omit<RelayRequest, 'signal'>,
-  { handler, clock, log, responseMsMax }: Answering,
+  { handler, clock, log, responseMsMax, stopping }: Answering,
 ): Promise<RelayResponse> {
   const name = `${request.method} ${request.path}`;
   const over = new AbortController();
-  const late = pause(clock, responseMsMax, over.signal).then((): typeof tooLate => tooLate);
+  const noLonger = AbortSignal.any([over.signal, stopping]);
+  const late = pause(clock, responseMsMax, noLonger).then((): typeof tooLate => tooLate);
   const handled = async () => handler({ ...request, signal: over.signal });
   try {
     const answer = await Promise.race([handled(), late]);
     if (answer === tooLate) {
-      log({ level: 'error', message: `${name} was not answered within ${responseMsMax} ms` });
-      const message = `the agent was not done within ${responseMsMax} ms`;
+      const message = stopping.aborted
+        ? 'the agent stopped before it was done'
+        : `the agent was not done within ${responseMsMax} ms`;
+      log({ level: 'error', message: `${name}: ${message}` });
       return failureResponse(500, failureOf('AgentTimedOut', { message }));
     }
     return allowedByRelay(answer);

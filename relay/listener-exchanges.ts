@@ -17,17 +17,21 @@ export type OutgoingResponse = {
 export type Exchanges = {
   /** Answers a request through `reply`, whatever happens. Returns at once and never throws. */
   handle(frame: RequestFrame, body: Buffer, reply: (response: OutgoingResponse) => Promise<void>): void;
-  /** Refuses further requests and waits for those under way, at most `msMax`. */
+  /** Refuses further requests and waits for those under way, at most `msMax`; what is not done by then is given up. */
   drain(msMax: number): Promise<void>;
 };
 
 const refused = (status: number, code: Failure['code'], message: string) =>
   failureResponse(status, failureOf(code, { message, effect: 'none' }));
 
+/** For the answers to requests that were given up; a socket that takes nothing must not hold the end back. */
+const lastAnswersMsMax = 1000;
+
 /** The requests that a listener is answering, over all its sockets. */
 export function createExchanges(context: ListenerContext): Exchanges {
   const { limits, log, path } = context;
   const underWay = new Set<Promise<void>>();
+  const stopping = new AbortController();
   let draining = false;
 
   const respond = async (frame: RequestFrame, body: Buffer, othersUnderWay: number): Promise<RelayResponse> => {
@@ -39,7 +43,7 @@ export function createExchanges(context: ListenerContext): Exchanges {
     const target = withoutHybridConnection(path, frame.requestTarget);
     return answerRequest(
       { method: frame.method, path: target, headers: frame.requestHeaders, body },
-      { ...context, responseMsMax: limits.responseMsMax },
+      { ...context, responseMsMax: limits.responseMsMax, stopping: stopping.signal },
     );
   };
 
@@ -58,6 +62,8 @@ export function createExchanges(context: ListenerContext): Exchanges {
       const done = new AbortController();
       void Promise.all(underWay).then(() => done.abort());
       await pause(context.clock, msMax, done.signal);
+      stopping.abort();
+      await pause(context.clock, lastAnswersMsMax, done.signal);
     },
   };
 }

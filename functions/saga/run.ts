@@ -104,6 +104,7 @@ export class Run<Input> {
       question: this.state.question,
       failure: this.state.failure,
       cancelRequested: this.state.cancel !== null,
+      cancelable: this.cancelHonoured(),
     };
     this.context.df.setCustomStatus(report);
   }
