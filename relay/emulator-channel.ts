@@ -53,7 +53,11 @@ export function serveChannel(
   const renew = (token: string) => {
     const verdict = checkToken(context, token, path, 'Listen');
     if (verdict.type === 'refused') {
-      socket.close(closeCodes.badToken, verdict.reason);
+      log({
+        level: 'warn',
+        message: `the listener of ${path} renewed with a token that is refused: ${verdict.reason}`,
+      });
+      socket.close(closeCodes.badToken, 'the new token is not valid');
       return;
     }
     stopExpiry();

@@ -61,8 +61,11 @@ export function startListener(options: ListenerOptions): Listener {
   }
 
   function announceConnected(): void {
-    states.enter({ name: 'connected', sinceMs: clock.now() });
     attempts.connected();
+    // A silent channel that was replaced in time is no news.
+    if (states.now().name === 'connected') return;
+    context.log({ level: 'info', message: `listening on the hybrid connection ${context.path}` });
+    states.enter({ name: 'connected', sinceMs: clock.now() });
   }
 
   async function run(): Promise<void> {
