@@ -263,6 +263,7 @@ describe('a lost connection', () => {
       expect((await get(client)).ok).toBe(true);
     }
     expect(seen.size).toBeGreaterThan(2);
+    await until('one channel is left', () => emulator.listeners(testHost).length === 1);
     expect(lines).toHaveLength(1);
   });
 
@@ -336,11 +337,33 @@ describe('a request that the agent cannot serve', () => {
     expect((await get(client, '/large')).ok).toBe(true);
   });
 
+  test.each([502, 504, 199, 600, 200.5, Number.NaN])('with the status %p is answered 500', async (status) => {
+    const { emulator } = await serve(async () => ({ status }));
+    expect((await rawSend(emulator.endpoint)).status).toBe(500);
+  });
+
   test('HEAD is answered without a body', async () => {
     const { emulator } = await serve(ok);
     const answer = await rawSend(emulator.endpoint, { method: 'HEAD' });
     expect(answer).toMatchObject({ status: 200, body: '' });
   });
+});
+
+test('an answer whose channel closed meanwhile takes a rendezvous', async () => {
+  const emulator = await startRelay();
+  const release: (() => void)[] = [];
+  const handler: RequestHandler = () =>
+    new Promise((resolve) => {
+      release.push(() => resolve({ status: 204 }));
+    });
+  await connected(listen(emulator.endpoint, handler));
+  const before = emulator.listeners(testHost);
+  const sent = get(testClient(emulator.endpoint));
+  await until('it is under way', () => release.length === 1);
+  emulator.injectBytes(testHost, Buffer.from([0x88, 0x02, 0x03, 0xe9]));
+  await until('another channel', () => !before.includes(emulator.listeners(testHost)[0] ?? before[0]!));
+  release[0]!();
+  expect(await sent).toMatchObject({ ok: true, value: { status: 204 } });
 });
 
 describe('a listener that closes', () => {

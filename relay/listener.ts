@@ -84,7 +84,10 @@ export function startListener(options: ListenerOptions): Listener {
   async function close(): Promise<void> {
     await exchanges.drain(context.limits.drainMsMax);
     stopping.abort();
-    await Promise.all([current?.close(), rendezvous.close()]);
+    await current?.close();
+    // What came while the channel was closing.
+    await exchanges.drain(context.limits.drainMsMax);
+    await rendezvous.close();
     await running;
     states.enter({ name: 'closed' });
   }
