@@ -191,6 +191,22 @@ describe('a lost connection', () => {
     expect(seconds.slice(0, 7)).toEqual([0, 1, 2, 5, 10, 30, 30]);
   });
 
+  test('after a good connection begins with no pause; one that is lost again soon does not', async () => {
+    const speed = 60;
+    const clock = fastClock(speed);
+    const emulator = await startRelay();
+    const { log, text } = recordedLog();
+    const listener = listen(emulator.endpoint, ok, { clock, log, random: () => 0.5, tokens: tokensOf('agent') });
+    const losses = () => [...text().matchAll(/closed \(1006\); trying again in ([\d.]+) s/g)].map((match) => match[1]);
+    for (const [index, lastedMs] of [0, 0, 0, 60_000, 0].entries()) {
+      await connected(listener);
+      await wait(lastedMs / speed);
+      emulator.dropListeners(testHost);
+      await until('the loss is noticed', () => losses().length === index + 1);
+    }
+    expect(losses()).toEqual(['0.0', '1.0', '2.0', '0.0', '1.0']);
+  });
+
   test('varies its pauses, so that agents do not come back together', async () => {
     const emulator = await testEmulator();
     await emulator.close();
@@ -236,7 +252,8 @@ describe('a lost connection', () => {
 
   test('of a channel that is only quiet is replaced without a gap', async () => {
     const emulator = await startRelay();
-    const listener = listen(emulator.endpoint, ok, { limits: { silenceMsMax: 100 } });
+    const { log, lines } = recordedLog();
+    const listener = listen(emulator.endpoint, ok, { log, limits: { silenceMsMax: 100 } });
     await connected(listener);
     const client = testClient(emulator.endpoint);
     const seen = new Set<string>();
@@ -246,6 +263,8 @@ describe('a lost connection', () => {
       expect((await get(client)).ok).toBe(true);
     }
     expect(seen.size).toBeGreaterThan(2);
+    await until('one channel is left', () => emulator.listeners(testHost).length === 1);
+    expect(lines).toHaveLength(1);
   });
 
   test('is not caused by the relay dropping idle channels, since PONG frames keep it', async () => {
@@ -318,11 +337,33 @@ describe('a request that the agent cannot serve', () => {
     expect((await get(client, '/large')).ok).toBe(true);
   });
 
+  test.each([502, 504, 199, 600, 200.5, Number.NaN])('with the status %p is answered 500', async (status) => {
+    const { emulator } = await serve(async () => ({ status }));
+    expect((await rawSend(emulator.endpoint)).status).toBe(500);
+  });
+
   test('HEAD is answered without a body', async () => {
     const { emulator } = await serve(ok);
     const answer = await rawSend(emulator.endpoint, { method: 'HEAD' });
     expect(answer).toMatchObject({ status: 200, body: '' });
   });
+});
+
+test('an answer whose channel closed meanwhile takes a rendezvous', async () => {
+  const emulator = await startRelay();
+  const release: (() => void)[] = [];
+  const handler: RequestHandler = () =>
+    new Promise((resolve) => {
+      release.push(() => resolve({ status: 204 }));
+    });
+  await connected(listen(emulator.endpoint, handler));
+  const before = emulator.listeners(testHost);
+  const sent = get(testClient(emulator.endpoint));
+  await until('it is under way', () => release.length === 1);
+  emulator.injectBytes(testHost, Buffer.from([0x88, 0x02, 0x03, 0xe9]));
+  await until('another channel', () => !before.includes(emulator.listeners(testHost)[0] ?? before[0]!));
+  release[0]!();
+  expect(await sent).toMatchObject({ ok: true, value: { status: 204 } });
 });
 
 describe('a listener that closes', () => {
