@@ -1,13 +1,12 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import type { z } from 'zod';
 
 /** The `code` of an error of the operating system, such as `ENOENT`; undefined for anything else that was thrown. */
 export function systemErrorCode(thrown: unknown): string | undefined {
   // Not `instanceof Error`: under jest, errors of Node come from another realm.
-  if (!isNativeError(thrown) || !('code' in thrown) || !('syscall' in thrown)) return undefined;
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown) || !('syscall' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
