@@ -5,7 +5,8 @@ import type { z } from 'zod';
 
 /** The `code` of an error of the operating system, such as `ENOENT`; undefined for anything else that was thrown. */
 export function systemErrorCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown) || !('syscall' in thrown)) return undefined;
+  // Not `instanceof Error`: under jest, errors of Node come from another realm.
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown) || !('syscall' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 

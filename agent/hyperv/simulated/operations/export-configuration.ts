@@ -33,6 +33,7 @@ function configurationOf(
 ): ExportedConfiguration {
   const indexOf = (diskId: string, path: string): number =>
     disks.find((disk) => disk.diskId === diskId)?.images.findIndex((image) => image.path === path) ?? -1;
+  const ofRun = vmCheckpointOf(vm, runId);
   return {
     schema: 1,
     runId,
@@ -46,14 +47,14 @@ function configurationOf(
     guest: vm.guest,
     savedStateBytes: savedState.sizeBytes,
     savedAt: savedState.savedAt,
-    endsInVmCheckpointOfRun: vmCheckpointOf(vm, runId)?.stage === 'taken',
+    endsInVmCheckpointOfRun: ofRun?.stage === 'taken',
     disks: disks.map(({ diskId, path, images }) => ({
       diskId,
-      attachedPath: path,
+      attachedPath: ofRun?.frozen.find((disk) => disk.diskId === diskId)?.path ?? path,
       imageNames: images.map((image) => basename(image.path)),
     })),
-    vmCheckpoints: vm.vmCheckpoints.flatMap(({ id, name, createdAt, frozen, runId: ofRun }) =>
-      ofRun === runId
+    vmCheckpoints: vm.vmCheckpoints.flatMap(({ id, name, createdAt, frozen, runId: owner }) =>
+      owner === runId
         ? []
         : [
             {

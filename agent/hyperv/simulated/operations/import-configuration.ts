@@ -32,7 +32,7 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   if (imported !== null) {
     if (imported.switchName === switchName) return succeeded({ changes: imported.changes });
     const vm = { ...imported.vm, switchName: chosenSwitch };
-    const changes = changesOf(configuration, vm);
+    const changes = changesOf(configuration, vm, imported.differencing);
     await host.state.savePlanned({ ...planned.value, imported: { ...imported, vm, switchName, changes } });
     return succeeded({ changes });
   }
@@ -41,8 +41,8 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   const vm = registrationOf(planned.value, configuration, chosenSwitch, placed.value);
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return failed({ ...disks.failure, effect: 'applied' });
-  const changes = changesOf(configuration, vm);
   const differencing = configuration.endsInVmCheckpointOfRun ? placed.value.flatMap(differencingOf) : [];
+  const changes = changesOf(configuration, vm, differencing);
   await host.state.savePlanned({ ...planned.value, imported: { vm, switchName, changes, differencing } });
   return succeeded({ changes });
 };
@@ -177,10 +177,16 @@ function registrationOf(
   };
 }
 
-function changesOf(configuration: ExportedConfiguration, vm: VmRegistration): string[] {
+/** Disks by what they are attached to before the run's VM checkpoint and after its merge. */
+function changesOf(
+  configuration: ExportedConfiguration,
+  vm: VmRegistration,
+  differencing: readonly { readonly diskId: string; readonly parentPath: string }[],
+): string[] {
   const disks = vm.disks.map(({ diskId, path }) => {
     const before = configuration.disks.find((disk) => disk.diskId === diskId)?.attachedPath ?? 'nowhere';
-    return `Disk ${diskId} was ${before} and is now ${path}.`;
+    const after = differencing.find((one) => one.diskId === diskId)?.parentPath ?? path;
+    return `Disk ${diskId} was ${before} and is now ${after}.`;
   });
   const saved = vm.savedState === null ? [] : [`The saved memory is now ${vm.savedState.path}.`];
   const nameOf = (name: string | null): string => (name === null ? 'not connected' : `"${name}"`);
