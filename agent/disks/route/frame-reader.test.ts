@@ -61,11 +61,13 @@ test('every frame of a source comes out as it went in, wherever the bytes are cu
   const random = seededRandom(7);
   for (const chunkBytesMax of [1, 3, 50, 4096, stream.length]) {
     const { reader, frames } = readerOf(fromSource);
+    const broken = new Set<string | undefined>();
     for (let at = 0; at < stream.length;) {
       const bytes = 1 + Math.floor(random() * chunkBytesMax);
-      expect(reader.push(stream.subarray(at, at + bytes))).toBeUndefined();
+      broken.add(reader.push(stream.subarray(at, at + bytes)));
       at += bytes;
     }
+    expect([...broken]).toEqual([undefined]);
     const dataAt = withoutData.length;
     expect(frames.filter((_, index) => index !== dataAt)).toEqual([...withoutData, { kind: 'alive' }]);
     expect(frames[dataAt]).toMatchObject({ kind: 'data', offsetBytes: 4096, bytes: data });

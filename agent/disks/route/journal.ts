@@ -46,8 +46,9 @@ function contentAfter(content: JournalContent, record: JournalRecord): JournalCo
 
 /** The records that say the same in the least space. */
 function recordsOf({ beginning, mark, sentBytes, mismatches, output }: JournalContent): JournalRecord[] {
+  if (beginning === undefined) return [];
   return [
-    ...(beginning ? [{ record: 'begin' as const, ...beginning }] : []),
+    { record: 'begin', ...beginning },
     { record: 'mark', sentBytes, ...mark },
     ...mismatches.map((offsetBytes) => ({ record: 'mismatch' as const, offsetBytes })),
     ...(output ? [{ record: 'finish' as const, output }] : []),
@@ -85,6 +86,11 @@ export class Journal {
   /** Forgets what was there but for the bytes that were received, and begins anew. Durable when it resolves. */
   begin(beginning: Beginning, sentBytes: number): Promise<void> {
     return this.#inTurn(() => this.#rewrite({ ...empty, beginning, sentBytes }));
+  }
+
+  /** Takes a beginning back that nothing was made after. */
+  forget(): Promise<void> {
+    return this.#inTurn(() => this.#rewrite(empty));
   }
 
   /** Durable when it resolves. The file must be durable up to there before. */

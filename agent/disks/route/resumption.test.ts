@@ -68,9 +68,14 @@ async function closed(resumption: Resumption): Promise<number | undefined> {
   return sentBytes;
 }
 
-test('without a journal a pull begins, and a file that is there already is not taken for its own', async () => {
+test('without a journal a pull begins', async () => {
+  expect(await found(null)).toEqual({ what: 'fresh', copy: 'gone', sentBytes: 0 });
+});
+
+test('a file that no journal speaks of is not taken for a copy, however often one asks', async () => {
   await writeFile(path, 'of somebody else');
-  expect(await found(null)).toEqual({ what: 'fresh', copy: 'there', sentBytes: 0 });
+  for (const ledger of [null, 0, null])
+    expect(await found(ledger)).toEqual({ what: 'DestinationOccupied', copy: 'there' });
   expect(await readFile(path, 'utf8')).toBe('of somebody else');
 });
 
@@ -115,11 +120,26 @@ test.each(damages)(
   },
 );
 
-test.each(damages)('%s makes a pull begin anew when the ledger knows of no progress', async (_, damage) => {
-  await left();
-  await damage();
-  expect((await found(0)).what).toBe('fresh');
-});
+/** Then the copy is not known to be ours. */
+const leavesAStranger = ['a journal that is not there', 'an empty journal', 'a journal of another copy'];
+
+test.each(damages.filter(([what]) => !leavesAStranger.includes(what)))(
+  '%s makes a pull begin anew when the ledger knows of no progress',
+  async (_, damage) => {
+    await left();
+    await damage();
+    expect((await found(0)).what).toBe('fresh');
+  },
+);
+
+test.each(damages.filter(([what]) => leavesAStranger.includes(what)))(
+  '%s leaves a copy that nobody may remove, even when the ledger knows of no progress',
+  async (_, damage) => {
+    await left();
+    await damage();
+    expect(await found(0)).toEqual({ what: 'DestinationOccupied', copy: 'there' });
+  },
+);
 
 test('a journal behind the ledger is JournalDamaged', async () => {
   await left({ watermarkBytes: mib });

@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId } from '../../../contracts/ids';
 import type { OperationOutput } from '../../../contracts/operations';
@@ -32,7 +32,8 @@ export type Resumption =
 
 /**
  * Finds out what earlier attempts left: a finished copy, one to go on with, or nothing of worth, in which case what they left is removed.
- * `JournalDamaged`: the ledger says that there was progress, and journal and copy do not bear it out.
+ * `JournalDamaged`: the ledger says that there was progress, and journal and copy do not bear it out. `DestinationOccupied`: a file of that
+ * name is there that no journal speaks of.
  */
 export async function findResumption(request: ResumptionRequest): Promise<Outcome<Resumption>> {
   const opened = await openJournal(request.journalPath);
@@ -79,7 +80,12 @@ async function startOver(
   const { beginning, sentBytes } = journal.content;
   // A copy is made after its journal: where there is no journal, a file of that name is not ours to remove.
   const isOurs = damage !== undefined || beginning?.path === path;
-  if (!isOurs) return succeeded({ kind: 'fresh', journal, sentBytes: 0 });
+  if (!isOurs) {
+    const isThere = await fileIsThere(path);
+    if (!isThere.ok) return isThere;
+    if (isThere.value) return failed(failureOf('DestinationOccupied', { message: `${path} is there already` }));
+    return succeeded({ kind: 'fresh', journal, sentBytes: 0 });
+  }
   try {
     await rm(path, { force: true });
   } catch (thrown) {
@@ -90,7 +96,8 @@ async function startOver(
 
 async function fileIsThere(path: string): Promise<Outcome<boolean>> {
   try {
-    return succeeded((await stat(path)).isFile());
+    await lstat(path);
+    return succeeded(true);
   } catch (thrown) {
     if (isMissing(thrown)) return succeeded(false);
     return failed(ioError(thrown, 'looking for the copy', path, 'applied').failure);

@@ -2,7 +2,6 @@ import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../
 import { blockBytesMax } from '../../../contracts/limits';
 import type { OperationOutput } from '../../../contracts/operations';
 import { outcomeOf } from '../failures';
-import { nodeFiles } from '../file';
 import { Attempt, type AttemptEnd } from './attempt';
 import { BufferPool } from './buffer-pool';
 import { differenceOf, type TargetContent } from './content';
@@ -111,18 +110,12 @@ export class Transfer {
 
   /** Makes or takes up the copy when the source has said what it serves. */
   async #prepare({ facts, extentBytes, windowBytes }: FactsMessage): Promise<Outcome<ContentWriter>> {
-    const { runId, path, images } = this.#request;
+    const { runId, path } = this.#request;
     if (this.#copy === undefined) {
       const beginning: Beginning = { schema: 1, runId, path, facts, extentBytes };
-      const made = await outcomeOf(async () => {
-        await this.#journal.begin(beginning, this.#sentBytesBefore);
-        return createTarget(images, path, facts);
-      });
+      const made = await this.#make(beginning);
       if (!made.ok) return made;
-      if (!made.value.ok) return made.value;
-      this.#copy = { target: made.value.value, beginning };
-      const named = await outcomeOf(() => nodeFiles.syncFolderOf(path));
-      if (!named.ok) return named;
+      this.#copy = { target: made.value, beginning };
     }
     const difference = differenceOf(this.#copy.beginning.facts, facts);
     if (difference !== undefined)
@@ -130,6 +123,17 @@ export class Transfer {
     this.#writer ??= this.#writerOf(this.#copy, windowBytes);
     this.#waitingFor = null;
     return succeeded(this.#writer);
+  }
+
+  /** The journal knows of the copy before it is there, so that whatever is left of it is known to be ours. */
+  async #make(beginning: Beginning): Promise<Outcome<TargetContent>> {
+    const { path, images } = this.#request;
+    const begun = await outcomeOf(() => this.#journal.begin(beginning, this.#sentBytesBefore));
+    if (!begun.ok) return begun;
+    const made = await createTarget(images, path, beginning.facts);
+    if (made.ok || made.failure.code !== 'DestinationOccupied') return made;
+    const forgotten = await outcomeOf(() => this.#journal.forget());
+    return forgotten.ok ? made : forgotten;
   }
 
   #writerOf({ target, beginning }: Copy, windowBytes: number): ContentWriter {
