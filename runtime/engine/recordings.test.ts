@@ -9,7 +9,7 @@ import {
 import { answerInError, orchestratorAnswer, type OrchestratorAnswer } from './answer';
 import { conclude } from './conclude';
 import { EventType, historyEvent, type HistoryEvent } from './history';
-import { startOf, turnPayload } from './turn';
+import { startOf, wholeTurnPayload } from './turn';
 import type { OrchestratorTurn } from './invoker';
 
 const instances = hasRecordings() ? recordedInstances() : [];
@@ -66,7 +66,7 @@ function withoutChance(event: HistoryEvent): object {
       for (const turn of instance.turns) {
         const isNext = before !== undefined && executionOf(before) === executionOf(turn);
         const playedCount = isNext ? before!.payload.history.length : 0;
-        expect(turnPayload(turnOfRecording(turn, playedCount))).toEqual(turn.payload);
+        expect(wholeTurnPayload(turnOfRecording(turn, playedCount))).toEqual(turn.payload);
         before = turn;
       }
     },

@@ -111,6 +111,11 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
+const newFolder = 'or start with a new --state folder (running orchestrations are then forgotten)';
+
+/** What to do about a damaged database. */
+export const damagedWayBack = `The file ${databaseFile} was left as it is. Put a backup of the folder in its place, ${newFolder}.`;
+
 /** The error for whatever keeps the state from being opened, with what to do about it. */
 function unusable(folder: string, thrown: unknown): StateUnusable {
   if (thrown instanceof StateUnusable) return thrown;
@@ -119,15 +124,12 @@ function unusable(folder: string, thrown: unknown): StateUnusable {
 }
 
 function wayBack(thrown: unknown): string {
-  const start = 'or start with a new --state folder (running orchestrations are then forgotten)';
   if (thrown instanceof TooNew) return 'Use the newer program that wrote it.';
-  if (thrown instanceof Damaged) {
-    return `The file ${databaseFile} is damaged and was left as it is. Put a backup of the folder in its place, ${start}.`;
-  }
+  if (thrown instanceof Damaged) return damagedWayBack;
   switch (sqliteCodeOf(thrown)) {
     case sqliteCode.corrupt:
     case sqliteCode.notADatabase:
-      return `The file ${databaseFile} is damaged and was left as it is. Put a backup of the folder in its place, ${start}.`;
+      return damagedWayBack;
     case sqliteCode.readOnly:
     case sqliteCode.cannotOpen:
       return 'Give the account that runs this program the right to write there, or name another folder with --state.';
@@ -135,6 +137,6 @@ function wayBack(thrown: unknown): string {
       return 'The disk is full: make room and start again.';
     case undefined:
     default:
-      return `Check that the folder can be read and written, ${start}.`;
+      return `Check that the folder can be read and written, ${newFolder}.`;
   }
 }

@@ -12,7 +12,7 @@ import {
   type StoreTx,
   type TimerRow,
 } from '../engine/store';
-import { openState, sqliteCode, sqliteCodeOf } from './database';
+import { damagedWayBack, openState, sqliteCode, sqliteCodeOf } from './database';
 import { HistoryCache } from './history-cache';
 import {
   readActivity,
@@ -36,20 +36,29 @@ const selectInstances = `SELECT i.*, pin.text AS input, pout.text AS output FROM
   LEFT JOIN payloads pin ON pin.instance_id = i.instance_id AND pin.kind = 'input'
   LEFT JOIN payloads pout ON pout.instance_id = i.instance_id AND pout.kind = 'output'`;
 
+export type SqliteStoreOptions = {
+  readonly onBroken?: (reason: string) => void;
+  /** The database grows to so many pages (of 4 KiB) at most; then it counts as a full disk. */
+  readonly pagesMax?: number;
+};
+
 /** The state in SQLite: write-ahead log, full sync, so what a transaction wrote survives a power cut. */
 export class SqliteStore implements Store, StoreTx {
   readonly #database: DatabaseSync;
   readonly #close: () => void;
+  readonly #onBroken: (reason: string) => void;
   readonly #statements = new Map<string, StatementSync>();
   readonly #cache = new HistoryCache(cachedEventsMax);
   /** Instances whose cached history the transaction under way has changed. */
   readonly #touched = new Set<string>();
 
-  /** Throws `StateUnusable` when the folder cannot be used. */
-  constructor(folder: string) {
+  /** Throws `StateUnusable` when the folder cannot be used. `onBroken` is told when the file turns out damaged later. */
+  constructor(folder: string, options: SqliteStoreOptions = {}) {
     const { database, close } = openState(folder);
     this.#database = database;
     this.#close = close;
+    this.#onBroken = options.onBroken ?? ((): void => undefined);
+    if (options.pagesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`);
   }
 
   /** Throws `StoreUnavailable`, with nothing written, when the disk is full or fails. */
@@ -62,6 +71,7 @@ export class SqliteStore implements Store, StoreTx {
       return result;
     } catch (thrown) {
       this.#rollBack();
+      this.#checkBroken(thrown);
       const code = sqliteCodeOf(thrown);
       if (code === sqliteCode.full || code === sqliteCode.ioError) {
         throw new StoreUnavailable('The disk of the state folder is full or fails.', { cause: thrown });
@@ -77,7 +87,16 @@ export class SqliteStore implements Store, StoreTx {
   }
 
   read<T>(work: (tx: StoreTx) => T): T {
-    return work(this);
+    try {
+      return work(this);
+    } catch (thrown) {
+      this.#checkBroken(thrown);
+      throw thrown;
+    }
+  }
+
+  #checkBroken(thrown: unknown): void {
+    if (sqliteCodeOf(thrown) === sqliteCode.corrupt) this.#onBroken(`The state is damaged. ${damagedWayBack}`);
   }
 
   close(): void {

@@ -26,7 +26,7 @@ export function recordedInstances(): RecordedInstance[] {
   const folder = join(recordingsFolder, 'turns');
   return readdirSync(folder)
     .sort()
-    .map((file) => ({ ...readJson<Omit<RecordedInstance, 'file'>>(join(folder, file)), file }));
+    .map((file) => ({ ...(readJson(join(folder, file)) as Omit<RecordedInstance, 'file'>), file }));
 }
 
 export type RecordedExchange = {
@@ -37,7 +37,7 @@ export type RecordedExchange = {
 };
 
 export const recordedExchanges = (): Record<string, RecordedExchange[]> =>
-  readJson(join(recordingsFolder, 'http.json'));
+  readJson(join(recordingsFolder, 'http.json')) as Record<string, RecordedExchange[]>;
 
 /** Puts a copy of the recorded functions where their packages can be found, and returns its path. */
 export function copyRecordedFunctions(toFolder: string): string {
@@ -47,6 +47,6 @@ export function copyRecordedFunctions(toFolder: string): string {
 }
 
 /** The recordings are trusted: they are data of this very test. */
-function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(path, 'utf8')) as T;
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }
