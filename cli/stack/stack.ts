@@ -32,6 +32,8 @@ export type StackOptions = {
   readonly clock: Clock;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly say: (line: string) => void;
+  /** Aborted while the stack starts, it is stopped again. */
+  readonly signal: AbortSignal;
   /** Makes what the agents need before they start, such as the simulated hosts. */
   readonly prepare: (layout: Layout) => Promise<Result<void>>;
 };
@@ -79,18 +81,20 @@ const stepsOf = (hosts: readonly HostId[]): Step[] => [
 ];
 
 const lostPortTriesMax = 3;
+const interrupted: CliFailure = { exit: 'interrupted', title: 'stopped before the local stack ran' };
 
 /** Starts the services in order. A port that somebody took between choice and use is replaced, which what starts later follows. */
 async function startServices(
   supervisor: Supervisor,
   plan: StackPlan,
   needs: readonly PortNeed[],
-  say: (line: string) => void,
+  { say, signal }: StackOptions,
 ): Promise<Result<StackPlan>> {
   let current = plan;
   for (const step of stepsOf(plan.hosts)) {
     for (let attempt = 1; ; attempt += 1) {
       const failure = await supervisor.start(step.make(current));
+      if (signal.aborted) return bad(interrupted);
       if (failure === undefined) break;
       const lost = !(await portIsFree(portOf(current.ports, step.port)));
       if (!lost || attempt >= lostPortTriesMax) return bad(startFailure(failure));
@@ -117,7 +121,10 @@ async function startLocked(options: StackOptions, layout: Layout, lock: StackLoc
   const supervisor = new Supervisor({ clock, say, onProcesses: (pids) => rememberProcesses(home, pids) });
   const startedMs = clock.now();
   const plan: StackPlan = { layout, hosts, ports: ports.value, secrets: secrets.value, env: options.env };
-  const started = await startServices(supervisor, plan, needs, say);
+  const stop = (): void => void supervisor.stop();
+  options.signal.addEventListener('abort', stop);
+  const started = await startServices(supervisor, plan, needs, options);
+  options.signal.removeEventListener('abort', stop);
   if (!started.ok) {
     await supervisor.stop();
     return started;
