@@ -7,9 +7,11 @@ import { registerBatch } from './commands/batch';
 import { registerCancel } from './commands/cancel';
 import type { Run } from './commands/command';
 import { registerHosts } from './commands/hosts';
+import { registerKeys } from './commands/keys';
 import { registerMigrate } from './commands/migrate';
 import { registerReceipt } from './commands/receipt';
 import { registerStatus } from './commands/status';
+import { registerUp } from './commands/up';
 import { registerVms } from './commands/vms';
 import { registerWatch } from './commands/watch';
 import type { CommandResult, Context } from './context';
@@ -76,6 +78,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   // Settings such as these are inherited by the commands that are made afterwards.
   describeProgram(program.exitOverride(), context);
   const register = [
+    registerUp,
     registerHosts,
     registerVms,
     registerMigrate,
@@ -85,6 +88,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
     registerAnswer,
     registerReceipt,
     registerBatch,
+    registerKeys,
   ];
   register.forEach((one) => one(program, run));
   try {

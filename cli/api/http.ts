@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
 import { problem } from '../../contracts/problem';
+import { propertyOfThrown } from '../thrown';
 import type { ApiError, ApiResult } from './errors';
 
 /** Answers above this are not documents of this interface; reading stops there. */
@@ -69,7 +70,7 @@ function parsedJson(text: string): unknown {
 }
 
 function whyUnreachable(thrown: unknown, timeoutMs: number): string {
-  if (thrown instanceof Error && thrown.name === 'AbortError') return `no answer within ${timeoutMs / 1000} s`;
+  if (propertyOfThrown(thrown, 'name') === 'AbortError') return `no answer within ${timeoutMs / 1000} s`;
   if (thrown instanceof AggregateError && thrown.message === '')
     return thrown.errors.map((one) => describeThrown(one)).join('; ');
   return describeThrown(thrown);

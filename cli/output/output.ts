@@ -13,14 +13,14 @@ export type Output = {
   readonly stdout: TextStream;
   readonly stderr: TextStream;
   /** One line of data. Control characters are replaced. */
-  line(text: string): void;
-  lines(texts: readonly string[]): void;
+  readonly line: (text: string) => void;
+  readonly lines: (texts: readonly string[]) => void;
   /** One line to the person who runs the program, not part of the data. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   /** A document, indented. */
-  json(document: unknown): void;
+  readonly json: (document: unknown) => void;
   /** A document on one line, for streams of documents. */
-  jsonLine(document: unknown): void;
+  readonly jsonLine: (document: unknown) => void;
 };
 
 export function createOutput(stdout: TextStream, stderr: TextStream): Output {

@@ -27,7 +27,7 @@ const isDatabaseClass = (loaded: unknown): loaded is DatabaseClass =>
 /** Every database that Azurite opens: each is saved once when it is opened, so the first save tells of it. */
 function databasesOf(loki: DatabaseClass): ReadonlySet<Database> {
   const opened = new Set<Database>();
-  const save = Object.getOwnPropertyDescriptor(loki.prototype, 'saveDatabase')?.value as Database['saveDatabase'];
+  const save = Reflect.get<Database, 'saveDatabase'>(loki.prototype, 'saveDatabase');
   loki.prototype.saveDatabase = function (this: Database, callback) {
     opened.add(this);
     save.call(this, callback);
@@ -49,9 +49,8 @@ function saved(database: Database): Promise<void> {
 const readingMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 function holdAnswersUntilSaved(databases: ReadonlySet<Database>): void {
-  const end = Object.getOwnPropertyDescriptor(ServerResponse.prototype, 'end')?.value as (
-    ...args: unknown[]
-  ) => ServerResponse;
+  // Inherited from OutgoingMessage, and called with the response as `this`.
+  const end = Reflect.get(ServerResponse.prototype, 'end') as (...args: unknown[]) => ServerResponse;
   const durableEnd = function (this: ServerResponse, ...args: unknown[]): ServerResponse {
     if (readingMethods.has(this.req.method ?? '')) return Reflect.apply(end, this, args);
     Promise.all([...databases].map(saved)).then(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { propertyOfThrown } from '../thrown';
 
 export type StackLock = { release(): void };
 
@@ -14,7 +15,7 @@ export function takeLock(home: string): StackLock | undefined {
   } catch (thrown) {
     database.close();
     // SQLITE_BUSY is 5: somebody else holds it. Anything else is a fault of the folder.
-    if (thrown instanceof Error && 'errcode' in thrown && thrown.errcode === 5) return undefined;
+    if (propertyOfThrown(thrown, 'errcode') === 5) return undefined;
     throw thrown;
   }
   return { release: () => database.close() };

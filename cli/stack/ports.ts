@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { bad, good, type Result } from '../context';
 import { writeFileAtomic } from './files';
 
 /** A port that the stack needs: what for, in the words that a person sees, and the one to try first. */
@@ -48,7 +49,7 @@ export async function choosePorts(
   home: string,
   needs: readonly PortNeed[],
   say: (line: string) => void,
-): Promise<Ports | { readonly none: PortNeed }> {
+): Promise<Result<Ports>> {
   const before = readRemembered(home);
   const chosen: Record<string, number> = {};
   const used = new Set<number>();
@@ -56,11 +57,16 @@ export async function choosePorts(
     const wanted = before[need.name] ?? need.preferred;
     const free = !used.has(wanted) && (await portIsFree(wanted));
     const port = free ? wanted : await nextFree(need.preferred, used);
-    if (port === undefined) return { none: need };
+    if (port === undefined)
+      return bad({
+        exit: 'localStack',
+        title: `no free port for ${need.what}`,
+        remedy: 'Stop what listens on so many.',
+      });
     if (port !== wanted) say(`port ${wanted} for ${need.what} is taken; using ${port} instead`);
     chosen[need.name] = port;
     used.add(port);
   }
   writeFileAtomic(fileOf(home), `${JSON.stringify({ ...before, ...chosen }, null, 2)}\n`);
-  return chosen;
+  return good(chosen);
 }

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { propertyOfThrown } from '../thrown';
 import { writeFileAtomic } from './files';
 
 /** What a running local stack leaves in its state folder, so that the other commands find it. */
@@ -35,6 +36,6 @@ export function processExists(pid: number): boolean {
     return true;
   } catch (thrown) {
     // EPERM says that it exists and belongs to somebody else.
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+    return propertyOfThrown(thrown, 'code') === 'EPERM';
   }
 }

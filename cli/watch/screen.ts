@@ -71,19 +71,25 @@ export class PhaseMemory {
 const columnsDefault = 80;
 const rowsDefault = 24;
 
+/** A picture of a run that lines may scroll by above. */
+export type Screen = WatchSink & {
+  /** Prints a line above the picture. */
+  above(line: string): void;
+};
+
 /** For a terminal: draws in place, each picture over the one before. */
-export function screenSink(stream: TextStream): WatchSink {
+export function screenSink(stream: TextStream): Screen {
   const memory = new PhaseMemory();
   let picture: string[] = [];
   let drawnLines = 0;
+  const toTop = (): string => (drawnLines === 0 ? '\r' : `\u001b[${drawnLines}A\r`);
   const draw = (lines: readonly string[]): void => {
     // One column less than there are, since some terminals wrap at the last one.
     const columns = (stream.columns ?? columnsDefault) - 1;
     // Lines that scrolled off the top cannot be drawn over.
     const rows = (stream.rows ?? rowsDefault) - 2;
     const fitted = lines.slice(0, rows).map((line) => `${clipped(printable(line), columns)}\u001b[K`);
-    const up = drawnLines === 0 ? '' : `\u001b[${drawnLines}A`;
-    stream.write(`${up}\r${fitted.join('\n')}\n\u001b[J`);
+    stream.write(`${toTop()}${fitted.join('\n')}\n\u001b[J`);
     drawnLines = fitted.length;
   };
   return {
@@ -95,6 +101,14 @@ export function screenSink(stream: TextStream): WatchSink {
       const since = formatSeconds((nowMs - sinceMs) / 1000);
       draw([...picture, `No answer since ${since}, asking on: ${message}`]);
     },
-    end: () => undefined,
+    end: () => {
+      picture = [];
+      drawnLines = 0;
+    },
+    above: (line) => {
+      stream.write(`${toTop()}\u001b[J${printable(line)}\n`);
+      drawnLines = 0;
+      if (picture.length > 0) draw(picture);
+    },
   };
 }
