@@ -30,6 +30,8 @@ export type ByteRouteOptions = {
   readonly pace?: RoutePace;
   /** Data that is sent ahead of what is durable at the destination. */
   readonly windowBytes?: number;
+  /** Transfers that are served at a time; who comes beyond them is told to come again. */
+  readonly transfersMax?: number;
 };
 
 export type ByteRoute = {
@@ -44,8 +46,9 @@ export type ByteRoute = {
  */
 export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRoute> {
   const { log, certificate, pace = routePace, windowBytes = windowBytesDefault, images = vhdxFormat() } = options;
+  const mostTransfers = options.transfersMax ?? transfersMax;
   const sessions = new Set<Session>();
-  const hasRoom = (): boolean => [...sessions].filter((session) => session.isServing).length < transfersMax;
+  const hasRoom = (): boolean => [...sessions].filter((session) => session.isServing).length < mostTransfers;
   const connections = new Set<Socket>();
   const server = createServer({
     ...routeTls,
@@ -61,7 +64,11 @@ export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRou
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
-  server.on('tlsClientError', (error) => log.warn('byte route handshake failed', { message: error.message }));
+  // Node says that a handshake failed or took too long, and leaves the connection open.
+  server.on('tlsClientError', (error, socket) => {
+    log.warn('byte route handshake failed', { message: error.message });
+    socket.destroy();
+  });
   server.on('secureConnection', (socket: TLSSocket) => {
     const session = new Session(socket, { ...options, pace, windowBytes, images, hasRoom });
     sessions.add(session);

@@ -167,11 +167,11 @@ export class MemoryFiles implements DiskFiles {
     return copy;
   }
 
-  bytesOf(path: string): Buffer {
+  bytesOf(path: string, offset = 0, length?: number): Buffer {
     const content = this.#contents.get(path);
     if (content === undefined) throw new Error(`${path} is not there`);
-    const bytes = Buffer.alloc(content.current.sizeBytes);
-    content.current.read(bytes, 0);
+    const bytes = Buffer.alloc(length ?? content.current.sizeBytes - offset);
+    content.current.read(bytes, offset);
     return bytes;
   }
 
