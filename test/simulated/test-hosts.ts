@@ -1,4 +1,4 @@
-import { cp, mkdtemp, realpath, rm, statfs } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -65,6 +65,14 @@ export class TestHosts {
   /** A path below the first root of a host that was opened. */
   pathOn(name: HostName, ...names: string[]): string {
     return join(this.current.get(name) ?? '', 'volumes', 'vms', ...names);
+  }
+
+  /** Moves the folder of a host that nobody has open to another place. */
+  async moveHostFolder(name: HostName): Promise<string> {
+    const moved = join(this.folder, `${name}-moved-${this.copies++}`);
+    await rename(await this.hostFolder(name), moved);
+    this.current.set(name, moved);
+    return moved;
   }
 
   /** Every file of a host whose name says that it is a disk, or was one. */
