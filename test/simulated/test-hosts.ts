@@ -1,6 +1,7 @@
-import { cp, mkdtemp, realpath, rm, statfs } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HyperVDriver } from '../../agent/hyperv/driver';
 import {
   createHost,
@@ -10,6 +11,7 @@ import {
   type SimulationHooks,
   type VmSpec,
 } from '../../agent/hyperv/simulated';
+import { filesBelow } from '../../agent/hyperv/simulated/files';
 import { vmId, type VmId } from '../../contracts/ids';
 import { valueOf } from '../conformance/hyperv-move';
 
@@ -63,6 +65,30 @@ export class TestHosts {
   /** A path below the first root of a host that was opened. */
   pathOn(name: HostName, ...names: string[]): string {
     return join(this.current.get(name) ?? '', 'volumes', 'vms', ...names);
+  }
+
+  /** Moves the folder of a host that nobody has open to another place. */
+  async moveHostFolder(name: HostName): Promise<string> {
+    const moved = join(this.folder, `${name}-moved-${this.copies++}`);
+    await rename(await this.hostFolder(name), moved);
+    this.current.set(name, moved);
+    return moved;
+  }
+
+  /** Every file of a host whose name says that it is a disk, or was one. */
+  async diskFiles(name: HostName): Promise<string[]> {
+    const files = await filesBelow(await this.hostFolder(name));
+    return files.map((file) => file.path).filter((path) => path.includes('vhdx') || path.endsWith('.pulled'));
+  }
+
+  /** Waits until the guest of the VM has looked at its disks, if it runs on that host. */
+  async whenAwake(driver: HyperVDriver): Promise<void> {
+    for (let looks = 0; looks < 200; looks++) {
+      const vm = await driver.vm(this.vmId);
+      if (vm?.state !== 'running' || vm.heartbeat === 'ok') return;
+      await delay(25);
+    }
+    throw new Error('the guest does not wake');
   }
 
   /** The driver of a host; the same one when it is open already. */

@@ -8,6 +8,8 @@ export type Geometry = {
   readonly blockCount: number;
   /** Payload blocks between two entries of sector bitmaps. */
   readonly chunkRatio: number;
+  /** The ratio is a power of two, this one: shifts are much faster than divisions in walks over millions of blocks. */
+  readonly chunkShift: number;
   readonly chunkCount: number;
   readonly entryCount: number;
   readonly hasParent: boolean;
@@ -24,12 +26,21 @@ export function geometryOf(sizes: {
   const blockCount = Math.ceil(virtualSizeBytes / blockSizeBytes);
   const chunkCount = Math.ceil(blockCount / chunkRatio);
   const entryCount = hasParent ? chunkCount * (chunkRatio + 1) : blockCount + Math.floor((blockCount - 1) / chunkRatio);
-  return { virtualSizeBytes, blockSizeBytes, sectorBytes, blockCount, chunkRatio, chunkCount, entryCount, hasParent };
+  return {
+    virtualSizeBytes,
+    blockSizeBytes,
+    sectorBytes,
+    blockCount,
+    chunkRatio,
+    chunkShift: Math.log2(chunkRatio),
+    chunkCount,
+    entryCount,
+    hasParent,
+  };
 }
 
-export const payloadIndex = (geometry: Geometry, block: number): number =>
-  block + Math.floor(block / geometry.chunkRatio);
-export const chunkOfBlock = (geometry: Geometry, block: number): number => Math.floor(block / geometry.chunkRatio);
+export const payloadIndex = (geometry: Geometry, block: number): number => block + (block >>> geometry.chunkShift);
+export const chunkOfBlock = (geometry: Geometry, block: number): number => block >>> geometry.chunkShift;
 export const bitmapIndex = (geometry: Geometry, chunk: number): number => (chunk + 1) * geometry.chunkRatio + chunk;
 export const isBitmapIndex = (geometry: Geometry, index: number): boolean =>
   index % (geometry.chunkRatio + 1) === geometry.chunkRatio;

@@ -20,7 +20,7 @@ import {
 import { headerAreaLength } from './layout';
 import { bitRuns, setBits } from './sector-bitmap';
 import { mib, type Span } from './numbers';
-import { pageBytes, TablePages, type TableBatch } from './table-pages';
+import { pageBytes, TablePages, type TableBatch, type TableSector } from './table-pages';
 
 /** A run of the disk that is of one kind and, for `data`, stands in one piece in the file. */
 export type Segment = {
@@ -32,6 +32,15 @@ export type Segment = {
 };
 
 export type Block = { readonly meaning: BlockMeaning; readonly fileOffsetBytes: number };
+
+/** Changes of the tables on their way to the file. */
+export type TakenChanges = {
+  readonly bitmaps: TableBatch;
+  readonly entries: TableBatch;
+  readonly newBitmaps: readonly number[];
+  /** The single entries that place new sector bitmaps; they are among `entries` as well. */
+  readonly newBitmapEntries: readonly TableSector[];
+};
 
 /** Tables up to this length stay in memory whole and are checked whole on opening: 64 TiB in blocks of 32 MiB. */
 export const wholeTableBytesMax = 16 * mib;
@@ -45,6 +54,7 @@ export class BlockMap {
   readonly #file: DiskFile;
   readonly #entries: TablePages;
   readonly #bitmaps: TablePages;
+  #newBitmaps: number[] = [];
 
   constructor(file: DiskFile, geometry: Geometry, table: Span) {
     this.geometry = geometry;
@@ -78,6 +88,16 @@ export class BlockMap {
     return this.#entries.ensure(this.#entryPlace(first), this.#entryPlace(last) + entryBytes);
   }
 
+  /** The next block that may differ from this one: the one behind it, or the first one past an empty page of the table. */
+  nextBlock(block: number): number {
+    const place = this.#entryPlace(block);
+    const page = this.#entries.now(place);
+    if (!page.isZero) return block + 1;
+    const entriesLeft = entriesPerPage - (place - page.offsetBytes) / entryBytes;
+    const bitmapsAmong = Math.ceil(entriesLeft / (this.geometry.chunkRatio + 1));
+    return block + Math.max(1, entriesLeft - bitmapsAmong);
+  }
+
   block(block: number): Block {
     const index = payloadIndex(this.geometry, block);
     const { low, high } = this.#entry(index);
@@ -105,6 +125,7 @@ export class BlockMap {
 
   setBitmapPlace(chunk: number, fileOffsetBytes: number): void {
     this.#setEntry(bitmapIndex(this.geometry, chunk), blockState.fullyPresent, fileOffsetBytes);
+    this.#newBitmaps.push(chunk);
   }
 
   /** Marks a range inside one partially present block as held by this file. */
@@ -128,7 +149,7 @@ export class BlockMap {
     const { blockSizeBytes } = this.geometry;
     for (let at = fromByte; at < toByte;) {
       const block = Math.floor(at / blockSizeBytes);
-      const end = Math.min(toByte, this.#endOfUnallocated(block) ?? (block + 1) * blockSizeBytes);
+      const end = Math.min(toByte, this.nextBlock(block) * blockSizeBytes);
       const { meaning, fileOffsetBytes } = this.block(block);
       const base = fileOffsetBytes + (at - block * blockSizeBytes);
       if (meaning === 'partial') {
@@ -141,14 +162,24 @@ export class BlockMap {
     }
   }
 
-  /** The changed sectors of bitmaps and of the table. A bitmap must be durable before the entries that make it count. */
-  takeChanges(): { bitmaps: TableBatch; entries: TableBatch } {
-    return { bitmaps: this.#bitmaps.take(), entries: this.#entries.take() };
+  /** What changed since it was last taken. */
+  takeChanges(): TakenChanges {
+    const newBitmaps = this.#newBitmaps;
+    this.#newBitmaps = [];
+    const newBitmapEntries = newBitmaps.map((chunk) => {
+      const index = bitmapIndex(this.geometry, chunk);
+      const place = this.table.offsetBytes + index * entryBytes;
+      const page = this.#entries.now(place);
+      const within = place - page.offsetBytes;
+      return { offsetBytes: place, bytes: Buffer.from(page.bytes.subarray(within, within + entryBytes)) };
+    });
+    return { bitmaps: this.#bitmaps.take(), entries: this.#entries.take(), newBitmaps, newBitmapEntries };
   }
 
-  settleChanges(taken: { bitmaps: TableBatch; entries: TableBatch }, outcome: 'written' | 'failed'): void {
+  settleChanges(taken: TakenChanges, outcome: 'written' | 'failed'): void {
     this.#bitmaps.settle(taken.bitmaps, outcome);
     this.#entries.settle(taken.entries, outcome);
+    if (outcome === 'failed') this.#newBitmaps.push(...taken.newBitmaps);
   }
 
   *#partialSegments(block: number, from: number, to: number, fileOffsetBytes: number): Generator<Segment> {
@@ -188,16 +219,6 @@ export class BlockMap {
       const place = bitmap + (block % this.geometry.chunkRatio) * lengthBytes;
       await this.#bitmaps.ensure(place, place + lengthBytes);
     }
-  }
-
-  /** Where the blocks end whose entries share an empty page with this one; undefined when the page holds anything. */
-  #endOfUnallocated(block: number): number | undefined {
-    const place = this.#entryPlace(block);
-    const page = this.#entries.now(place);
-    if (!page.isZero) return undefined;
-    const entriesLeft = entriesPerPage - (place - page.offsetBytes) / entryBytes;
-    const bitmapsAmong = Math.ceil(entriesLeft / (this.geometry.chunkRatio + 1));
-    return (block + Math.max(1, entriesLeft - bitmapsAmong)) * this.geometry.blockSizeBytes;
   }
 
   #entryPlace(block: number): number {

@@ -31,6 +31,11 @@ export class LoggedTableWriter implements TableWriter {
     const sectors = [...changes.bitmaps, ...changes.entries];
     const { logLengthBytes } = this.#headers.header;
     const sectorsMax = Math.min(sectorsPerEntryMax, logLengthBytes / logSectorBytes / 2 - 1);
+    if (sectors.length > sectorsMax && changes.newBitmapEntries.length > 0) {
+      // Several entries are not replayed as one, so what the later ones rely on is made durable before the first.
+      await writeInPlace(this.#file, changes.newBitmapEntries);
+      flushedBytes = await this.#flushAll();
+    }
     for (let from = 0; from < sectors.length; from += sectorsMax) {
       if (from > 0) flushedBytes = await this.#flushAll();
       const group = sectors.slice(from, from + sectorsMax);

@@ -22,20 +22,19 @@ export async function scanTables(
   const places = new PlaceList();
   for (const span of fixedSpans) places.add(span.offsetBytes, span.lengthBytes);
   const { geometry } = map;
-  let bitmapOf = -1;
-  for (let block = 0; block < geometry.blockCount; block++) {
-    if (block % blocksAtOnce === 0) {
+  let ensuredTo = 0;
+  for (let block = 0; block < geometry.blockCount; block = map.nextBlock(block)) {
+    if (block >= ensuredTo) {
       signal?.throwIfAborted();
-      const end = Math.min(geometry.blockCount, block + blocksAtOnce) * geometry.blockSizeBytes;
-      await map.ensureEntries(block * geometry.blockSizeBytes, end);
+      ensuredTo = Math.min(geometry.blockCount, block + blocksAtOnce);
+      await map.ensureEntries(block * geometry.blockSizeBytes, ensuredTo * geometry.blockSizeBytes);
     }
     const { meaning, fileOffsetBytes } = map.block(block);
     if (meaning === 'full' || meaning === 'partial') places.add(fileOffsetBytes, geometry.blockSizeBytes);
-    const chunk = chunkOfBlock(geometry, block);
-    if (meaning === 'partial' && map.bitmapPlace(chunk) === undefined)
+    if (meaning === 'partial' && map.bitmapPlace(chunkOfBlock(geometry, block)) === undefined)
       valueOf(damaged(`${file.path}: has block ${block} partially present without its sector bitmap`));
-    if (!geometry.hasParent || chunk === bitmapOf) continue;
-    bitmapOf = chunk;
+  }
+  for (let chunk = 0; geometry.hasParent && chunk < geometry.chunkCount; chunk++) {
     const bitmap = map.bitmapPlace(chunk);
     if (bitmap !== undefined) places.add(bitmap, sectorBitmapBytes);
   }

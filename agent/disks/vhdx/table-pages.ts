@@ -19,7 +19,7 @@ export type TablePage = {
   used: boolean;
 };
 
-/** A 4 KiB piece of a table as it shall stand in the file. */
+/** A piece of a table as it shall stand in the file, 4 KiB where nothing else is said. */
 export type TableSector = { readonly offsetBytes: number; readonly bytes: Buffer };
 
 /** Changed sectors that were taken for writing. Their pages stay in memory until the batch is settled. */

@@ -2,7 +2,15 @@ import type { DiskFile } from '../file';
 import type { TableSector } from './table-pages';
 
 /** Changes of sector bitmaps and of the block allocation table that belong to one flush. */
-export type TableChanges = { readonly bitmaps: readonly TableSector[]; readonly entries: readonly TableSector[] };
+export type TableChanges = {
+  readonly bitmaps: readonly TableSector[];
+  /**
+   * Entries that place new bitmaps, eight bytes each. A block that is partially present needs the entry of its bitmap, which stands in
+   * another sector of the table: so these go before `entries`, alone, with nothing else that changed in their sectors.
+   */
+  readonly newBitmapEntries: readonly TableSector[];
+  readonly entries: readonly TableSector[];
+};
 
 /** How changed tables get into the file. When `write` returns, data that was written before and these changes are durable. */
 export interface TableWriter {
@@ -43,7 +51,7 @@ export class OrderedTableWriter implements TableWriter {
 
   async write(changes: TableChanges): Promise<void> {
     await this.#file.sync();
-    for (const sectors of [changes.bitmaps, changes.entries]) {
+    for (const sectors of [[...changes.bitmaps, ...changes.newBitmapEntries], changes.entries]) {
       if (sectors.length === 0) continue;
       await writeInPlace(this.#file, sectors);
       await this.#file.sync();

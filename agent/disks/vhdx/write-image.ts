@@ -193,9 +193,9 @@ export class VhdxWriter implements WritableImage {
       this.#isUnflushed = false;
       return { changes: map.takeChanges(), left: space.takeLeft() };
     });
-    const { bitmaps, entries } = taken.changes;
+    const { bitmaps, entries, newBitmapEntries } = taken.changes;
     try {
-      await tables.write({ bitmaps: bitmaps.sectors, entries: entries.sectors });
+      await tables.write({ bitmaps: bitmaps.sectors, newBitmapEntries, entries: entries.sectors });
     } catch (thrown) {
       this.#flushFailed(thrown);
       map.settleChanges(taken.changes, 'failed');

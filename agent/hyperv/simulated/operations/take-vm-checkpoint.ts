@@ -3,7 +3,7 @@ import type { RunId } from '../../../../contracts/ids';
 import { vmSizes } from '../facts';
 import { changeDisks } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
-import { differencingPath, makeDifferencing } from '../images';
+import { differencingPath, factsOfFiles, makeDifferencing } from '../images';
 import type { VmCheckpointRecord, VmRecord } from '../records';
 import { refuse, reservedVm } from '../refusals';
 import { guidOf } from '../seeded';
@@ -26,6 +26,11 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
     return refuse('VmStateWrong', vmId, `The VM checkpoint of run ${runId} is being merged back.`);
   if (vm.fencedBy !== null)
     return refuse('VmFenced', vmId, `VM ${vm.name} is fenced by this run: its disks do not change.`);
+  if (!host.guests.has(vmId)) {
+    // A guest has the whole chain open; without one nobody has looked at it yet.
+    const whole = await factsOfFiles(host, vm.disks);
+    if (!whole.ok) return whole;
+  }
   const announced = before === undefined ? await announce(host, vm, runId) : vm;
   await host.reached('vm-checkpoint-announced');
   const taken = await changeDisks(host, vmId, () => attachDifferencing(host, announced, runId));
