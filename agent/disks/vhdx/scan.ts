@@ -13,19 +13,13 @@ const blocksAtOnce = 8192;
  * Looks at every entry of the table: its state, its place, that no two blocks share a byte of the file. Answers what of the file nobody
  * uses. Memory grows with the number of blocks that are there. Throws `DiskError`.
  */
-export async function scanTables(
-  file: DiskFile,
-  map: BlockMap,
-  fixedSpans: readonly Span[],
-  signal?: AbortSignal,
-): Promise<Room> {
+export async function scanTables(file: DiskFile, map: BlockMap, fixedSpans: readonly Span[]): Promise<Room> {
   const places = new PlaceList();
   for (const span of fixedSpans) places.add(span.offsetBytes, span.lengthBytes);
   const { geometry } = map;
   let ensuredTo = 0;
   for (let block = 0; block < geometry.blockCount; block = map.nextBlock(block)) {
     if (block >= ensuredTo) {
-      signal?.throwIfAborted();
       ensuredTo = Math.min(geometry.blockCount, block + blocksAtOnce);
       await map.ensureEntries(block * geometry.blockSizeBytes, ensuredTo * geometry.blockSizeBytes);
     }
