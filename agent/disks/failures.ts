@@ -45,8 +45,11 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
   }
 }
 
+/** Not by `instanceof Error`: test runners run modules in a realm of their own, where errors of the system are not of its `Error`. */
 const systemCode = (thrown: unknown): string | undefined =>
-  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined;
 
 const noRoom = new Set(['ENOSPC', 'EDQUOT']);
 
