@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ImageFacts } from '../../contracts/facts';
-import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
+import { failureOf, type Outcome } from '../../contracts/failure';
 import { chainBroken, DiskError, outcomeOf, valueOf } from './failures';
 import { nodeFiles, type DiskFiles } from './file';
 import type { Disk, ParentLink, ReadableImage, WritableImage } from './image';
@@ -187,21 +187,18 @@ class ChainDisk implements Disk {
  * What the files of a disk's chain are, base first. Opens each file for reading and counts what its tables say is allocated; no data is
  * read. Failures as of `openDisk`.
  */
-export async function describeChain(path: string, options: ChainOptions): Promise<Outcome<ChainFacts>> {
-  const opened = await openDisk(path, { ...options, access: 'read' });
-  if (!opened.ok) return opened;
-  const disk = opened.value;
-  try {
-    const images: ImageFacts[] = [];
-    for (const [index, image] of disk.images.entries()) images.push(await imageFactsOf(image, index));
-    const last = disk.images.at(-1);
-    return succeeded({ path: last?.path ?? path, virtualSizeBytes: disk.virtualSizeBytes, images });
-  } catch (thrown) {
-    if (thrown instanceof DiskError) return failed(thrown.failure);
-    throw thrown;
-  } finally {
-    await disk.close();
-  }
+export function describeChain(path: string, options: ChainOptions): Promise<Outcome<ChainFacts>> {
+  return outcomeOf(async () => {
+    const disk = valueOf(await openDisk(path, { ...options, access: 'read' }));
+    try {
+      const images: ImageFacts[] = [];
+      for (const [index, image] of disk.images.entries()) images.push(await imageFactsOf(image, index));
+      const last = disk.images.at(-1);
+      return { path: last?.path ?? path, virtualSizeBytes: disk.virtualSizeBytes, images };
+    } finally {
+      await disk.close();
+    }
+  });
 }
 
 async function imageFactsOf(image: ReadableImage, index: number): Promise<ImageFacts> {
