@@ -1,6 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crashPoints, failNthCall, openSimulatedDriver, type CrashPoint } from '../../agent/hyperv/simulated';
+import { openVhdx } from '../../agent/disks/vhdx';
+import { blockOffsetBytes } from '../../agent/hyperv/simulated/guest/geometry';
+import { readSavedState } from '../../agent/hyperv/simulated/guest/saved-state-file';
+import { stampBlock, stampBlockBytes } from '../../agent/hyperv/simulated/guest/stamp';
+import { vmRecord } from '../../agent/hyperv/simulated/records';
 import { failureOf } from '../../contracts/failure';
 import { runId } from '../../contracts/ids';
 import { codeOf, Move, moveSteps, perform, valueOf, type ConformanceHosts } from '../conformance/hyperv-move';
@@ -9,6 +14,7 @@ import { smallVm, TestHosts } from './test-hosts';
 const mib = 1024 ** 2;
 const hosts = new TestHosts();
 const run = runId.parse('host-r1');
+const sameGuid = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
 const volumeBytes = 64 * mib;
 const memoryBytes = 8 * mib;
 beforeAll(() => hosts.make(smallVm, { memoryBytes, volumes: [{ name: 'vms', sizeBytes: volumeBytes }] }));
@@ -106,17 +112,46 @@ test('every step shows up among the leftovers of its run, and of no other', asyn
   expect(await seen()).toEqual(['retired-vm']);
 });
 
-test('a host that is stopped on purpose and opened again has not lost what its guests knew', async () => {
-  const { source, vmId } = await openHosts();
-  const uuid = (await source.vm(vmId))?.vmId;
-  valueOf(await perform(source, run, 'reserve-vm', { vmId }));
-  for (let stop = 0; stop < 3; stop++) {
-    await hosts.shut('source');
-    await hosts.whenAwake(await hosts.open('source'));
+describe('a host that is stopped and opened again', () => {
+  /** Puts an older write of the guest back on its disk: the disk alone cannot tell. */
+  async function turnBackOneBlock(): Promise<void> {
+    const folder = await hosts.hostFolder('source');
+    const known = await readSavedState(join(folder, 'vms', hosts.vmId, 'standby.memory'), hosts.vmId);
+    if (!known.ok) throw new Error(known.reason);
+    const table = known.memory.disks[0]?.table ?? [];
+    const block = table.findIndex((sequence, index) => index > 0 && sequence > 1);
+    const record = await readFile(join(folder, 'vms', hosts.vmId, 'vm.json'), 'utf8');
+    const older = Buffer.alloc(stampBlockBytes);
+    stampBlock(older, { seed: vmRecord.parse(JSON.parse(record)).guest.seed, disk: 0, block }, 1);
+    const [path = ''] = await hosts.diskFiles('source');
+    const options = { access: 'write', tables: 'ordered', dataWriteId: 'kept', newGuid: () => sameGuid } as const;
+    const image = valueOf(await openVhdx(path, options));
+    await image.write(older, blockOffsetBytes(block));
+    await image.close();
   }
-  const again = await hosts.open('source');
-  expect(await again.vm(vmId)).toMatchObject({ vmId: uuid, state: 'running', heartbeat: 'ok', reservedBy: run });
-  await perform(again, run, 'release', { vmId });
+
+  test('on purpose has lost nothing of what its guests knew', async () => {
+    const { source, vmId } = await openHosts();
+    valueOf(await perform(source, run, 'reserve-vm', { vmId }));
+    for (let stop = 0; stop < 3; stop++) {
+      await hosts.shut('source');
+      await hosts.whenAwake(await hosts.open('source'));
+    }
+    expect(await (await hosts.open('source')).vm(vmId)).toMatchObject({ heartbeat: 'ok', reservedBy: run });
+    await hosts.shut('source');
+    await turnBackOneBlock();
+    const changed = await hosts.open('source');
+    const awaited = await perform(changed, run, 'await-heartbeat', { vmId, waitMsMax: 500 });
+    expect(codeOf(awaited)).toBe('HeartbeatMissing');
+  });
+
+  test('after a crash boots its VMs cold, from what is on their disks', async () => {
+    await openHosts();
+    await hosts.shut('source');
+    await turnBackOneBlock();
+    await rm(join(await hosts.hostFolder('source'), 'vms', hosts.vmId, 'standby.memory'));
+    await hosts.whenAwake(await hosts.open('source'));
+  });
 });
 
 test('a second process is kept from a host that is open', async () => {
