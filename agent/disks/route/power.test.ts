@@ -9,7 +9,8 @@ import { createVhdx, openVhdx } from '../vhdx';
 import type { ImageFormat } from './content-store';
 import { openJournal } from './journal';
 import { pullFile } from './pull';
-import { makeHosts, mib, pullOf, startSource, watermarkIn } from './testing/hosts';
+import type { ByteRoute } from './server';
+import { makeHosts, mib, pullOf, startSource, watermarkIn, type Hosts } from './testing/hosts';
 import { makeImage, shapeOf } from './testing/images';
 import { seededBytes } from './testing/random';
 
@@ -31,11 +32,20 @@ function memoryFormat(files: MemoryFiles): ImageFormat {
 
 const content = seededBytes(12 * mib, 50);
 
-test('after a power loss at any operation, what the journal says is durable is there, and the pull goes on from it', async () => {
-  const hosts = await makeHosts();
+let hosts: Hosts;
+let route: ByteRoute;
+beforeAll(async () => {
+  hosts = await makeHosts();
   const sourcePath = join(hosts.folder, 'source.vhdx');
   await makeImage(sourcePath, shapeOf({ virtualSizeBytes: 12 * mib }), [{ offsetBytes: 0, data: content }]);
-  const route = await startSource(hosts, sourcePath, { windowBytes: 2 * mib });
+  route = await startSource(hosts, sourcePath, { windowBytes: 2 * mib });
+});
+afterAll(async () => {
+  await route.close();
+  await hosts.remove();
+});
+
+test('after a power loss at any operation, what the journal says is durable is there, and the pull goes on from it', async () => {
   const reached = new Set<number>();
   for (let seed = 1; seed <= 8 * soak; seed++) {
     const random = new SeededRandom(seed);
@@ -64,8 +74,6 @@ test('after a power loss at any operation, what the journal says is durable is t
     expect(journal.content.output).toEqual(output);
   }
   expect(reached.size).toBeGreaterThan(3);
-  await route.close();
-  await hosts.remove();
 });
 
 async function expectThere(images: ImageFormat, path: string, lengthBytes: number): Promise<void> {
