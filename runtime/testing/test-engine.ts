@@ -198,6 +198,8 @@ export class TestEngine {
 
   #note(work: readonly Work[]): void {
     for (const item of work) {
+      // A timer whose time has come already wakes its instance at once.
+      if (item.kind === 'timer' && item.atMs <= this.clock.now()) this.#note(this.#engine.dueTimers());
       const isNew = item.kind !== 'timer' && !this.#ready.some((other) => isSame(other, item));
       if (isNew) this.#ready.push(item);
     }
@@ -213,7 +215,9 @@ export class TestEngine {
 
   /** When something happens by itself: an orchestration's timer is due, or an alarm of the clock. */
   #nextMs(): number | undefined {
-    const times = [this.#store.nextTimerMs(), this.clock.nextAlarmMs()].filter((atMs) => atMs !== undefined);
+    const times = [this.#store.nextTimerMs(this.clock.now()), this.clock.nextAlarmMs()].filter(
+      (atMs) => atMs !== undefined,
+    );
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
