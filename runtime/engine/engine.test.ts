@@ -75,7 +75,7 @@ beforeAll(() => {
   });
   define('Collect', function* (context) {
     const got = context.df.getInput<number[] | undefined>() ?? [];
-    got.push((yield context.df.waitForExternalEvent('E')) as number);
+    got.push(yield context.df.waitForExternalEvent('E'));
     yield context.df.callActivity('Echo', 1);
     if (got.length < 3) context.df.continueAsNew(got);
     return got;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadKeys } from '../http/keys';
 import { HostFailed, HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
 
 const sampleApp = resolve(__dirname, '../testing/sample-app.js');
@@ -194,7 +195,8 @@ describe('a running host', () => {
   }, 40_000);
 
   test('runs a timer function at its start', () => {
-    expect(linesOf(traces, 'ticks').map((line) => JSON.parse(line))[0]).toMatchObject({ isPastDue: false });
+    const [first = ''] = linesOf(traces, 'ticks');
+    expect(JSON.parse(first)).toMatchObject({ isPastDue: false });
   });
 });
 
@@ -225,7 +227,7 @@ test('a host that is stopped ends in order, its worker too, and goes on later wh
 test('keys are asked for when they are on', async () => {
   const { folder, environment } = sampleFolder();
   const host = await HostUnderTest.start(folder, ['--auth', 'on'], environment);
-  const keys = JSON.parse(readFileSync(join(folder.state, 'keys.json'), 'utf8'));
+  const keys = loadKeys(folder.state);
   const statusOf = async (path: string, key?: string) =>
     (await host.fetch(path, key === undefined ? {} : { headers: { 'x-functions-key': key } })).status;
   expect(await statusOf('/api/nothing')).toBe(204);

@@ -24,9 +24,9 @@ const keptDifferences: Readonly<Record<string, string>> = {
   'GET /instances/w1': 'it was purged just before, see above',
 };
 
-let folder: AppFolder;
+let folder: AppFolder | undefined;
 let host: HostUnderTest;
-let server: Server;
+let server: Server | undefined;
 
 beforeAll(async () => {
   if (Object.keys(scenarios).length === 0) return;
@@ -40,7 +40,7 @@ beforeAll(async () => {
   }).listen(17_999, '127.0.0.1');
 });
 afterAll(async () => {
-  await host?.end('SIGKILL');
+  if (folder !== undefined) await host.end('SIGKILL');
   server?.close();
   folder?.remove();
 });
@@ -56,7 +56,7 @@ type Request = {
 function requestOf(line: string): Request {
   const [, method = '', path = '', body] = /^(\S+) (\S+)(?: (.*))?$/s.exec(line) ?? [];
   const isQuoted = body?.startsWith('"') === true;
-  return { method, path, body: isQuoted ? JSON.parse(body!) : body, isJson: body !== undefined };
+  return { method, path, body: isQuoted ? JSON.parse(body) : body, isJson: body !== undefined };
 }
 
 async function send(request: Request) {

@@ -6,6 +6,7 @@ import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, t
 import * as df from 'durable-functions';
 
 type Context = df.OrchestrationContext;
+type Steps = Generator<df.Task, unknown, unknown>;
 
 const traces = process.env['SAMPLE_TRACES'] ?? process.cwd();
 const trace = (file: string, line: string): void => appendFileSync(join(traces, file), `${line}\n`);
@@ -57,7 +58,7 @@ df.app.orchestration('Chain', function* (context: Context) {
   }
   return sum;
 });
-df.app.orchestration('Fan', function* (context: Context) {
+df.app.orchestration('Fan', function* (context: Context): Steps {
   const width = context.df.getInput<number>();
   const tasks = Array.from({ length: width }, (_, n) =>
     context.df.callActivity('Effect', { key: `${context.df.instanceId}/${n}`, value: n }),
@@ -78,21 +79,21 @@ df.app.orchestration('Listens', function* (context: Context) {
   const second: unknown = yield context.df.waitForExternalEvent('second');
   return [first, second];
 });
-df.app.orchestration('Family', function* (context: Context) {
+df.app.orchestration('Family', function* (context: Context): Steps {
   const size = context.df.getInput<number>();
   const children = Array.from({ length: size }, (_, n) =>
     context.df.callSubOrchestrator('Chain', 3, `${context.df.instanceId}-child${n}`),
   );
   return yield context.df.Task.all(children);
 });
-df.app.orchestration('Counts', function* (context: Context) {
+df.app.orchestration('Counts', function* (context: Context): Steps {
   const counter = new df.EntityId('Counter', context.df.getInput<string>());
   context.df.signalEntity(counter, 'add', 1);
   context.df.signalEntity(counter, 'add', 1);
   yield context.df.callActivity('Effect', { key: `${context.df.instanceId}/0`, value: 1 });
   return yield context.df.callEntity(counter, 'get');
 });
-df.app.orchestration('Calls', function* (context: Context) {
+df.app.orchestration('Calls', function* (context: Context): Steps {
   const { activity, input } = context.df.getInput<{ activity: string; input: unknown }>();
   try {
     return { result: yield context.df.callActivity(activity, input) };

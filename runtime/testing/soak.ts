@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readEntityState } from '../engine/entity-state';
 import { EventType, type HistoryEvent } from '../engine/history';
 import { SqliteStore } from '../store/sqlite';
 import { seededRandom } from './random';
@@ -46,6 +47,9 @@ const loads: readonly Load[] = [
 
 /** The time in which everything has to end once nobody kills the host any more. */
 const endMsMax = 60_000;
+
+/** Instances that are started in one life of the host at most. */
+const instancesPerLife = 12;
 
 type Started = { readonly id: string; readonly load: Load; readonly input: number | string | undefined };
 
@@ -100,13 +104,11 @@ async function loadUntilKilled(
   random: () => number,
 ): Promise<Started[]> {
   const started: Started[] = [];
-  let isAlive = true;
-  const killed = sleep(lifeMs).then(() => {
-    isAlive = false;
-    return host.end('SIGKILL');
-  });
-  for (let n = 0; isAlive && n < 12; n += 1) {
-    const load = loads[Math.floor(random() * loads.length)] ?? loads[0]!;
+  const untilMs = Date.now() + lifeMs;
+  const killed = sleep(lifeMs).then(() => host.end('SIGKILL'));
+  for (let n = 0; Date.now() < untilMs && n < instancesPerLife; n += 1) {
+    const load = loads[Math.floor(random() * loads.length)];
+    if (load === undefined) continue;
     const instance = { id: `soak-${life}-${n}`, load, input: load.input(random) };
     try {
       await host.start(load.orchestrator, instance.input, instance.id);
@@ -195,7 +197,7 @@ function effectFaults(instanceId: string, history: readonly HistoryEvent[], effe
 /** Each Counts orchestration adds two; none is lost and none counts twice. Those never acknowledged may be among them. */
 function counterFaults(store: SqliteStore, present: number, acknowledged: number): string[] {
   const row = store.read((tx) => tx.instance('@counter@soak'));
-  const value = row?.input === null || row === undefined ? 0 : Number(JSON.parse(row.input).state);
+  const value = row === undefined ? 0 : Number(readEntityState(row).state);
   if (acknowledged <= present && value === present * 2) return [];
   return [`the counter stands at ${value} after ${present} orchestrations (${acknowledged} acknowledged)`];
 }
