@@ -47,7 +47,7 @@ export class Engine {
   /** Everything that waits to be done according to the store; asked once, at start. */
   openWork(): Work[] {
     return this.#parts.store.read((tx) => {
-      const nextMs = tx.nextTimerMs();
+      const nextMs = tx.nextTimerMs(-1);
       return [
         ...tx.instancesWithWork().map((instanceId): Work => ({ kind: 'instance', instanceId })),
         ...tx.openActivityIds().map((id): Work => ({ kind: 'activity', id })),
@@ -61,8 +61,9 @@ export class Engine {
     const nowMs = this.#parts.clock.now();
     return this.#parts.store.read((tx) => {
       const due = tx.instancesDue(nowMs).map((instanceId): Work => ({ kind: 'instance', instanceId }));
-      const nextMs = tx.nextTimerMs();
-      return nextMs === undefined || nextMs <= nowMs ? due : [...due, { kind: 'timer', atMs: nextMs }];
+      // Timers that are due are still there until their turns are done.
+      const nextMs = tx.nextTimerMs(nowMs);
+      return nextMs === undefined ? due : [...due, { kind: 'timer', atMs: nextMs }];
     });
   }
 

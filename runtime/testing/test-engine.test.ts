@@ -61,6 +61,11 @@ function register(): void {
   });
 }
 
+df.app.orchestration('PastTimer', function* (context: Context) {
+  yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() - 5000));
+  return 'fired';
+});
+
 const engineOf = (seed: number, activities = {}) => createTestEngine({ seed, register, activities });
 
 test('a chain of activities hands values on as they are', async () => {
@@ -149,4 +154,11 @@ test('continueAsNew keeps the events that come one at a time', async () => {
   }
   await engine.settle();
   expect(engine.status(id)).toMatchObject({ runtimeStatus: 'Completed', output: [1, 2, 3] });
+});
+
+test('a timer in the past fires at once', async () => {
+  const engine = engineOf(1);
+  const id = await engine.start('PastTimer');
+  await engine.settle();
+  expect(engine.status(id)).toMatchObject({ runtimeStatus: 'Completed', output: 'fired' });
 });
