@@ -103,8 +103,8 @@ async function start(context: Context, options: StartOptions): Promise<CommandRe
   return options.stay === 'stay' && end.value.why === 'interrupted' ? 'done' : resultOf(end.value);
 }
 
-const bandwidthOption = (text: string): number | null => {
-  if (text === 'unlimited') return null;
+const bandwidthOption = (text: string): number | 'unlimited' => {
+  if (text === 'unlimited') return text;
   const bytes = parseBytes(text);
   if (bytes === undefined || bytes < 64 * 1024)
     throw new InvalidArgumentError('Give at least 64KiB/s, such as 100MiB/s, or "unlimited".');
@@ -113,7 +113,7 @@ const bandwidthOption = (text: string): number | null => {
 
 const startOptions = z.object({
   once: z.boolean().default(false),
-  bandwidth: z.number().nullable().default(demoBandwidthDefault),
+  bandwidth: z.union([z.int(), z.literal('unlimited').transform(() => null)]).default(demoBandwidthDefault),
 });
 
 /** `hyperferry up` and `hyperferry start` */
