@@ -1,5 +1,9 @@
 import type { Clock } from './clock';
 import type { Committer } from './commit';
+import { entityInstanceId, entityOfInstanceId, type EntityName } from './decision';
+import { signalText } from './entity-message';
+import { messageEvent } from './entity-runner';
+import { ensureEntity, readEntityState, type EntityState } from './entity-state';
 import { EventType, isoTime, type HistoryEvent } from './history';
 import { beginInstance, executionStarted, type Work } from './instances';
 import {
@@ -29,7 +33,8 @@ export type StartRequest = {
 
 export type Started =
   | { readonly kind: 'started'; readonly instanceId: string }
-  | { readonly kind: 'exists'; readonly instanceId: string; readonly status: RuntimeStatus };
+  | { readonly kind: 'exists'; readonly instanceId: string; readonly status: RuntimeStatus }
+  | { readonly kind: 'invalidId'; readonly reason: string };
 
 /** How a message to an instance fared; `wrongState` names the state that forbids it. */
 export type Sent =
@@ -50,6 +55,24 @@ export type Rewound =
 
 export type Page = { readonly rows: readonly InstanceRow[]; readonly next: string | undefined };
 
+export type EntityPage = {
+  readonly entities: readonly {
+    readonly entityId: EntityName;
+    readonly state: string | null;
+    readonly lastOperationTime: string | null;
+  }[];
+  readonly next: string | undefined;
+};
+
+/** Ids longer than this are refused; the Azure Storage provider's limit. */
+const instanceIdLengthMax = 256;
+
+function invalidId(instanceId: string): string | undefined {
+  if (instanceId.length > instanceIdLengthMax) return `Instance IDs have at most ${instanceIdLengthMax} characters.`;
+  if (entityOfInstanceId(instanceId) !== undefined) return 'Orchestration instance IDs must not look like entity IDs.';
+  return undefined;
+}
+
 /** What a client may ask of the engine. Everything that it acknowledges is durable. */
 export class EngineClient {
   readonly #parts: ClientParts;
@@ -61,6 +84,8 @@ export class EngineClient {
   /** Starts an orchestration; an id that a living instance has is refused, one of a finished instance is taken over. */
   async start(request: StartRequest): Promise<Started> {
     const instanceId = request.instanceId ?? this.#parts.newId().replaceAll('-', '');
+    const reason = invalidId(instanceId);
+    if (reason !== undefined) return { kind: 'invalidId', reason };
     return this.#begin(instanceId, request, null);
   }
 
@@ -160,6 +185,36 @@ export class EngineClient {
   list(filter: InstanceFilter, after: string, limit: number): Page {
     const rows = this.#parts.store.read((tx) => tx.listInstances(filter, after, limit));
     return { rows, next: rows.length < limit ? undefined : rows.at(-1)?.instanceId };
+  }
+
+  /** Sends an operation to an entity, which need not exist yet. `input` is JSON text. */
+  async signalEntity(entity: EntityName, operation: string, input: string | null): Promise<void> {
+    const instanceId = entityInstanceId(entity);
+    await this.#parts.committer.commit((tx) => {
+      const nowMs = this.#parts.clock.now();
+      ensureEntity(tx, instanceId, this.#parts.newId, nowMs);
+      const text = signalText(operation, input, this.#parts.newId(), null);
+      tx.post({ instanceId, executionId: null, event: messageEvent('op', text, nowMs) });
+    });
+    this.#parts.onWork([{ kind: 'instance', instanceId }]);
+  }
+
+  /** The state of an entity, undefined when it does not exist. */
+  entity(entity: EntityName): EntityState | undefined {
+    const row = this.instance(entityInstanceId(entity));
+    const state = row === undefined ? undefined : readEntityState(row);
+    return state?.exists === true ? state : undefined;
+  }
+
+  /** Entities that exist, by id; `next` goes on after the page. */
+  listEntities(idPrefix: string, after: string, limit: number): EntityPage {
+    const page = this.list({ kind: 'entity', idPrefix }, after, limit);
+    const entities = page.rows.flatMap((row): EntityPage['entities'] => {
+      const entityId = entityOfInstanceId(row.instanceId);
+      const { exists, state, lastOperationTime } = readEntityState(row);
+      return exists && entityId !== undefined ? [{ entityId, state, lastOperationTime }] : [];
+    });
+    return { entities, next: page.next };
   }
 
   /** Forgets a finished instance. */

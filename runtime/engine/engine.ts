@@ -4,6 +4,8 @@ import { applyTurn } from './apply';
 import type { Clock } from './clock';
 import type { Committer } from './commit';
 import { conclude, end, failedReason, type Conclusion } from './conclude';
+import { entityTurn } from './entity-runner';
+import { isEntityId, readEntityState } from './entity-state';
 import { activityFailure, missingFunction, plainFailure } from './failure';
 import { EventType, isoTime, type HistoryEvent } from './history';
 import type { Work } from './instances';
@@ -67,6 +69,7 @@ export class Engine {
   /** One turn of an instance, if anything happened for it. Only one may run at a time for an instance. */
   async runTurn(instanceId: string): Promise<WorkEnd> {
     const nowMs = this.#parts.clock.now();
+    if (isEntityId(instanceId)) return this.#runEntity(instanceId);
     const state = this.#parts.store.read((tx) => this.#load(tx, instanceId, nowMs));
     if (state === undefined) return 'done';
     const { row, gathered } = state;
@@ -106,6 +109,32 @@ export class Engine {
     });
     this.#tries.delete(key);
     if (isReported) this.#parts.onWork([{ kind: 'instance', instanceId }]);
+    return 'done';
+  }
+
+  async #runEntity(instanceId: string): Promise<WorkEnd> {
+    const { store, clock, newId, invoker } = this.#parts;
+    const row = store.read((tx) => tx.instance(instanceId));
+    if (row === undefined) return 'done';
+    // Behind a lock the holder's messages may be anywhere in the inbox.
+    const limit = readEntityState(row).lockedBy === null ? turnMessagesMax : Number.MAX_SAFE_INTEGER;
+    const inbox = store.read((tx) => tx.inbox(instanceId, limit));
+    const key = turnKey(instanceId);
+    const turn = await entityTurn(
+      row,
+      inbox,
+      { invoker, newId, now: () => clock.now() },
+      async (functionName, batch) => {
+        const ended = await invoker.invoke({ kind: 'entity', functionName, batch }, { isAlone: this.#isSuspect(key) });
+        if (ended.kind !== 'lost' || !this.#isPoison(key)) return ended;
+        const message = `it took its worker down ${this.#parts.triesMax} times: ${ended.reason}`;
+        return { kind: 'threw', name: 'Error', message, stack: '' };
+      },
+    );
+    if (turn === undefined || turn === 'again') return turn ?? 'done';
+    const work = await this.#parts.committer.commit(turn);
+    this.#tries.delete(key);
+    this.#parts.onWork(work);
     return 'done';
   }
 

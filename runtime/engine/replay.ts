@@ -36,8 +36,15 @@ class Contradiction extends Error {}
  * one action after the other, the next when the one before has settled, numbered as they are issued. So ids here and in
  * durable-functions are the same, those of retries and long timers included.
  */
-export function replay(history: readonly HistoryEvent[], actions: readonly Action[]): Replayed {
-  const run = new Replay(actions);
+export function replay(
+  history: readonly HistoryEvent[],
+  actions: readonly Action[],
+  extent: 'goesOn' | 'isDone',
+): Replayed {
+  // An orchestration that ends lets go of its locks, whether its code did so or not.
+  const all: readonly Action[] =
+    extent === 'isDone' ? [...actions, { actionType: ActionType.ReleaseEntities }] : actions;
+  const run = new Replay(all);
   try {
     for (const event of history) run.process(event);
     return run.outcome();

@@ -77,13 +77,18 @@ export function turnOf(row: InstanceRow, history: readonly HistoryEvent[]): Orch
   };
 }
 
+/** An event as durable-functions gets it. */
+export type PlayedEvent = HistoryEvent & { IsPlayed: boolean };
+
+/** Whether an event counts as played; the extension never says so of OrchestratorStarted. */
+export const isPlayed = (event: HistoryEvent, index: number, playedCount: number): boolean =>
+  index < playedCount && event.EventType !== EventType.OrchestratorStarted;
+
 /** The payload of an orchestration trigger, field by field as the extension writes it (3.19). */
-export function turnPayload(turn: OrchestratorTurn): unknown {
+export function turnPayload(turn: Omit<OrchestratorTurn, 'history' | 'executionId'>, history: PlayedEvent[]): object {
   return {
-    history: turn.history.map((event, index) => ({
-      ...event,
-      IsPlayed: index < turn.playedCount && event.EventType !== EventType.OrchestratorStarted,
-    })),
+    history,
+    // Parsed anew each turn: the app may change the object.
     input: turn.input === null ? null : (JSON.parse(turn.input) as unknown),
     instanceId: turn.instanceId,
     isReplaying: turn.playedCount > 0,
@@ -96,3 +101,10 @@ export function turnPayload(turn: OrchestratorTurn): unknown {
     defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
   };
 }
+
+/** The payload with the whole history of the turn. */
+export const wholeTurnPayload = (turn: OrchestratorTurn): object =>
+  turnPayload(
+    turn,
+    turn.history.map((event, index) => ({ ...event, IsPlayed: isPlayed(event, index, turn.playedCount) })),
+  );

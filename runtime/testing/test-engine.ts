@@ -99,6 +99,7 @@ export class TestEngine {
   async start(name: string, input?: unknown, instanceId?: string): Promise<string> {
     const started = await this.client.start({ name, instanceId, input: textOf(input) });
     if (started.kind === 'exists') throw new Error(`instance '${started.instanceId}' is ${started.status} already`);
+    if (started.kind === 'invalidId') throw new Error(started.reason);
     return started.instanceId;
   }
 
