@@ -86,6 +86,11 @@ export class Attempt {
     await this.#wire?.endGently('everything is durable');
   }
 
+  /** Ends the connection, whatever state it is in. */
+  abandon(): void {
+    this.#wire?.end('the pull is over');
+  }
+
   async #ask(wire: Wire): Promise<AttemptEnd> {
     const { runId, ticket, bandwidthBytesPerSecondMax, clock, pace } = this.#options.request;
     wire.say({ kind: 'open', message: { contract: 1, runId, ticket } });

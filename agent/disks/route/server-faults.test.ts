@@ -130,19 +130,20 @@ test('a peer without a certificate is told why, and gets nothing', async () => {
   expect(nobody.frames.map(({ kind }) => kind)).toEqual(['refusal']);
 });
 
-test.each(['GET / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x00\x05hello', ''])(
-  'a peer that does not speak TLS ("%s") is left',
-  async (text) => {
-    await serve();
-    const socket = connectPlain(route.port, '127.0.0.1');
-    sockets.push(socket);
-    socket.on('error', () => undefined);
-    socket.resume();
-    socket.write(text);
-    await new Promise((resolve) => socket.once('close', resolve));
-    await expectStillServes();
-  },
-);
+test.each([
+  ['HTTP', 'GET / HTTP/1.1\r\n\r\n'],
+  ['half a handshake', '\x16\x03\x01\x00\x05hello'],
+  ['nothing', ''],
+])('a peer that speaks %s and not TLS is left', async (_, text) => {
+  await serve();
+  const socket = connectPlain(route.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  socket.resume();
+  socket.write(text);
+  await new Promise((resolve) => socket.once('close', resolve));
+  await expectStillServes();
+});
 
 test('a destination that makes nothing durable gets no more than the window', async () => {
   await serve({ windowBytes: 4 * mib, pace: quickPace });
