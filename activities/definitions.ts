@@ -17,6 +17,8 @@ export const startOperationInput = z.object({
   input: z.unknown(),
   /** For a pull: the host that serves it. The activity asks both ends for their addresses and signs the ticket. */
   pullFrom: hostId.optional(),
+  /** For a pull: the name under which the ledger keeps its watermark. */
+  ledgerName: z.string().optional(),
 });
 export type StartOperationInput = z.infer<typeof startOperationInput>;
 
@@ -62,6 +64,8 @@ export const writeReceipt = defineActivity(
     phases: z.array(phaseRecord),
     outputs: z.record(z.string(), z.unknown()),
     failure: failure.nullable(),
+    /** Write it even if a host cannot be asked. */
+    lastAttempt: z.boolean(),
   }),
   z.object({ leftovers: z.int().nonnegative() }),
 );

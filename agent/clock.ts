@@ -21,3 +21,22 @@ export const systemClock: Clock = {
 
 /** The time as it stands in every document: ISO 8601, UTC. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** Waits for `work`, for `ms` milliseconds at most or until `signal` is aborted: whichever comes first. `work` must not reject. */
+export async function within(
+  clock: Clock,
+  ms: number,
+  work: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<'done' | 'late' | 'aborted'> {
+  const enough = new AbortController();
+  const either = signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]);
+  try {
+    return await Promise.race([
+      work.then(() => 'done' as const),
+      clock.sleep(ms, either).then(() => (signal?.aborted === true ? ('aborted' as const) : ('late' as const))),
+    ]);
+  } finally {
+    enough.abort();
+  }
+}

@@ -1,18 +1,13 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeThrown, failureOf, type Failure } from '../contracts/failure';
-
-const errorCode = (thrown: unknown): string | undefined =>
-  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+import { errorCode } from './thrown';
 
 /** Whether a file operation failed because there is no such file or folder. */
 export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'ENOENT';
 
-/** Whether something that was to be made exists already. */
-export const exists = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
-
-/** Whether the address that was to be listened on is taken. */
-export const isAddressTaken = (thrown: unknown): boolean => errorCode(thrown) === 'EADDRINUSE';
+/** Whether something that was to be made is there already. */
+export const isThere = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
 
 /** Makes the names in a folder survive a power loss. Windows writes them through by itself and opens no folder as a file. */
 export async function syncFolder(folder: string): Promise<void> {

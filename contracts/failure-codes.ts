@@ -20,6 +20,7 @@ export const failureCodes = {
   BodyNotJson: code('permanent', 'none', 'Send a JSON document with Content-Type: application/json.'),
   BodyTooLarge: code('permanent', 'none', 'Send a smaller document; split a large batch into several.'),
   IdConflict: code('permanent', 'none', 'Choose another id: this one belongs to a request with other content.'),
+  TooLate: code('permanent', 'none', 'Nothing can be changed any more; look at the status of the run.'),
   NotFound: code('permanent', 'none', 'Check the id; list what exists.'),
   Unauthorized: code('permanent', 'none', 'Check the signing key and the clock of the caller and of the host.'),
   // Refused by the world, before anything was touched.
@@ -82,6 +83,7 @@ export const failureCodes = {
     'applied',
     'The source disk is not the one the copy began with: start a new migration.',
   ),
+  DocumentDamaged: code('permanent', 'none', 'Look at the named document in Blob Storage; restore or remove it.'),
   JournalDamaged: code(
     'permanent',
     'applied',

@@ -6,7 +6,7 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The longest delay of a Node timer; a longer one would fire at once. */
+/** The longest delay of a Node timer; a longer one would fire at once, so it is waited for in parts. */
 const timerMsMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -22,7 +22,15 @@ export const systemClock: Clock = {
         signal.removeEventListener('abort', end);
         resolve();
       };
-      const timer = setTimeout(end, Math.min(ms, timerMsMax));
+      const wait = (leftMs: number): NodeJS.Timeout =>
+        setTimeout(
+          () => {
+            if (leftMs > timerMsMax) timer = wait(leftMs - timerMsMax);
+            else end();
+          },
+          Math.min(leftMs, timerMsMax),
+        );
+      let timer = wait(ms);
       signal.addEventListener('abort', end);
     }),
 };
@@ -56,4 +64,17 @@ export function startRepeating(clock: Clock, ms: number, action: () => void): ()
   };
   next();
   return () => stop();
+}
+
+/** Calls `action` once when `touch` was not called for `ms`; nothing more after `stop`. */
+export function startSilenceWatch(clock: Clock, ms: number, action: () => void): { touch(): void; stop(): void } {
+  let touchedAtMs = clock.now();
+  let stop = () => {};
+  const look = () => {
+    const silentMs = clock.now() - touchedAtMs;
+    if (silentMs >= ms) action();
+    else stop = startTimer(clock, ms - silentMs, look);
+  };
+  stop = startTimer(clock, ms, look);
+  return { touch: () => (touchedAtMs = clock.now()), stop: () => stop() };
 }

@@ -13,18 +13,17 @@ export const frameCharactersMax = 128 * 1024;
 const address = z.string().min(1).max(8192);
 const id = z.string().min(1).max(256);
 const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
-// eslint-disable-next-line no-control-regex -- a header value may hold a tab and nothing else of the control characters (RFC 9110, 5.5)
+/** RFC 9110, section 5.5: of the control characters a value may hold the tab alone. */
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Header names in lower case. What is no header (a strange name, a value with a line break) is left out, not passed on. */
-const headers = z.record(z.string(), z.unknown()).transform(
-  (record): Readonly<Record<string, string>> =>
-    Object.fromEntries(
-      Object.entries(record).flatMap(([name, value]) => {
-        const text = headerText(value);
-        return headerName.test(name) && text !== undefined ? [[name.toLowerCase(), text]] : [];
-      }),
-    ),
+const headers = z.record(z.string(), z.unknown()).transform((record): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(record).flatMap(([name, value]) => {
+      const text = headerText(value);
+      return headerName.test(name) && text !== undefined ? [[name.toLowerCase(), text]] : [];
+    }),
+  ),
 );
 
 function headerText(value: unknown): string | undefined {
@@ -62,8 +61,14 @@ const responseFrame = z.object({
   requestId: id,
   /** The documentation's sample writes text, its table a number. */
   statusCode: z
-    .union([z.int(), z.string().regex(/^\d{3}$/).transform(Number)])
-    .pipe(z.int().min(100).max(599)),
+    .union([
+      z.int(),
+      z
+        .string()
+        .regex(/^\d{3}$/)
+        .transform(Number),
+    ])
+    .pipe(z.int().min(200).max(599)),
   statusDescription: z.string().max(1024).nullish(),
   responseHeaders: headers.default({}),
   body: z.boolean().default(false),

@@ -27,6 +27,11 @@ export class ProgressTracker {
     return this.#movedAtMs;
   }
 
+  /** Something happened that is no report. */
+  touch(nowMs: number): void {
+    this.#movedAtMs = nowMs;
+  }
+
   report(progress: OperationProgress, nowMs: number): void {
     if (this.#last === null || progress.waitingFor !== null || moved(this.#last, progress)) this.#movedAtMs = nowMs;
     this.#last = progress;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describeThrown } from '../../contracts/failure';
 import { isMissing, syncFolder } from '../files';
+import { errorCode } from '../thrown';
 import { lineBytesMax, scanRecords } from './record-scan';
 
 /** Records that wait for the disk together share a line up to about this length. */
@@ -11,10 +12,13 @@ const sharedLineBytesMax = 256 * 1024;
 /** An append did not become durable. `rolledBack`: the file is as it was before, so the record will not turn up later. */
 export class AppendError extends Error {
   readonly rolledBack: boolean;
+  /** The code of the system error behind it, if it was one. */
+  readonly code: string | undefined;
   constructor(cause: unknown, rolledBack: boolean) {
     super(`the log was not written: ${describeThrown(cause)}`, { cause });
     this.name = 'AppendError';
     this.rolledBack = rolledBack;
+    this.code = errorCode(cause);
   }
 }
 
@@ -81,11 +85,15 @@ export class RecordLog<R> {
     return this.#sizeBytes;
   }
 
-  /** Rejects with an `AppendError` when the record did not become durable, and with a `RangeError` when it is too long for a line. */
-  async append(record: R): Promise<void> {
-    const text = JSON.stringify(record);
+  /**
+   * Rejects with an `AppendError` when the record did not become durable. A record that could not be read again is not written: it rejects
+   * with what `parse` throws, or with a `RangeError` when it is too long for a line.
+   */
+  async append(written: R): Promise<void> {
+    const text = JSON.stringify(written);
     if (Buffer.byteLength(text) > lineBytesMax - 64)
       throw new RangeError(`a record of ${text.length} characters is longer than a line of the log may be`);
+    const record = this.#use.parse(JSON.parse(text));
     const done = Promise.withResolvers<undefined>();
     this.#waiting.push({ record, text, done });
     this.#writer ??= this.#writeWaiting();

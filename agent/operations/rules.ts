@@ -4,7 +4,8 @@ import { vmOf, type Operation } from './task';
 
 /**
  * What a run may still ask for a VM that it started here. From the start on a run only goes forward, so what would write to or remove
- * the started VM's files, or let the source start again on this same host, is refused whatever the driver thinks.
+ * the started VM's files, stop it, or let the source start again on this same host, is refused whatever the driver thinks.
+ * `source-only` is for a host that is source and destination of the run: there it means the VM that the run fenced before the start.
  */
 const afterStart = {
   'reserve-vm': 'allowed',
@@ -13,12 +14,12 @@ const afterStart = {
   'check-disks': 'allowed',
   'place-vm': 'refused',
   'remove-placeholder': 'refused',
-  'take-vm-checkpoint': 'allowed',
+  'take-vm-checkpoint': 'refused',
   'remove-vm-checkpoint': 'allowed',
   pull: 'refused',
-  'save-vm': 'allowed',
+  'save-vm': 'refused',
   'resume-vm': 'refused',
-  'fence-vm': 'allowed',
+  'fence-vm': 'source-only',
   'unfence-vm': 'refused',
   'export-configuration': 'allowed',
   'remove-export': 'allowed',

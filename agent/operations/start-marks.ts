@@ -2,7 +2,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runId, vmId, type OperationId, type RunId, type VmId } from '../../contracts/ids';
 import { isoTime, type Clock } from '../clock';
-import { exists, syncFolder } from '../files';
+import { isThere, syncFolder } from '../files';
 
 const markName = /^([A-Za-z0-9_-]+)\.([0-9a-f-]+)$/;
 // Lower case, since NTFS does not tell "A" from "a": two such runs share their marks, which is safe.
@@ -53,7 +53,7 @@ export class StartMarks {
         await handle.close();
       }
     } catch (thrown) {
-      if (!exists(thrown)) throw thrown;
+      if (!isThere(thrown)) throw thrown;
     }
     await syncFolder(this.#folder);
     return 'made';

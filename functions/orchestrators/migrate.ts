@@ -46,6 +46,7 @@ function* leaveReceipt(run: Run<RunInput>, end: SagaEnd): Durable<void> {
       phases: state.log,
       outputs: state.outputs,
       failure: state.failure,
+      lastAttempt: attempt === receiptAttemptsMax,
     });
     if (written.ok || written.failure.retry === 'permanent') return;
     yield* run.pause(receiptRetryMs);
@@ -63,4 +64,5 @@ const finalReport = (state: SagaState, end: SagaEnd): RunReport => ({
   question: null,
   failure: state.failure,
   cancelRequested: state.cancel !== null,
+  cancelable: false,
 });

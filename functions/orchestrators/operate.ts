@@ -94,8 +94,9 @@ function track<K extends OperationKind>(run: Run<RunInput>, asked: Asked<K>): Tr
   return { asked, operationId, view: undefined, ended };
 }
 
-function* start<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>): Durable<void> {
-  const { host, kind, input, pullFrom } = one.asked;
+/** Sends an operation. Answers the failure when it is not known to have arrived: a look asks for it by its id then. */
+function* start<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>): Durable<Failure | undefined> {
+  const { host, kind, input, pullFrom, label } = one.asked;
   const sent = yield* callActivity(run.context, startOperation(kind), {
     host,
     operationId: one.operationId,
@@ -103,8 +104,10 @@ function* start<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>): D
     epoch: run.epoch,
     input,
     ...(pullFrom === undefined ? {} : { pullFrom }),
+    ...(label === undefined ? {} : { ledgerName: label }),
   });
   take(run, one, sent);
+  return sent.ok || one.ended !== undefined ? undefined : sent.failure;
 }
 
 /** Asks after every operation that has not ended; starts those again of which the agent knows nothing. Answers who was silent, if anybody was. */
@@ -119,8 +122,11 @@ function* look<K extends OperationKind>(run: Run<RunInput>, all: readonly Tracke
   for (const [index, one] of open.entries()) {
     const view = answer.value[index];
     if (view === undefined) throw new Error('a look answers every operation');
-    if (!view.ok && view.failure.code === 'OperationLost') yield* start(run, one);
-    else take(run, one, view);
+    if (!view.ok && view.failure.code === 'OperationLost') {
+      silence = (yield* start(run, one)) ?? silence;
+      continue;
+    }
+    take(run, one, view);
     if (!view.ok && one.ended === undefined) silence = view.failure;
   }
   return silence;

@@ -5,7 +5,7 @@ import type { Attempt, SagaState } from './state';
 import type { Durable } from './step';
 
 /** Looks and waits of one generation; then the history is cut. Each costs about eight rows (azure.md 2.2). */
-export const pausesPerGenerationMax = 100;
+export const pausesPerGenerationMax = 50;
 
 export type Progress = NonNullable<RunReport['progress']>;
 export type PauseEnd = 'elapsed' | 'cancel' | 'renew';
@@ -104,6 +104,7 @@ export class Run<Input> {
       question: this.state.question,
       failure: this.state.failure,
       cancelRequested: this.state.cancel !== null,
+      cancelable: this.cancelHonoured(),
     };
     this.context.df.setCustomStatus(report);
   }
