@@ -3,7 +3,8 @@ import { failureOf, type Failure } from '../contracts/failure';
 
 const shownCharactersMax = 120;
 
-function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
+/** What stands at a path of a document; undefined where there is nothing. */
+export function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
   let value = document;
   for (const key of path) {
     if (typeof value !== 'object' || value === null) return undefined;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const relayEndpoint = z
   .url({ protocol: /^https?$/, error: 'use https://NAME.servicebus.windows.net, or http://127.0.0.1:PORT (emulator)' })
   .refine((text) => {
+    if (!URL.canParse(text)) return false;
     const url = new URL(text);
     return url.pathname === '/' && url.search === '' && url.username === '';
   }, 'name scheme and host only, without a path');

@@ -113,12 +113,13 @@ const neverConnected =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|CERT_.*|.*_CERT.*|UNABLE_TO_.*)$/;
 
 const coded = z.object({ code: z.string() });
+const caused = z.object({ cause: z.unknown() });
 
 /** The error codes of what was thrown and of its causes: `fetch` throws a TypeError that names none itself. */
 function codesOf(thrown: unknown): string[] {
   const code = coded.safeParse(thrown);
-  const cause = thrown instanceof Error ? thrown.cause : undefined;
-  return [...(code.success ? [code.data.code] : []), ...(cause === undefined ? [] : codesOf(cause))];
+  const cause = caused.safeParse(thrown);
+  return [...(code.success ? [code.data.code] : []), ...(cause.data?.cause ? codesOf(cause.data.cause) : [])];
 }
 
 function connectionFailed(call: AgentCall, thrown: unknown, signal: AbortSignal): Outcome<never> {

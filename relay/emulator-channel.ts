@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { describeThrown } from '../contracts/failure';
 import { startSilenceWatch, startTimer } from './clock';
@@ -20,6 +21,8 @@ import { pairSender, readMessagePairs } from './message-pairs';
 export type ControlChannel = {
   readonly listenerId: string;
   readonly socket: WebSocket;
+  /** What the WebSocket runs over. */
+  readonly connection: Socket;
   /** Host and port by which this listener reached the relay. */
   readonly host: string;
   deliver(exchange: Exchange): void;
@@ -50,7 +53,11 @@ export function serveChannel(
   const renew = (token: string) => {
     const verdict = checkToken(context, token, path, 'Listen');
     if (verdict.type === 'refused') {
-      socket.close(closeCodes.badToken, verdict.reason);
+      log({
+        level: 'warn',
+        message: `the listener of ${path} renewed with a token that is refused: ${verdict.reason}`,
+      });
+      socket.close(closeCodes.badToken, 'the new token is not valid');
       return;
     }
     stopExpiry();
@@ -105,11 +112,13 @@ export function serveChannel(
     if (switches.onPing === 'close-channel') socket.terminate();
     else socket.pong(data);
   });
-  socket.on('close', () => {
+  socket.on('close', (code) => {
     silence.stop();
     stopExpiry();
+    // A listener that said goodbye may still answer by rendezvous; one whose connection broke will not.
+    if (code !== closeCodes.broken) return;
     const lost = 'The request was routed to the listener and its connection was lost.';
     for (const exchange of [...pending.values()]) exchange.fail(504, 'GatewayTimeout', lost);
   });
-  return { listenerId, socket, host: ownHost(handshake), deliver };
+  return { listenerId, socket, connection: handshake.socket, host: ownHost(handshake), deliver };
 }

@@ -41,7 +41,8 @@ export function createListenDesk(context: EmulatorContext, desk: RendezvousDesk)
   const byPath = new Map<string, ControlChannel[]>();
   const accepts = new Map<string, { readonly path: string; readonly answer: (offer: WebSocketOffer) => void }>();
 
-  const channels = (path: string) => byPath.get(path) ?? [];
+  /** A channel is out of the choice from the close frame on, before its socket is closed. */
+  const channels = (path: string) => (byPath.get(path) ?? []).filter(({ socket }) => socket.readyState === socket.OPEN);
   /** An error event without a listener would end the process; the close event that follows does the rest. */
   const watch = (socket: WebSocket) => socket.on('error', () => {});
 

@@ -27,6 +27,8 @@ export type Emulator = {
   listeners(path: string): readonly string[];
   /** Sends a text or binary message, whatever it is, to every listener of a hybrid connection. */
   inject(path: string, message: string | Buffer): void;
+  /** Writes bytes below the WebSocket, where they are no frame. */
+  injectBytes(path: string, bytes: Buffer): void;
   /** What the first listener does when a sender wants a WebSocket. */
   offerWebSocket(path: string): Promise<WebSocketOffer>;
   /** Breaks the control channels off without a close frame. */
@@ -86,6 +88,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     listeners: (path) => desk.channels(path).map((channel) => channel.listenerId),
     inject(path, message) {
       for (const channel of desk.channels(path)) channel.socket.send(message);
+    },
+    injectBytes(path, bytes) {
+      for (const channel of desk.channels(path)) channel.connection.write(bytes);
     },
     async offerWebSocket(path) {
       const [channel] = desk.channels(path);

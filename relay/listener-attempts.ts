@@ -31,7 +31,7 @@ const tokenRefused = 1008;
 export function createAttempts({ clock, endpoint, limits, log, path, random, tokens }: ListenerContext): Attempts {
   let failures = 0;
   let tokenRefusals = 0;
-  let connectedAtMs = clock.now();
+  let connectedAtMs: number | undefined;
   let lastToken: string | undefined;
   let refusedToken: string | undefined;
 
@@ -63,7 +63,6 @@ export function createAttempts({ clock, endpoint, limits, log, path, random, tok
         return mended === undefined ? soon(reason) : slowly(cause.status, `${reason}: ${mended(path)}`);
       }
       case 'lost': {
-        if (clock.now() - connectedAtMs >= goodConnectionMs) failures = 0;
         if (cause.code === tokenRefused) refusedToken = lastToken;
         return soon(`the control channel closed (${cause.code}${cause.reason && ` ${cause.reason}`})`);
       }
@@ -83,9 +82,10 @@ export function createAttempts({ clock, endpoint, limits, log, path, random, tok
     connected() {
       connectedAtMs = clock.now();
       tokenRefusals = 0;
-      log({ level: 'info', message: `listening on the hybrid connection ${path}` });
     },
     after(cause) {
+      if (connectedAtMs !== undefined && clock.now() - connectedAtMs >= goodConnectionMs) failures = 0;
+      connectedAtMs = undefined;
       const next = decide(cause);
       const level = cause.type === 'refused' ? 'error' : 'warn';
       log({ level, message: `${next.reason}; trying again in ${(next.delayMs / 1000).toFixed(1)} s` });

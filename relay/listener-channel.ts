@@ -64,11 +64,12 @@ function serveChannel(
   const { clock, limits, log } = context;
   const sender = pairSender(socket);
 
+  // A rendezvous also takes an answer whose channel closed meanwhile: the request came on it just before its end.
   const reply = async (address: string | undefined, response: OutgoingResponse) => {
     const large = (response.body?.length ?? 0) > controlBodyBytesMax || response.headerBytes > controlHeaderBytesMax;
-    if (!large) await sender.send(response.frame, response.body);
-    else if (address === undefined) throw new Error('the answer is large and the request named no rendezvous');
-    else await rendezvous.respond(address, response);
+    if (!large && socket.readyState === socket.OPEN) await sender.send(response.frame, response.body);
+    else if (address !== undefined) await rendezvous.respond(address, response);
+    else throw new Error('it does not fit the control channel, or that is closed, and the request named no rendezvous');
   };
 
   const deliver = (frame: FrameToListener, body: Buffer): void => {

@@ -61,8 +61,11 @@ export function startListener(options: ListenerOptions): Listener {
   }
 
   function announceConnected(): void {
-    states.enter({ name: 'connected', sinceMs: clock.now() });
     attempts.connected();
+    // A silent channel that was replaced in time is no news.
+    if (states.now().name === 'connected') return;
+    context.log({ level: 'info', message: `listening on the hybrid connection ${context.path}` });
+    states.enter({ name: 'connected', sinceMs: clock.now() });
   }
 
   async function run(): Promise<void> {
@@ -81,7 +84,10 @@ export function startListener(options: ListenerOptions): Listener {
   async function close(): Promise<void> {
     await exchanges.drain(context.limits.drainMsMax);
     stopping.abort();
-    await Promise.all([current?.close(), rendezvous.close()]);
+    await current?.close();
+    // What came while the channel was closing.
+    await exchanges.drain(context.limits.drainMsMax);
+    await rendezvous.close();
     await running;
     states.enter({ name: 'closed' });
   }

@@ -1,4 +1,4 @@
-import { describeThrown, failed, type Outcome } from '../../contracts/failure';
+import { describeThrown, failed, type Failure, type Outcome } from '../../contracts/failure';
 import { failureOfIo } from '../files';
 import type { StartMarks } from './start-marks';
 import { vmOf, type Operation } from './task';
@@ -8,7 +8,7 @@ import { vmOf, type Operation } from './task';
  *
  * The mark is taken back in one case alone: the driver says that this attempt had no effect (not enough memory, say), and no attempt of
  * the run came before it. Then the run may still unwind, and its placeholder can be removed. Where an earlier attempt may have
- * started the VM, no later one can say that nothing happened: its failure gets the effect `unknown`.
+ * started the VM, no later one can say that nothing happened: its failure gets the effect `unknown`. Nor can one that was stopped.
  */
 export async function startUnderMark(
   marks: StartMarks,
@@ -27,11 +27,16 @@ export async function startUnderMark(
   }
   const outcome = await start();
   if (outcome.ok || outcome.failure.effect !== 'none') return outcome;
-  const blocked = mark === 'there' ? 'an earlier attempt of this run may have started the VM' : undefined;
-  const withdrawn = blocked === undefined ? await withdraw(marks, operation) : { ok: false, reason: blocked };
+  const doubt = doubtOf(mark, outcome.failure);
+  const withdrawn = doubt === undefined ? await withdraw(marks, operation) : { ok: false, reason: doubt };
   if (withdrawn.ok) return outcome;
   const { message, ...rest } = outcome.failure;
   return failed({ ...rest, effect: 'unknown', message: `${message} (${withdrawn.reason})`.slice(0, 1000) });
+}
+
+function doubtOf(mark: 'made' | 'there', { code }: Failure): string | undefined {
+  if (mark === 'there') return 'an earlier attempt of this run may have started the VM';
+  return code === 'CanceledByOperator' ? 'the start was under way when it was stopped' : undefined;
 }
 
 type Withdrawn = { readonly ok: true; readonly reason: '' } | { readonly ok: false; readonly reason: string };

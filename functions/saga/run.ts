@@ -5,7 +5,7 @@ import type { Attempt, SagaState } from './state';
 import type { Durable } from './step';
 
 /** Looks and waits of one generation; then the history is cut. Each costs about eight rows (azure.md 2.2). */
-export const pausesPerGenerationMax = 100;
+export const pausesPerGenerationMax = 50;
 
 export type Progress = NonNullable<RunReport['progress']>;
 export type PauseEnd = 'elapsed' | 'cancel' | 'renew';

@@ -98,6 +98,7 @@ describe('after the start at the destination', () => {
       (id) => handler.end(id, failed(failureOf('StartFailed', { message: 'no answer' }))),
       (id) => handler.end(id, failed(failureOf('NotEnoughMemory', { message: 'half done', effect: 'applied' }))),
       (id) => handler.throw(id, new Error('worker died')),
+      (id) => handler.end(id, failed(failureOf('CanceledByOperator', { message: 'stopped' }))),
     ];
     const { runner } = await open();
     for (const [index, end] of ends.entries()) {
