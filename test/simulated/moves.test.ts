@@ -55,7 +55,10 @@ test('the chain that arrives opens by its own parent locators, in a host folder 
   const move = new Move(both, run);
   await move.walk('release');
   const formerRoot = hosts.pathOn('destination');
-  for (const disk of (await both.destination.vm(hosts.vmId))?.disks ?? []) {
+  const disks = (await both.destination.vm(hosts.vmId))?.disks ?? [];
+  await hosts.shut('destination');
+  expect(disks.map((disk) => disk.images.length)).toEqual([3, 3]);
+  for (const disk of disks) {
     for (const image of disk.images.slice(1)) {
       const opened = valueOf(await openVhdx(image.path, { access: 'read' }));
       expect(opened.shape.parent?.absolutePath).toBeUndefined();
@@ -63,7 +66,6 @@ test('the chain that arrives opens by its own parent locators, in a host folder 
       await opened.close();
     }
   }
-  await hosts.shut('destination');
   const moved = await hosts.moveHostFolder('destination');
   const again = await hosts.open('destination');
   expect(codeOf(await perform(again, run, 'await-heartbeat', { vmId: hosts.vmId, waitMsMax: 10_000 }))).toBe(

@@ -22,8 +22,8 @@ export const smallVm: VmSpec = {
   name: 'web01',
   seed: 7,
   memoryBytes: mib,
-  disks: [{ virtualSizeBytes: 32 * mib, dataBytes: 4 * mib, blockSizeBytes: mib }],
-  guest: { workAreaBytes: mib, outskirtsBytes: 2 * mib, flushEveryMs: 100 },
+  disks: [{ virtualSizeBytes: 16 * mib, dataBytes: 2 * mib, blockSizeBytes: mib }],
+  guest: { workAreaBytes: mib / 2, outskirtsBytes: mib, flushEveryMs: 100 },
 };
 
 const memoryFileSystem = '/dev/shm';
