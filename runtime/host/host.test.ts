@@ -127,6 +127,19 @@ describe('a running host', () => {
     expect((await host.fetch('/admin/host/ping')).status).toBe(200);
   });
 
+  test('refuses pages of other sites while it asks for no keys', async () => {
+    expect((await host.fetch('/api/nothing', { headers: { origin: 'https://example.com' } })).status).toBe(403);
+    const port = Number(new URL(host.origin).port);
+    const answered = await new Promise<string>((resolveText) => {
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write('GET /api/nothing HTTP/1.1\r\nhost: rebound.example\r\nconnection: close\r\n\r\n'),
+      );
+      socket.once('data', (data) => resolveText(data.toString()));
+    });
+    expect(answered).toMatch(/^HTTP\/1.1 403/);
+    expect((await host.fetch('/api/nothing', { headers: { origin: 'http://localhost:3000' } })).status).toBe(204);
+  });
+
   test('shows its status', async () => {
     expect(await (await host.fetch('/admin/host/status')).json()).toMatchObject({
       state: 'Running',

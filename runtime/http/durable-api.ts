@@ -216,7 +216,9 @@ export class DurableApi {
         input.kind === 'invalid' ? input.message : "Error reading JToken from JsonReader. Path '', line 0, position 0.";
       return invalidJson(message);
     }
-    return sentResponse(await this.#parts.client.raiseEvent(instanceId, name, input.text), instanceId, 'raiseEvent');
+    // Unlike an input, an event may be null.
+    const sent = await this.#parts.client.raiseEvent(instanceId, name, input.text ?? 'null');
+    return sentResponse(sent, instanceId, 'raiseEvent');
   }
 
   async #rewind(instanceId: string): Promise<ApiResponse> {
