@@ -75,7 +75,8 @@ class Replay {
 
   process(event: HistoryEvent): void {
     if (event.EventType === EventType.OrchestratorStarted) {
-      this.#nowMs = Date.parse(event.Timestamp);
+      // As in durable-functions, time does not go back, whatever the machine's clock does.
+      this.#nowMs = Math.max(this.#nowMs, Date.parse(event.Timestamp));
     } else if (this.#isSuspended && event.EventType !== EventType.ExecutionResumed) {
       this.#heldEvents.push(event);
     } else {

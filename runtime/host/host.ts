@@ -13,6 +13,7 @@ import { DurableApi } from '../http/durable-api';
 import { answer, callFunction, endpointsOf, findEndpoint, offeredKey, type Endpoint } from '../http/function-endpoint';
 import { loadKeys, opensAdmin, opensDurableApi, type Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
+import { isFromThisMachine } from '../http/loopback';
 import { LoopbackServer, serveApi, type Target } from '../http/server';
 import { SqliteStore } from '../store/sqlite';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
@@ -173,6 +174,10 @@ export class RuntimeHost {
     const [first, second, third] = target.segments.map((segment) => segment.toLowerCase());
     const key = offeredKey(request, target.url);
     const isOpen = this.#options.auth === 'off';
+    if (isOpen && !isFromThisMachine(request)) {
+      answer(response, 403);
+      return;
+    }
     if (first === 'admin') {
       if (target.segments[2] !== 'ping' && !isOpen && !opensAdmin(this.#keys, key)) answer(response, 401);
       else await serveApi(request, response, target, 1, async (api) => adminApi(api, () => this.#status()));
@@ -212,7 +217,8 @@ export class RuntimeHost {
   /** The interface of the worker's durable client: the same, without a key. */
   async #serveRpc(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const api = this.#api;
-    if (target.segments[0] !== 'durabletask') answer(response, 404);
+    if (!isFromThisMachine(request)) answer(response, 403);
+    else if (target.segments[0] !== 'durabletask') answer(response, 404);
     else if (api === undefined) answer(response, 503);
     else await serveApi(request, response, target, 1, (call) => api.handle(call));
   }
