@@ -18,7 +18,6 @@ const publicKey = z.string().transform((base64, context) => {
   }
 });
 
-/** Who this agent is to the relay. Exactly one of a shared access key and an identity of Microsoft Entra ID. */
 const sas = z.strictObject({ keyName: text, key: text });
 const entra = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('managed-identity'), clientId: text.optional(), scope: text.optional() }),
@@ -33,11 +32,16 @@ const entra = z.discriminatedUnion('type', [
 ]);
 export type EntraIdentity = z.infer<typeof entra>;
 
-const relay = z
+/** How the agent proves to the relay that it may listen. */
+export type RelayIdentity = ({ readonly type: 'sas' } & z.infer<typeof sas>) | EntraIdentity;
+
+const relayOfFile = z
   .strictObject({ endpoint: relayEndpoint, sas: sas.optional(), entra: entra.optional() })
-  .transform(({ endpoint, ...identity }, context) => {
-    if (identity.sas !== undefined && identity.entra === undefined) return { endpoint, sas: identity.sas };
-    if (identity.entra !== undefined && identity.sas === undefined) return { endpoint, entra: identity.entra };
+  .transform((given, context): { endpoint: string; identity: RelayIdentity } => {
+    const { endpoint } = given;
+    if (given.sas !== undefined && given.entra === undefined)
+      return { endpoint, identity: { type: 'sas', ...given.sas } };
+    if (given.entra !== undefined && given.sas === undefined) return { endpoint, identity: given.entra };
     context.addIssue('give either "sas" (keyName, key) or "entra" (an identity), not both and not neither');
     return z.NEVER;
   });
@@ -58,7 +62,7 @@ export const agentConfig = z.strictObject({
   /** The agent's own folder: operations, start marks, certificate. No second agent may use it. */
   stateFolder: text,
   driver: z.discriminatedUnion('type', [z.strictObject({ type: z.literal('simulated'), folder: text })]),
-  relay,
+  relay: relayOfFile,
   /** Keys of the apps whose requests this agent carries out: two while a key is exchanged. */
   appPublicKeys: z.array(publicKey).min(1, 'give the public key of the app at least').max(10),
   byteRoute,
@@ -78,7 +82,12 @@ function describeIssue(issue: z.core.$ZodIssue, document: unknown): string {
   return `${field} is ${value}: ${issue.message}`;
 }
 
-/** Checks a configuration; relative folders are taken from `folder`. Every failure is RequestInvalid and names fields and values. */
+const withPathFrom = (folder: string, identity: RelayIdentity): RelayIdentity =>
+  identity.type === 'client-certificate'
+    ? { ...identity, certificatePath: resolve(folder, identity.certificatePath) }
+    : identity;
+
+/** Checks a configuration; relative paths are taken from `folder`. Every failure is RequestInvalid and names fields and values. */
 export function parseConfig(document: unknown, folder: string): Outcome<AgentConfig> {
   const parsed = agentConfig.safeParse(document);
   if (!parsed.success) {
@@ -86,9 +95,10 @@ export function parseConfig(document: unknown, folder: string): Outcome<AgentCon
     const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
     return failed(failureOf('RequestInvalid', { message: issues.join('; '), subject: { field } }));
   }
-  const { stateFolder, driver, ...rest } = parsed.data;
+  const { stateFolder, driver, relay, ...rest } = parsed.data;
   return succeeded({
     ...rest,
+    relay: { ...relay, identity: withPathFrom(folder, relay.identity) },
     stateFolder: resolve(folder, stateFolder),
     driver: { ...driver, folder: resolve(folder, driver.folder) },
   });

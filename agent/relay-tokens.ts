@@ -1,14 +1,13 @@
 import type { TokenCredential } from '@azure/identity';
-import type { Clock } from './clock';
-import type { AgentConfig, EntraIdentity } from './config';
 import { entraTokens, sasTokens, type TokenProvider } from '../relay/token';
+import type { Clock } from './clock';
+import type { EntraIdentity, RelayIdentity } from './config';
 
 /** Tokens for listening on the relay, by the identity of the configuration. */
-export async function relayTokens(relay: AgentConfig['relay'], clock: Clock): Promise<TokenProvider> {
-  if ('sas' in relay) return sasTokens({ ...relay.sas, clock });
-  const credential = await credentialOf(relay.entra);
-  const { scope } = relay.entra;
-  return entraTokens({ credential, clock, ...(scope === undefined ? {} : { scope }) });
+export async function relayTokens(identity: RelayIdentity, clock: Clock): Promise<TokenProvider> {
+  if (identity.type === 'sas') return sasTokens({ keyName: identity.keyName, key: identity.key, clock });
+  const credential = await credentialOf(identity);
+  return entraTokens({ credential, clock, ...(identity.scope === undefined ? {} : { scope: identity.scope }) });
 }
 
 async function credentialOf(identity: EntraIdentity): Promise<TokenCredential> {

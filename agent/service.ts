@@ -20,6 +20,7 @@ import { DamagedLogError } from './operations/record-scan';
 import { OperationRunner } from './operations/runner';
 import { StartMarks } from './operations/start-marks';
 import { OperationStore } from './operations/store';
+import { Opened } from './opened';
 import { relayTokens } from './relay-tokens';
 import { takeStateLock } from './state-lock';
 
@@ -40,30 +41,6 @@ export type Agent = {
   readonly stop: () => Promise<void>;
 };
 
-/** What was opened, in that order; closed in the other. */
-class Opened {
-  readonly #closers: { readonly what: string; readonly close: () => unknown }[] = [];
-  readonly #log: Log;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  add(what: string, close: () => unknown): void {
-    this.#closers.push({ what, close });
-  }
-
-  async closeAll(): Promise<void> {
-    for (const { what, close } of this.#closers.splice(0).reverse()) {
-      try {
-        await close();
-      } catch (thrown) {
-        this.#log.error('not closed cleanly', { what, reason: describeThrown(thrown) });
-      }
-    }
-  }
-}
-
 /**
  * Starts the agent: its state, Hyper-V, the byte route, the operations that were under way, and at last the listener on the relay, which
  * need not be there yet. A failure says what of the configuration or of the machine is in the way; nothing stays open then.
@@ -83,11 +60,11 @@ export async function startAgent(parts: AgentParts): Promise<Outcome<Agent>> {
 async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent>> {
   const { config, clock, log } = parts;
   const { stateFolder } = config;
-  await mkdir(stateFolder, { recursive: true });
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 });
   const lock = takeStateLock(stateFolder);
   if (lock === undefined) return failed(stateFolderTaken(config));
   opened.add('lock', () => lock.release());
-  const tokens = await relayTokens(config.relay, clock);
+  const tokens = await relayTokens(config.relay.identity, clock);
   const marks = await StartMarks.open(join(stateFolder, 'started'), clock);
   const store = await openStore(parts, opened);
 

@@ -134,7 +134,7 @@ function describeFailures(transport: () => TransportUnderTest): void {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       return { status: 204 };
     });
-    const outcome = await client.send({ hostId, ...get, timeoutMs: 150 });
+    const outcome = await client.send({ hostId, ...get, timeoutMs: 800 });
     const expected = { code: 'AgentTimedOut', retry: 'transient', effect: 'unknown' };
     expect(outcome).toMatchObject({ ok: false, failure: expected });
     expect(carriedOut).toBe(1);

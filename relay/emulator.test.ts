@@ -4,7 +4,7 @@ import type { Emulator } from './emulator';
 import type { EmulatorOptions } from './emulator-options';
 import { rawListener, rawSend, rawSocket, refusedHandshake, tokenFor, webSocketUrl } from './emulator-probe';
 import type { RawListener } from './emulator-probe';
-import { testEmulator, testHost, until, wait } from './test-support';
+import { manualClock, testEmulator, testHost, until, wait } from './test-support';
 
 let emulator: Emulator;
 const start = async (options: Partial<EmulatorOptions> = {}) => (emulator = await testEmulator(options));
@@ -62,17 +62,32 @@ describe('listening at the emulator', () => {
     expect(refused.status).toBe(403);
   });
 
-  test('ends with 1008 when the token expires, and goes on when it was renewed', async () => {
-    await start();
-    const [expiring, renewing] = await Promise.all(
-      [1, 2].map(() => rawListener(emulator.endpoint, tokenFor('agent', { lifetimeMs: 2000 }))),
-    );
-    renewing!.send({ renewToken: { token: tokenFor('agent') } });
-    expect(await expiring!.closed()).toBe(1008);
-    await wait(100);
-    expect(renewing!.socket.readyState).toBe(renewing!.socket.OPEN);
-    renewing!.send({ renewToken: { token: tokenFor('app') } });
-    expect(await renewing!.closed()).toBe(1008);
+  test('ends with 1008 when the token expires', async () => {
+    const clock = manualClock();
+    await start({ clock, limits: { idleMsMax: 1e9 } });
+    const listener = await rawListener(emulator.endpoint, tokenFor('agent', { lifetimeMs: 60_000 }));
+    clock.advance(60_000);
+    expect(await listener.closed()).toBe(1008);
+  });
+
+  test('goes on with a new token, and ends with 1008 when that is not good', async () => {
+    const clock = manualClock();
+    await start({ clock, limits: { idleMsMax: 1e9 } });
+    const listener = await rawListener(emulator.endpoint, tokenFor('agent', { lifetimeMs: 60_000 }));
+    // Frames are taken in order: once the answer is out, the token before it is in.
+    const exchange = async (index: number) => {
+      const sent = rawSend(emulator.endpoint, {
+        headers: { ServiceBusAuthorization: tokenFor('app', { lifetimeMs: 600_000 }) },
+      });
+      answer(listener, await requestOf(listener, index));
+      expect((await sent).status).toBe(200);
+    };
+    listener.send({ renewToken: { token: tokenFor('agent', { lifetimeMs: 600_000 }) } });
+    await exchange(0);
+    clock.advance(300_000);
+    await exchange(1);
+    listener.send({ renewToken: { token: tokenFor('app', { lifetimeMs: 600_000 }) } });
+    expect(await listener.closed()).toBe(1008);
   });
 
   test('ends when a PING comes, as the service is said to do', async () => {
@@ -83,14 +98,20 @@ describe('listening at the emulator', () => {
   });
 
   test('ends after a time without a frame; a PONG keeps it', async () => {
-    await start({ limits: { idleMsMax: 400 } });
-    const [idle, alive] = await Promise.all([rawListener(emulator.endpoint), rawListener(emulator.endpoint)]);
-    for (let frame = 0; frame < 12; frame += 1) {
-      alive.socket.pong();
-      await wait(60);
+    const clock = manualClock();
+    await start({ clock, switches: { onPing: 'answer' } });
+    const listener = await rawListener(emulator.endpoint, tokenFor('agent', { lifetimeMs: 1e7 }));
+    for (let round = 0; round < 3; round += 1) {
+      clock.advance(200_000);
+      // The PING asks for an answer, which tells that the PONG before it was taken.
+      const answered = new Promise((resolve) => listener.socket.once('pong', resolve));
+      listener.socket.pong();
+      listener.socket.ping();
+      await answered;
     }
-    expect(idle.socket.readyState).toBe(idle.socket.CLOSED);
-    expect(alive.socket.readyState).toBe(alive.socket.OPEN);
+    expect(emulator.listeners(testHost)).toHaveLength(1);
+    clock.advance(255_000);
+    expect(await listener.closed()).toBe(1006);
   });
 });
 
@@ -145,9 +166,13 @@ describe('sending through the emulator', () => {
   });
 
   test('is answered 504 by the relay when the listener does not answer in time', async () => {
-    await start({ limits: { responseMsMax: 100 } });
-    await rawListener(emulator.endpoint);
-    const late = await rawSend(emulator.endpoint);
+    const clock = manualClock();
+    await start({ clock });
+    const listener = await rawListener(emulator.endpoint);
+    const sent = rawSend(emulator.endpoint);
+    await requestOf(listener);
+    clock.advance(60_000);
+    const late = await sent;
     expect(late).toMatchObject({ status: 504, body: expect.stringContaining('GatewayTimeout') });
     expect(late.headers.via).toBeUndefined();
   });
@@ -215,7 +240,8 @@ describe('a rendezvous', () => {
   });
 
   test('is good for one connection, soon, and for its own exchange', async () => {
-    await start({ limits: { rendezvousMsMax: 100 } });
+    const clock = manualClock();
+    await start({ clock });
     const listener = await rawListener(emulator.endpoint);
     const sent = sendLarge();
     const { address } = await requestOf(listener);
@@ -225,7 +251,7 @@ describe('a rendezvous', () => {
     await sent;
     const late = sendLarge().catch(() => 'dropped');
     const expired = await requestOf(listener, 1);
-    await wait(150);
+    clock.advance(30_000);
     expect((await refusedHandshake({ url: String(expired['address']) })).status).toBe(403);
     const unknown = webSocketUrl(emulator.endpoint, testHost, 'sb-hc-action=request&sb-hc-id=unknown');
     expect((await refusedHandshake({ url: unknown })).status).toBe(403);
@@ -271,7 +297,13 @@ describe('the faults of the emulator', () => {
     [{ do: 'drop' }, 504],
     [{ do: 'cut' }, 'cut off'],
   ] as const)('a response that meets %p ends in %p', async (fault, end) => {
-    await start({ limits: { responseMsMax: 200 }, switches: { response: () => fault } });
+    const clock = manualClock();
+    let responses = 0;
+    const response = () => {
+      responses += 1;
+      return fault;
+    };
+    await start({ clock, switches: { response } });
     const listener = await rawListener(emulator.endpoint);
     const sent = rawSend(emulator.endpoint).then(
       ({ status }) => status,
@@ -279,11 +311,14 @@ describe('the faults of the emulator', () => {
     );
     const request = await requestOf(listener);
     listener.send({ response: { requestId: request['id'], statusCode: 200, body: true } }, Buffer.from('body'));
+    await until('the response is at the relay', () => responses === 1);
+    clock.advance(fault.do === 'delay' ? fault.ms : 60_000);
     expect(await sent).toBe(end);
   });
 
   test('a duplicated request arrives twice with one id; a dropped one not at all', async () => {
-    await start({ limits: { responseMsMax: 200 }, switches: { request: () => 'duplicate' } });
+    const clock = manualClock();
+    await start({ clock, switches: { request: () => 'duplicate' } });
     const listener = await rawListener(emulator.endpoint);
     const twice = rawSend(emulator.endpoint);
     const request = await requestOf(listener);
@@ -291,13 +326,21 @@ describe('the faults of the emulator', () => {
     answer(listener, request);
     answer(listener, request, { statusCode: 500 });
     expect((await twice).status).toBe(200);
-    emulator.switches.request = () => 'drop';
-    expect((await rawSend(emulator.endpoint)).status).toBe(504);
+    let dropped = 0;
+    emulator.switches.request = () => {
+      dropped += 1;
+      return 'drop';
+    };
+    const lost = rawSend(emulator.endpoint);
+    await until('it is dropped', () => dropped === 1);
+    clock.advance(60_000);
+    expect((await lost).status).toBe(504);
     expect(listener.messages.length).toBe(2);
   });
 
   test('listening can be refused with any status, and rendezvous altogether', async () => {
-    await start({ limits: { responseMsMax: 200 }, switches: { listenStatus: 500, rendezvous: 'refused' } });
+    const clock = manualClock();
+    await start({ clock, switches: { listenStatus: 500, rendezvous: 'refused' } });
     const headers = { ServiceBusAuthorization: tokenFor('agent') };
     expect((await refusedHandshake({ url: listenUrl(), headers })).status).toBe(500);
     emulator.switches.listenStatus = null;
@@ -305,6 +348,7 @@ describe('the faults of the emulator', () => {
     const sent = rawSend(emulator.endpoint, { method: 'POST', body: 'x'.repeat(100_000) });
     const { address } = await requestOf(listener);
     expect((await refusedHandshake({ url: String(address) })).status).toBe(403);
+    clock.advance(60_000);
     expect((await sent).status).toBe(504);
   });
 

@@ -2,16 +2,18 @@ import { Agent, createServer, request, type AgentOptions, type ClientRequest } f
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RelayClient } from './call';
+import { systemClock, type Clock } from './clock';
 import type { Emulator } from './emulator';
 import type { EmulatorOptions } from './emulator-options';
 import { rawSend, tokenFor } from './emulator-probe';
 import { jsonResponse, type RequestHandler } from './exchange';
 import type { Listener, ListenerState } from './listener';
-import type { ListenerOptions } from './listener-options';
+import { listenerLimits, type ListenerOptions } from './listener-options';
 import { startTap } from './tap';
 import {
   connected,
   fastClock,
+  manualClock,
   recordedLog,
   testClient,
   testEmulator,
@@ -128,16 +130,18 @@ describe('the token of a listener', () => {
   });
 
   test('is renewed on the open channel, again and again, before it expires', async () => {
-    const speed = 120;
-    const clock = fastClock(speed);
-    const emulator = await startRelay({ clock });
-    const lifetimeMs = 60_000;
-    const tokens = sasTokens({ keyName: 'agent', key: 'agent-key', clock, lifetimeMs });
-    const listener = listen(emulator.endpoint, ok, { clock, tokens });
+    const clock = manualClock();
+    const minuteMs = 60_000;
+    const emulator = await startRelay({ clock, limits: { idleMsMax: 1e9 } });
+    const tokens = sasTokens({ keyName: 'agent', key: 'agent-key', clock, lifetimeMs: 60 * minuteMs });
+    const listener = listen(emulator.endpoint, ok, { clock, tokens, limits: { silenceMsMax: 1e9 } });
     await connected(listener);
     const states = await statesOf(listener);
     const before = emulator.listeners(testHost);
-    await wait((3 * lifetimeMs) / speed);
+    for (let minutes = 0; minutes < 200; minutes += 4) {
+      clock.advance(4 * minuteMs);
+      await wait(10);
+    }
     expect(emulator.listeners(testHost)).toEqual(before);
     expect(states).toHaveLength(1);
   });
@@ -192,15 +196,17 @@ describe('a lost connection', () => {
   });
 
   test('after a good connection begins with no pause; one that is lost again soon does not', async () => {
-    const speed = 60;
-    const clock = fastClock(speed);
+    let laterMs = 0;
+    const fast = fastClock(60);
+    const clock: Clock = { now: () => Date.now() + laterMs, sleep: (ms, signal) => fast.sleep(ms, signal) };
     const emulator = await startRelay();
     const { log, text } = recordedLog();
-    const listener = listen(emulator.endpoint, ok, { clock, log, random: () => 0.5, tokens: tokensOf('agent') });
+    const tokens = sasTokens({ keyName: 'agent', key: 'agent-key', clock: systemClock });
+    const listener = listen(emulator.endpoint, ok, { clock, log, random: () => 0.5, tokens });
     const losses = () => [...text().matchAll(/closed \(1006\); trying again in ([\d.]+) s/g)].map((match) => match[1]);
     for (const [index, lastedMs] of [0, 0, 0, 60_000, 0].entries()) {
       await connected(listener);
-      await wait(lastedMs / speed);
+      laterMs += lastedMs;
       emulator.dropListeners(testHost);
       await until('the loss is noticed', () => losses().length === index + 1);
     }
@@ -239,14 +245,20 @@ describe('a lost connection', () => {
   });
 
   test('that nobody tells of is found by its silence and replaced', async () => {
-    const emulator = await startRelay({ limits: { idleMsMax: 800 } });
+    const clock = manualClock();
+    const emulator = await startRelay({ clock });
     const tap = keep(await startTap(emulator.port));
-    const listener = listen(tap.endpoint, ok, { limits: { silenceMsMax: 300, keepaliveMs: 100 } });
+    const listener = listen(tap.endpoint, ok, { clock });
     await connected(listener);
     const [halfOpen] = emulator.listeners(testHost);
     tap.freeze();
-    await until('a second channel is there', () => emulator.listeners(testHost).some((id) => id !== halfOpen));
-    await until('the dead one is gone', () => !emulator.listeners(testHost).includes(halfOpen!));
+    await wait(50);
+    expect(listener.state().name).toBe('connected');
+    clock.advance(listenerLimits.silenceMsMax);
+    await until('only a new channel is there', () => {
+      const [id, ...others] = emulator.listeners(testHost);
+      return id !== undefined && id !== halfOpen && others.length === 0;
+    });
     expect((await get(testClient(emulator.endpoint))).ok).toBe(true);
   });
 
@@ -268,14 +280,19 @@ describe('a lost connection', () => {
   });
 
   test('is not caused by the relay dropping idle channels, since PONG frames keep it', async () => {
-    const emulator = await startRelay({ limits: { idleMsMax: 500 } });
+    const clock = manualClock();
+    const emulator = await startRelay({ clock });
     const { log, text } = recordedLog();
-    const listener = listen(emulator.endpoint, ok, { limits: { keepaliveMs: 100 } });
-    const silent = listen(emulator.endpoint, ok, { limits: { keepaliveMs: 60_000 }, log });
+    const limits = { silenceMsMax: 1e9 };
+    const listener = listen(emulator.endpoint, ok, { clock, limits });
+    const silent = listen(emulator.endpoint, ok, { clock, log, limits: { ...limits, keepaliveMs: 1e9 } });
     await Promise.all([connected(listener), connected(silent)]);
     const states = await statesOf(listener);
-    await until('the one without keepalive is dropped', () => text().includes('the control channel closed'));
-    await wait(300);
+    for (let step = 0; step < 20; step += 1) {
+      clock.advance(60_000);
+      await wait(10);
+    }
+    expect(text()).toContain('the control channel closed (1006)');
     expect(states).toHaveLength(1);
   });
 });
@@ -332,7 +349,7 @@ describe('a request that the agent cannot serve', () => {
     emulator.switches.rendezvous = 'refused';
     const lost = client.send({ hostId: testHost, method: 'GET', path: '/large', timeoutMs: 300 });
     expect(await lost).toMatchObject({ ok: false, failure: { code: 'AgentTimedOut' } });
-    expect(text()).toContain('no rendezvous for a large answer: refused with 403');
+    await until('the log says why', () => text().includes('no rendezvous for a large answer: refused with 403'));
     emulator.switches.rendezvous = 'served';
     expect((await get(client, '/large')).ok).toBe(true);
   });
@@ -391,10 +408,15 @@ describe('a listener that closes', () => {
 
   test('does not wait for ever: what is not done in time is answered as unknown', async () => {
     const emulator = await startRelay();
-    const listener = listen(emulator.endpoint, () => new Promise(() => {}), { limits: { drainMsMax: 50 } });
+    let arrived = false;
+    const handler: RequestHandler = () => {
+      arrived = true;
+      return new Promise(() => {});
+    };
+    const listener = listen(emulator.endpoint, handler, { limits: { drainMsMax: 50 } });
     await connected(listener);
     const underWay = get(testClient(emulator.endpoint));
-    await wait(50);
+    await until('it is under way', () => arrived);
     await listener.close();
     expect(await underWay).toMatchObject({ ok: false, failure: { code: 'AgentTimedOut', effect: 'unknown' } });
   });

@@ -73,8 +73,35 @@ export function fastClock(factor: number): Clock {
   };
 }
 
+/** A clock that stands still but for `advance`; a busy machine cannot make it late. */
+export function manualClock(): Clock & { advance(ms: number): void } {
+  let nowMs = systemClock.now();
+  const sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
+  return {
+    now: () => nowMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          sleepers.delete(sleeper);
+          resolve();
+        };
+        const sleeper = { atMs: nowMs + ms, wake };
+        if (signal.aborted) {
+          resolve();
+          return;
+        }
+        sleepers.add(sleeper);
+        signal.addEventListener('abort', wake);
+      }),
+    advance(ms) {
+      nowMs += ms;
+      for (const { atMs, wake } of [...sleepers]) if (atMs <= nowMs) wake();
+    },
+  };
+}
+
 /** Looks every few milliseconds until `condition` holds; throws with `what` when it does not within `msMax`. */
-export async function until(what: string, condition: () => boolean, msMax = 5000): Promise<void> {
+export async function until(what: string, condition: () => boolean, msMax = 15_000): Promise<void> {
   const endMs = systemClock.now() + msMax;
   const unstopped = new AbortController().signal;
   while (!condition()) {

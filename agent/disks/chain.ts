@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ImageFacts } from '../../contracts/facts';
-import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
+import { failureOf, type Outcome } from '../../contracts/failure';
 import { chainBroken, DiskError, outcomeOf, valueOf } from './failures';
 import { nodeFiles, type DiskFiles } from './file';
 import type { Disk, ParentLink, ReadableImage, WritableImage } from './image';
+import { ChainDisk, closeAll } from './chain-disk';
 import { parentCandidates, pathBelowRoots } from './parent-paths';
 import { openVhdx, type VhdxWriteOptions } from './vhdx';
 
@@ -117,91 +118,22 @@ function whyNotParent(child: ReadableImage, link: ParentLink, parent: ReadableIm
   return undefined;
 }
 
-async function closeAll(images: readonly ReadableImage[]): Promise<void> {
-  await Promise.all(images.map((image) => image.close()));
-}
-
-class ChainDisk implements Disk {
-  readonly images: readonly ReadableImage[];
-  readonly virtualSizeBytes: number;
-  readonly logicalSectorSizeBytes: number;
-  readonly #writable: WritableImage | undefined;
-
-  /** Base first. */
-  constructor(images: readonly ReadableImage[], writable: WritableImage | undefined) {
-    const last = images.at(-1);
-    if (last === undefined) throw new RangeError('a disk has at least one image');
-    this.images = images;
-    this.virtualSizeBytes = last.shape.virtualSizeBytes;
-    this.logicalSectorSizeBytes = last.shape.logicalSectorSizeBytes;
-    this.#writable = writable;
-  }
-
-  read(target: Uint8Array, offsetBytes: number): Promise<void> {
-    return this.#readFrom(this.images.length - 1, target, offsetBytes);
-  }
-
-  write(data: Uint8Array, offsetBytes: number): Promise<void> {
-    return this.#last().write(data, offsetBytes);
-  }
-
-  flush(): Promise<void> {
-    return this.#last().flush();
-  }
-
-  close(): Promise<void> {
-    return closeAll(this.images);
-  }
-
-  #last(): WritableImage {
-    if (this.#writable === undefined) throw new TypeError('the disk was opened for reading');
-    return this.#writable;
-  }
-
-  /** An image fills in what it holds; the gaps between its extents are filled by the images below it. */
-  async #readFrom(level: number, target: Uint8Array, offsetBytes: number): Promise<void> {
-    const image = this.images[level];
-    if (image === undefined) {
-      target.fill(0);
-      return;
-    }
-    const heldBytes = Math.max(0, Math.min(target.length, image.shape.virtualSizeBytes - offsetBytes));
-    if (heldBytes < target.length) target.fill(0, heldBytes);
-    if (heldBytes === 0) return;
-    await image.read(target.subarray(0, heldBytes), offsetBytes);
-    if (image.shape.parent === undefined) return;
-    const end = offsetBytes + heldBytes;
-    let at = offsetBytes;
-    const gaps: { from: number; to: number }[] = [];
-    for (const extent of image.extents(offsetBytes, end)) {
-      if (extent.offsetBytes > at) gaps.push({ from: at, to: extent.offsetBytes });
-      at = extent.offsetBytes + extent.lengthBytes;
-    }
-    if (at < end) gaps.push({ from: at, to: end });
-    for (const { from, to } of gaps)
-      await this.#readFrom(level - 1, target.subarray(from - offsetBytes, to - offsetBytes), from);
-  }
-}
-
 /**
  * What the files of a disk's chain are, base first. Opens each file for reading and counts what its tables say is allocated; no data is
  * read. Failures as of `openDisk`.
  */
-export async function describeChain(path: string, options: ChainOptions): Promise<Outcome<ChainFacts>> {
-  const opened = await openDisk(path, { ...options, access: 'read' });
-  if (!opened.ok) return opened;
-  const disk = opened.value;
-  try {
-    const images: ImageFacts[] = [];
-    for (const [index, image] of disk.images.entries()) images.push(await imageFactsOf(image, index));
-    const last = disk.images.at(-1);
-    return succeeded({ path: last?.path ?? path, virtualSizeBytes: disk.virtualSizeBytes, images });
-  } catch (thrown) {
-    if (thrown instanceof DiskError) return failed(thrown.failure);
-    throw thrown;
-  } finally {
-    await disk.close();
-  }
+export function describeChain(path: string, options: ChainOptions): Promise<Outcome<ChainFacts>> {
+  return outcomeOf(async () => {
+    const disk = valueOf(await openDisk(path, { ...options, access: 'read' }));
+    try {
+      const images: ImageFacts[] = [];
+      for (const [index, image] of disk.images.entries()) images.push(await imageFactsOf(image, index));
+      const last = disk.images.at(-1);
+      return { path: last?.path ?? path, virtualSizeBytes: disk.virtualSizeBytes, images };
+    } finally {
+      await disk.close();
+    }
+  });
 }
 
 async function imageFactsOf(image: ReadableImage, index: number): Promise<ImageFacts> {

@@ -1,7 +1,7 @@
 import { Blake3Hasher, blake3 } from '@napi-rs/blake-hash';
-import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
+import { failureOf, type Outcome } from '../../contracts/failure';
 import type { OperationProgress } from '../../contracts/operations';
-import { DiskError } from './failures';
+import { DiskError, outcomeOf } from './failures';
 import type { Disk, Extent, ReadableImage } from './image';
 
 /** The unit of digests; chunks begin at multiples of it, and only the last of a disk may be shorter. */
@@ -42,24 +42,21 @@ export function* chunksTouchedBy(image: Pick<ReadableImage, 'extents'>): Generat
  *
  * Failures: those of reading, and `CanceledByOperator` when the signal ends it.
  */
-export async function digestDisk(
+export function digestDisk(
   disk: Disk,
   chunks: Iterable<number>,
   signal: AbortSignal,
   report: (progress: WorkProgress) => void,
 ): Promise<Outcome<DiskDigest>> {
-  const digest = new ChunkDigest(disk, report);
-  try {
+  return outcomeOf(async () => {
+    const digest = new ChunkDigest(disk, report);
     for (const batch of batches(chunks)) {
       if (signal.aborted)
-        return failed(failureOf('CanceledByOperator', { message: 'the digest of a disk was stopped' }));
+        throw new DiskError(failureOf('CanceledByOperator', { message: 'the digest of a disk was stopped' }));
       await digest.add(batch);
     }
-    return succeeded(digest.end());
-  } catch (thrown) {
-    if (thrown instanceof DiskError) return failed(thrown.failure);
-    throw thrown;
-  }
+    return digest.end();
+  });
 }
 
 /** Chunks whose reads are under way at a time, so that reading and hashing overlap. */

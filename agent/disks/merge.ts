@@ -38,32 +38,39 @@ const zeros = Buffer.alloc(pieceBytes);
  * Failures: those of `openVhdx`; `DiskChainBroken` when these two are not child and parent; `RequestInvalid` when their sizes differ;
  * `DigestMismatch` when the parent reads back otherwise; `CanceledByOperator` when the signal ends it.
  */
-export async function mergeIntoParent(options: MergeOptions): Promise<Outcome<Merged>> {
+export function mergeIntoParent(options: MergeOptions): Promise<Outcome<Merged>> {
   const { childPath, parentPath, newGuid, files } = options;
   const withFiles = files === undefined ? {} : { files };
-  const child = await openVhdx(childPath, { access: 'read', ...withFiles });
-  if (!child.ok) return child;
-  const merged = await outcomeOf(async () => {
-    const parent = valueOf(
-      await openVhdx(parentPath, {
-        access: 'write',
-        tables: 'ordered',
-        dataWriteId: 'kept',
-        newGuid,
-        ...withFiles,
-      }),
-    );
+  return outcomeOf(async () => {
+    const child = valueOf(await openVhdx(childPath, { access: 'read', ...withFiles }));
     try {
-      valueOf(checkPair(child.value, parent));
-      return await new Merge(child.value, parent, options).run();
+      const merged = await mergeInto(child, options);
+      if (options.parentDataWriteId === 'from-child')
+        valueOf(await changeDataWriteId(parentPath, child.shape.dataWriteId, { newGuid, ...withFiles }));
+      return merged;
     } finally {
-      await parent.close();
+      await child.close();
     }
   });
-  await child.value.close();
-  if (!merged.ok || options.parentDataWriteId === 'kept') return merged;
-  const changed = await changeDataWriteId(parentPath, child.value.shape.dataWriteId, { newGuid, ...withFiles });
-  return changed.ok ? merged : changed;
+}
+
+async function mergeInto(child: ReadableImage, options: MergeOptions): Promise<Merged> {
+  const { parentPath, newGuid, files } = options;
+  const parent = valueOf(
+    await openVhdx(parentPath, {
+      access: 'write',
+      tables: 'ordered',
+      dataWriteId: 'kept',
+      newGuid,
+      ...(files !== undefined && { files }),
+    }),
+  );
+  try {
+    valueOf(checkPair(child, parent));
+    return await new Merge(child, parent, options).run();
+  } finally {
+    await parent.close();
+  }
 }
 
 function checkPair(child: ReadableImage, parent: WritableImage): Outcome<void> {

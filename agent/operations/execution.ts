@@ -31,7 +31,8 @@ export type Before = {
   readonly siblings: readonly LiveOperation[];
 };
 
-const recordAgainMs = 1000;
+/** Pauses between attempts to record an outcome: the first, and the longest. */
+const recordAgainMs = { min: 1000, max: 30_000 };
 const canceled: OperationEnd = { state: 'canceled' };
 
 export const fieldsOf = ({ operationId, runId, epoch, task }: Operation): LogFields => ({
@@ -111,7 +112,7 @@ export class Execution {
     const { operation } = live;
     const progress = live.tracker.at(clock.now(), null);
     let readable = end;
-    for (;;) {
+    for (let pauseMs = recordAgainMs.min; ; pauseMs = Math.min(2 * pauseMs, recordAgainMs.max)) {
       try {
         await store.end(operation.operationId, { end: readable, progress });
         log.info('operation ended', { ...fieldsOf(operation), ...fieldsOfEnd(readable) });
@@ -125,7 +126,7 @@ export class Execution {
         log.error('outcome not recorded', { ...fieldsOf(operation), reason: thrown.message });
         live.waitFor(`the state folder to take the outcome: ${thrown.message}`);
         if (this.#ending.aborted) return;
-        await clock.sleep(recordAgainMs, this.#ending);
+        await clock.sleep(pauseMs, this.#ending);
       }
     }
   }

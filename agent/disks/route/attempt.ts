@@ -47,7 +47,7 @@ export class Attempt {
     const { peer, clientCertificate, clock, pace, signal } = this.#options.request;
     const sink = {
       takeBuffer: (bytes: number) => this.#options.pool.take(bytes),
-      dropBuffer: (buffer: Buffer) => this.#options.pool.release(buffer),
+      dropBuffer: (buffer: Buffer) => this.#options.pool.drop(buffer),
       onFrame: (frame: Frame) => this.#heard(frame),
     };
     const connected = await connectToSource({ peer, clientCertificate, sink, clock, pace, signal });
@@ -84,6 +84,11 @@ export class Attempt {
   /** Ends a complete connection. What was said last gets to the source. */
   async close(): Promise<void> {
     await this.#wire?.endGently('everything is durable');
+  }
+
+  /** Ends the connection, whatever state it is in. */
+  abandon(): void {
+    this.#wire?.end('the pull is over');
   }
 
   async #ask(wire: Wire): Promise<AttemptEnd> {

@@ -45,16 +45,27 @@ export class Transfer {
   async run(): Promise<Outcome<OperationOutput<'pull'>>> {
     const over = new AbortController();
     const ticking = this.#tick(over.signal);
-    const outcome = await outcomeOf(() => this.#untilOver());
-    over.abort();
-    await ticking;
-    await this.#writer?.stop();
-    const closed = await outcomeOf(async () => {
-      await this.#copy?.target.close();
-      await this.#journal.close();
-    });
+    let closed: Outcome<void>;
+    let outcome: Outcome<Outcome<OperationOutput<'pull'>>>;
+    try {
+      outcome = await outcomeOf(() => this.#untilOver());
+    } finally {
+      over.abort();
+      await ticking;
+      closed = await outcomeOf(() => this.#close());
+    }
     if (!outcome.ok) return outcome;
     return outcome.value.ok && !closed.ok ? closed : outcome.value;
+  }
+
+  async #close(): Promise<void> {
+    this.#attempt?.abandon();
+    await this.#writer?.stop();
+    try {
+      await this.#copy?.target.close();
+    } finally {
+      await this.#journal.close();
+    }
   }
 
   async #untilOver(): Promise<Outcome<OperationOutput<'pull'>>> {

@@ -1,4 +1,4 @@
-import { blockSizeBytesMin, sectorBitmapBytes, sectorsPerChunk } from './layout';
+import { sectorsPerChunk } from './layout';
 
 /** How block numbers map to entries of the block allocation table (MS-VHDX 2.5). */
 export type Geometry = {
@@ -86,12 +86,3 @@ export function blockMeaning(state: number, geometry: Geometry): BlockMeaning | 
       return undefined;
   }
 }
-
-/** Bytes that the file must hold from a block's place on: what lies past the end of the disk may be missing. */
-export const neededBytes = (geometry: Geometry, index: number): number =>
-  isBitmapIndex(geometry, index)
-    ? sectorBitmapBytes
-    : blockBytesUsed(geometry, index - Math.floor(index / (geometry.chunkRatio + 1)));
-
-/** The smallest unit in which blocks stand in a file. */
-export const placementUnitBytes = blockSizeBytesMin;

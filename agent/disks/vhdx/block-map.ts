@@ -2,6 +2,7 @@ import type { DiskFile } from '../file';
 import { damaged, truncated, valueOf } from '../failures';
 import {
   bitmapIndex,
+  blockBytesUsed,
   blockMeaning,
   blockState,
   chunkOfBlock,
@@ -10,14 +11,12 @@ import {
   entryLow,
   entryOffsetBytes,
   entryState,
-  isBitmapIndex,
-  neededBytes,
   payloadIndex,
   type BlockMeaning,
   type BlockState,
   type Geometry,
 } from './bat';
-import { headerAreaLength } from './layout';
+import { headerAreaLength, sectorBitmapBytes } from './layout';
 import { bitRuns, setBits } from './sector-bitmap';
 import { mib, type Span } from './numbers';
 import { pageBytes, TablePages, type TableBatch, type TableSector } from './table-pages';
@@ -42,8 +41,8 @@ export type TakenChanges = {
   readonly newBitmapEntries: readonly TableSector[];
 };
 
-/** Tables up to this length stay in memory whole and are checked whole on opening: 64 TiB in blocks of 32 MiB. */
-export const wholeTableBytesMax = 16 * mib;
+/** Tables up to this length stay in memory whole and are checked whole on opening: 64 TiB in blocks of 32 MiB, with their bitmap entries. */
+export const wholeTableBytesMax = 17 * mib;
 const bitmapCacheBytes = 8 * mib;
 const entriesPerPage = pageBytes / entryBytes;
 
@@ -99,13 +98,16 @@ export class BlockMap {
   }
 
   block(block: number): Block {
-    const index = payloadIndex(this.geometry, block);
-    const { low, high } = this.#entry(index);
+    const place = this.#entryPlace(block);
+    const page = this.#entries.now(place);
+    const low = page.bytes.readUInt32LE(place - page.offsetBytes);
     const meaning = blockMeaning(entryState(low), this.geometry);
     if (meaning === undefined)
       return valueOf(damaged(`${this.#file.path}: has block ${block} in state ${entryState(low)}, which is reserved`));
     if (meaning === 'parent' || meaning === 'zero') return { meaning, fileOffsetBytes: 0 };
-    return { meaning, fileOffsetBytes: this.#checkedPlace(index, low, high) };
+    const offsetBytes = entryOffsetBytes(low, page.bytes.readUInt32LE(place - page.offsetBytes + 4));
+    this.#assertPlace('a block', offsetBytes, blockBytesUsed(this.geometry, block));
+    return { meaning, fileOffsetBytes: offsetBytes };
   }
 
   setBlock(block: number, state: BlockState, fileOffsetBytes: number): void {
@@ -114,13 +116,16 @@ export class BlockMap {
 
   /** Where the sector bitmap of a chunk stands; undefined when the chunk has none. */
   bitmapPlace(chunk: number): number | undefined {
-    const index = bitmapIndex(this.geometry, chunk);
-    const { low, high } = this.#entry(index);
+    const place = this.table.offsetBytes + bitmapIndex(this.geometry, chunk) * entryBytes;
+    const page = this.#entries.now(place);
+    const low = page.bytes.readUInt32LE(place - page.offsetBytes);
     const state = entryState(low);
     if (state === blockState.notPresent) return undefined;
     if (state !== blockState.fullyPresent)
       return valueOf(damaged(`${this.#file.path}: has the sector bitmap ${chunk} in state ${state}`));
-    return this.#checkedPlace(index, low, high);
+    const offsetBytes = entryOffsetBytes(low, page.bytes.readUInt32LE(place - page.offsetBytes + 4));
+    this.#assertPlace('a sector bitmap', offsetBytes, sectorBitmapBytes);
+    return offsetBytes;
   }
 
   setBitmapPlace(chunk: number, fileOffsetBytes: number): void {
@@ -225,13 +230,6 @@ export class BlockMap {
     return this.table.offsetBytes + payloadIndex(this.geometry, block) * entryBytes;
   }
 
-  #entry(index: number): { low: number; high: number } {
-    const place = this.table.offsetBytes + index * entryBytes;
-    const page = this.#entries.now(place);
-    const within = place - page.offsetBytes;
-    return { low: page.bytes.readUInt32LE(within), high: page.bytes.readUInt32LE(within + 4) };
-  }
-
   #setEntry(index: number, state: BlockState, fileOffsetBytes: number): void {
     const place = this.table.offsetBytes + index * entryBytes;
     const page = this.#entries.now(place);
@@ -241,16 +239,12 @@ export class BlockMap {
     this.#entries.changed(page, place, entryBytes);
   }
 
-  #checkedPlace(index: number, low: number, high: number): number {
-    const offsetBytes = entryOffsetBytes(low, high);
-    const what = isBitmapIndex(this.geometry, index) ? 'a sector bitmap' : 'a block';
+  /** What lies past the end of the disk may be missing in the file: `neededBytes` is what does not. */
+  #assertPlace(what: string, offsetBytes: number, neededBytes: number): void {
     if (offsetBytes < headerAreaLength)
-      return valueOf(damaged(`${this.#file.path}: has ${what} at byte ${offsetBytes}, inside its header`));
-    const end = offsetBytes + neededBytes(this.geometry, index);
+      valueOf(damaged(`${this.#file.path}: has ${what} at byte ${offsetBytes}, inside its header`));
+    const end = offsetBytes + neededBytes;
     if (end > this.#file.sizeBytes)
-      return valueOf(
-        truncated(`${this.#file.path}: ends at byte ${this.#file.sizeBytes}; ${what} reaches to byte ${end}`),
-      );
-    return offsetBytes;
+      valueOf(truncated(`${this.#file.path}: ends at byte ${this.#file.sizeBytes}; ${what} reaches to byte ${end}`));
   }
 }

@@ -13,19 +13,14 @@ const blocksAtOnce = 8192;
  * Looks at every entry of the table: its state, its place, that no two blocks share a byte of the file. Answers what of the file nobody
  * uses. Memory grows with the number of blocks that are there. Throws `DiskError`.
  */
-export async function scanTables(
-  file: DiskFile,
-  map: BlockMap,
-  fixedSpans: readonly Span[],
-  signal?: AbortSignal,
-): Promise<Room> {
+export async function scanTables(file: DiskFile, map: BlockMap, fixedSpans: readonly Span[]): Promise<Room> {
   const places = new PlaceList();
-  for (const span of fixedSpans) places.add(span.offsetBytes, span.lengthBytes);
+  for (const span of [...fixedSpans].sort((a, b) => a.offsetBytes - b.offsetBytes))
+    places.add(span.offsetBytes, span.lengthBytes);
   const { geometry } = map;
   let ensuredTo = 0;
   for (let block = 0; block < geometry.blockCount; block = map.nextBlock(block)) {
     if (block >= ensuredTo) {
-      signal?.throwIfAborted();
       ensuredTo = Math.min(geometry.blockCount, block + blocksAtOnce);
       await map.ensureEntries(block * geometry.blockSizeBytes, ensuredTo * geometry.blockSizeBytes);
     }
@@ -45,6 +40,8 @@ export async function scanTables(
 class PlaceList {
   #packed = new Float64Array(1024);
   #count = 0;
+  #isSorted = true;
+  #last = 0;
 
   /** Lengths are below 64 GiB, so that place and length in mebibytes share one exact number. */
   add(offsetBytes: number, lengthBytes: number): void {
@@ -54,25 +51,28 @@ class PlaceList {
       grown.set(this.#packed);
       this.#packed = grown;
     }
-    this.#packed[this.#count++] = (offsetBytes / mib) * lengthUnits + Math.ceil(lengthBytes / mib);
+    const packed = (offsetBytes / mib) * lengthUnits + Math.ceil(lengthBytes / mib);
+    // As a rule blocks stand in the order in which they were written: then millions of them need no sorting.
+    if (packed < this.#last) this.#isSorted = false;
+    this.#last = packed;
+    this.#packed[this.#count++] = packed;
   }
 
   /** The gaps between the places that a block fits into. Throws `DiskDamaged` where two places overlap. */
   room(file: DiskFile, blockSizeBytes: number): Room {
     const holes: { offsetBytes: number; lengthBytes: number }[] = [];
+    const sorted = this.#packed.subarray(0, this.#count);
+    if (!this.#isSorted) sorted.sort();
+    const holeMin = blockSizeBytes / mib;
     let end = 0;
-    const goTo = (start: number) => {
-      if ((start - end) * mib >= blockSizeBytes)
-        holes.push({ offsetBytes: end * mib, lengthBytes: (start - end) * mib });
-    };
-    for (const packed of this.#packed.subarray(0, this.#count).sort()) {
+    for (let index = 0; index <= sorted.length; index++) {
+      const packed = sorted[index] ?? Math.floor(file.sizeBytes / mib) * lengthUnits;
       const start = Math.floor(packed / lengthUnits);
-      if (start < end) valueOf(damaged(`${file.path}: has two blocks in one place, at byte ${start * mib}`));
-      goTo(start);
-      end = start + (packed % lengthUnits);
+      const isPlace = index < sorted.length;
+      if (isPlace && start < end) valueOf(damaged(`${file.path}: has two blocks in one place, at byte ${start * mib}`));
+      if (start - end >= holeMin) holes.push({ offsetBytes: end * mib, lengthBytes: (start - end) * mib });
+      if (isPlace) end = start + (packed - start * lengthUnits);
     }
-    const fileEnd = Math.floor(file.sizeBytes / mib);
-    goTo(fileEnd);
     return { holes, endBytes: Math.max(end * mib, roundUp(file.sizeBytes, mib)) };
   }
 }

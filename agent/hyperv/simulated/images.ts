@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { DiskFacts, ImageFacts } from '../../../contracts/facts';
-import { succeeded, type Outcome } from '../../../contracts/failure';
+import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { DriverContext } from '../driver';
 import { allocatedBytes, describeChain, openDisk } from '../../disks/chain';
@@ -146,6 +146,10 @@ export async function mergeImage(
   parentPath: string,
   parentDataWriteId: MergeOptions['parentDataWriteId'],
 ): Promise<Outcome<number>> {
+  if (context.signal.aborted)
+    return failed(
+      failureOf('CanceledByOperator', { message: `The merge of ${childPath} was stopped.`, effect: 'applied' }),
+    );
   const meter = meterOf(host, context);
   const merged = await mergeIntoParent({
     childPath,

@@ -1,6 +1,14 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { portOf } from '../server';
 
+export type CuttingProxy = {
+  readonly port: number;
+  readonly connections: () => number;
+  /** Bytes that came from the source, over all connections. */
+  readonly passedBytes: () => number;
+  readonly close: () => Promise<void>;
+};
+
 /**
  * A line between destination and source that breaks: the nth connection is cut after `cutAfterBytes(n)` bytes from the source (undefined:
  * never). What was cut is gone for both ends.
@@ -8,9 +16,10 @@ import { portOf } from '../server';
 export async function startCuttingProxy(
   sourcePort: number,
   cutAfterBytes: (connection: number) => number | undefined,
-): Promise<{ readonly port: number; readonly connections: () => number; readonly close: () => Promise<void> }> {
+): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   let connections = 0;
+  let allPassedBytes = 0;
   const server = createServer((destination) => {
     const limitBytes = cutAfterBytes(connections++);
     const source = connect(sourcePort, '127.0.0.1');
@@ -27,6 +36,7 @@ export async function startCuttingProxy(
     destination.pipe(source);
     source.on('data', (chunk: Buffer) => {
       passedBytes += chunk.length;
+      allPassedBytes += chunk.length;
       if (limitBytes !== undefined && passedBytes >= limitBytes) cut();
       else if (!destination.write(chunk)) source.pause();
     });
@@ -36,6 +46,7 @@ export async function startCuttingProxy(
   return {
     port: portOf(server.address()),
     connections: () => connections,
+    passedBytes: () => allPassedBytes,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -30,8 +30,7 @@ export type GuestOptions = {
  * and then. Its heartbeat is `ok` once the disks proved to hold what it knows. With other disks under its memory it hangs.
  */
 export class Guest {
-  private heart: 'ok' | 'lost' = 'lost';
-  private looked = false;
+  private condition: 'starting' | 'well' | 'hung' = 'starting';
   private disks: GuestDisks;
   private memory: GuestMemory | undefined;
   private readonly random: Random;
@@ -56,7 +55,7 @@ export class Guest {
 
   /** `lost` until the guest has looked at its disks, and for ever when they are not what it knows. */
   get heartbeat(): 'ok' | 'lost' {
-    return this.heart;
+    return this.condition === 'well' ? 'ok' : 'lost';
   }
 
   /** Whether it has a memory to save: a guest that boots cold has none until it has looked at its disks. */
@@ -74,11 +73,17 @@ export class Guest {
     return this.disks;
   }
 
-  /** Runs `work` while the guest stands still, everything that it wrote flushed; `work` may answer other disks to go on with. */
+  /**
+   * Runs `work` while the guest stands still, everything that it wrote flushed. `work` may answer other disks to go on with: the guest
+   * looks first whether they hold what it knows.
+   */
   async quiesced(work: (disks: GuestDisks) => Promise<GuestDisks | undefined>): Promise<void> {
     await this.still.with('guest', async () => {
       for (const { disk } of this.disks) await disk.flush();
-      this.disks = (await work(this.disks)) ?? this.disks;
+      const others = await work(this.disks);
+      if (others === undefined) return;
+      this.disks = others;
+      if (this.memory !== undefined && this.condition === 'well') this.conclude(await this.compare(this.memory));
     });
   }
 
@@ -100,10 +105,8 @@ export class Guest {
 
   private async live(): Promise<void> {
     while (!this.stopping.signal.aborted) {
-      const went =
-        (this.looked || (await this.unlessItFails(() => this.lookAround()))) &&
-        this.heart === 'ok' &&
-        (await this.unlessItFails(() => this.tick()));
+      if (this.condition === 'starting') await this.unlessItFails(() => this.lookAround());
+      const went = this.condition === 'well' && (await this.unlessItFails(() => this.tick()));
       await this.options.clock.sleep(went ? tickMs : stalledMs, this.stopping.signal);
     }
   }
@@ -122,14 +125,14 @@ export class Guest {
   /** The first thing after a start: do the disks hold what I remember, or else what do they hold? */
   private async lookAround(): Promise<void> {
     const wrong = this.memory === undefined ? await this.bootCold() : await this.compare(this.memory);
-    this.looked = true;
-    if (wrong !== undefined) {
-      this.options.log(`the guest hangs: ${wrong}`);
-      return;
-    }
-    if (this.memory !== undefined && this.options.settings.writeBytesPerSecond > 0)
+    if (wrong === undefined && this.memory !== undefined && this.options.settings.writeBytesPerSecond > 0)
       await this.writeSomewhere(this.memory);
-    this.heart = 'ok';
+    this.conclude(wrong);
+  }
+
+  private conclude(wrong: string | undefined): void {
+    this.condition = wrong === undefined ? 'well' : 'hung';
+    if (wrong !== undefined) this.options.log(`the guest hangs: ${wrong}`);
   }
 
   private compare(memory: GuestMemory): Promise<string | undefined> {

@@ -7,10 +7,14 @@ import { differencingPath, factsOfFiles, makeDifferencing } from '../images';
 import type { VmCheckpointRecord, VmRecord } from '../records';
 import { refuse, reservedVm } from '../refusals';
 import { guidOf } from '../seeded';
+import { volumeOf, volumeUse } from '../volumes';
 import { isoTime } from '../../../clock';
 
 export const vmCheckpointOf = (vm: VmRecord, run: RunId): VmCheckpointRecord | undefined =>
   vm.vmCheckpoints.find((taken) => taken.runId === run);
+
+/** Header, tables, log and the first blocks of a differencing disk. */
+const newImageBytes = 8 * 1024 * 1024;
 
 /**
  * Announced in the record, then one differencing disk for each disk, then all attached by one change of the record: after a crash
@@ -31,6 +35,15 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
     const whole = await factsOfFiles(host, vm.disks);
     if (!whole.ok) return whole;
   }
+  const volume = volumeOf(vm.home, host.record);
+  const freeBytes = volume === undefined ? 0 : (await volumeUse(volume, host.state)).freeBytes;
+  const neededBytes = vm.disks.length * newImageBytes;
+  if (freeBytes < neededBytes)
+    return refuse(
+      'NotEnoughRoom',
+      vmId,
+      `A VM checkpoint of VM ${vm.name} takes ${neededBytes} bytes to begin with; its volume has ${freeBytes} free.`,
+    );
   const announced = before === undefined ? await announce(host, vm, runId) : vm;
   await host.reached('vm-checkpoint-announced');
   const taken = await changeDisks(host, vmId, () => attachDifferencing(host, announced, runId));
