@@ -6,6 +6,7 @@ import { registerAnswer } from './commands/answer';
 import { registerBatch } from './commands/batch';
 import { registerCancel } from './commands/cancel';
 import type { Run } from './commands/command';
+import { registerDemoFaults } from './commands/demo-faults';
 import { registerHosts } from './commands/hosts';
 import { registerKeys } from './commands/keys';
 import { registerMigrate } from './commands/migrate';
@@ -79,6 +80,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   describeProgram(program.exitOverride(), context);
   const register = [
     registerUp,
+    registerDemoFaults,
     registerHosts,
     registerVms,
     registerMigrate,

@@ -1,17 +1,17 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { good, type CommandResult, type Context, type Result } from '../context';
 import { demonstrate } from '../demo/demo';
 import { ensureHosts, localHosts } from '../demo/hosts';
-import { demoVm, ensureDemoVm } from '../demo/vm';
+import { demoDataBytesDefault, demoVm, ensureDemoVm } from '../demo/vm';
 import { homeFolder } from '../home';
 import { callLines } from '../output/status';
-import { parseBytes } from '../parse';
 import { startStack, type Stack } from '../stack/stack';
 import { screenSink } from '../watch/screen';
 import { lineSink } from '../watch/lines';
 import type { WatchEnd } from '../watch/watch';
 import { examples, type Run } from './command';
+import { dataOption, rateOrUnlimitedOption } from './sizes';
 
 const mib = 1024 ** 2;
 const demoBandwidthDefault = 100 * mib;
@@ -24,7 +24,7 @@ async function ended(context: Context): Promise<void> {
 function startLocal(
   context: Context,
   say: (line: string) => void,
-  vm: 'with-demo-vm' | 'hosts-alone',
+  vm: { readonly dataBytes: number } | 'hosts-alone',
 ): Promise<Result<Stack>> {
   return startStack({
     home: homeFolder(context.env),
@@ -36,7 +36,7 @@ function startLocal(
     say,
     prepare: async (layout) => {
       await ensureHosts(layout);
-      return vm === 'with-demo-vm' ? ensureDemoVm(layout, say) : good(undefined);
+      return vm === 'hosts-alone' ? good(undefined) : ensureDemoVm(layout, vm.dataBytes, say);
     },
   });
 }
@@ -73,7 +73,11 @@ const nextLines = (stack: Stack): string[] => [
   `  curl ${stack.apiUrl}/migrations`,
 ];
 
-type StartOptions = { readonly stay: 'once' | 'stay'; readonly bandwidthBytesPerSecondMax: number | null };
+type StartOptions = {
+  readonly stay: 'once' | 'stay';
+  readonly bandwidthBytesPerSecondMax: number | null;
+  readonly dataBytes: number;
+};
 
 function resultOf(end: WatchEnd): CommandResult {
   if (end.why === 'interrupted') return 'interrupted';
@@ -85,7 +89,7 @@ async function start(context: Context, options: StartOptions): Promise<CommandRe
   const { output } = context;
   const screen = output.stdout.isTTY === true && context.env['TERM'] !== 'dumb' ? screenSink(output.stdout) : undefined;
   const say = (line: string): void => (screen === undefined ? output.line(line) : screen.above(line));
-  const started = await startLocal(context, say, 'with-demo-vm');
+  const started = await startLocal(context, say, { dataBytes: options.dataBytes });
   if (!started.ok) return started.failure;
   const stack = started.value;
   addressLines(stack).forEach(say);
@@ -103,17 +107,10 @@ async function start(context: Context, options: StartOptions): Promise<CommandRe
   return options.stay === 'stay' && end.value.why === 'interrupted' ? 'done' : resultOf(end.value);
 }
 
-const bandwidthOption = (text: string): number | null => {
-  if (text === 'unlimited') return null;
-  const bytes = parseBytes(text);
-  if (bytes === undefined || bytes < 64 * 1024)
-    throw new InvalidArgumentError('Give at least 64KiB/s, such as 100MiB/s, or "unlimited".');
-  return bytes;
-};
-
 const startOptions = z.object({
   once: z.boolean().default(false),
-  bandwidth: z.number().nullable().default(demoBandwidthDefault),
+  bandwidth: z.union([z.int(), z.literal('unlimited').transform(() => null)]).default(demoBandwidthDefault),
+  data: z.int().default(demoDataBytesDefault),
 });
 
 /** `hyperferry up` and `hyperferry start` */
@@ -137,7 +134,8 @@ export function registerUp(program: Command, run: Run): void {
     .command('start')
     .description('up, and the demonstration: a VM is made and moved from one host to the other (what npm start runs)')
     .option('--once', 'end after that migration; exit 0 only when it is completed')
-    .option('--bandwidth <rate>', 'limit of the copy, or "unlimited" (default: 100MiB/s)', bandwidthOption);
+    .option('--bandwidth <rate>', 'limit of the copy, or "unlimited" (default: 100MiB/s)', rateOrUnlimitedOption)
+    .option('--data <size>', 'data of the VM, when it is made (default: 600MiB)', dataOption);
   examples(
     startCommand,
     ['start', 'moves the VM, prints the receipt, and stays up'],
@@ -145,8 +143,8 @@ export function registerUp(program: Command, run: Run): void {
   );
   startCommand.action((options: unknown) =>
     run((context) => {
-      const { once, bandwidth } = startOptions.parse(options);
-      return start(context, { stay: once ? 'once' : 'stay', bandwidthBytesPerSecondMax: bandwidth });
+      const { once, bandwidth, data } = startOptions.parse(options);
+      return start(context, { stay: once ? 'once' : 'stay', bandwidthBytesPerSecondMax: bandwidth, dataBytes: data });
     }),
   );
 }

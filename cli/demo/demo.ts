@@ -1,7 +1,6 @@
 import type { HostId, MigrationId } from '../../contracts/ids';
 import { migrationRequest, type MigrationRequest, type MigrationStatus } from '../../contracts/migration';
 import { createApi, type HyperferryApi } from '../api/client';
-import { isPassing, type ApiResult } from '../api/errors';
 import { findVm } from '../commands/find-vm';
 import { newMigrationId } from '../commands/new-id';
 import { bad, good, type Context, type Result } from '../context';
@@ -12,6 +11,7 @@ import type { Stack } from '../stack/stack';
 import type { WatchSink } from '../watch/sink';
 import { watchRun, type WatchEnd } from '../watch/watch';
 import { localHosts } from './hosts';
+import { patiently } from './patiently';
 import { readDemoMigration, writeDemoMigration } from './state';
 import { demoVm } from './vm';
 
@@ -21,20 +21,6 @@ export type DemoOptions = {
   readonly say: (line: string) => void;
   readonly sink: WatchSink;
 };
-
-// The app may be starting again at any moment; that it has to be waited for is not worth a line.
-const apiPatienceMs = 60_000;
-
-/** Asks again while the interface is away for a moment. */
-export async function patiently<T>(context: Context, ask: () => Promise<ApiResult<T>>): Promise<ApiResult<T>> {
-  const deadlineMs = context.clock.now() + apiPatienceMs;
-  for (;;) {
-    const result = await ask();
-    if (result.ok || !isPassing(result.error) || context.clock.now() > deadlineMs || context.signal.aborted)
-      return result;
-    await context.clock.sleep(250, context.signal);
-  }
-}
 
 const otherHost = (host: HostId): HostId => (host === localHosts[0] ? localHosts[1] : localHosts[0]);
 

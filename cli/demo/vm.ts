@@ -16,11 +16,13 @@ export const demoVm = {
   name: 'demo',
   memoryBytes: 64 * mib,
   virtualSizeBytes: 2048 * mib,
-  dataBytes: 600 * mib,
 } as const;
 
-/** The copy at the destination, the saved memory twice, and what the guest adds. */
-const roomBytesMin = 2 * demoVm.dataBytes + 512 * mib;
+export const demoDataBytesDefault = 600 * mib;
+export const demoDataBytesMax = 1536 * mib;
+
+/** Two copies of the disk, the saved memory twice, and what the guest adds. */
+const roomBytesMin = (dataBytes: number): number => 2 * dataBytes + 512 * mib;
 
 /** Calls `say` at each tenth of the way. */
 function tenths(say: (line: string) => void): (progress: { bytesDone: number; bytesTotal: number }) => void {
@@ -34,31 +36,35 @@ function tenths(say: (line: string) => void): (progress: { bytesDone: number; by
 }
 
 /** Makes the VM on the first host unless one of the hosts has it. What an interrupted making left is removed first. */
-export async function ensureDemoVm(layout: Layout, say: (line: string) => void): Promise<Result<void>> {
+export async function ensureDemoVm(
+  layout: Layout,
+  dataBytes: number,
+  say: (line: string) => void,
+): Promise<Result<void>> {
   const registered = localHosts.some((host) => existsSync(hostLayoutOf(layout.hostFolder(host)).vmFile(demoVm.vmId)));
   if (registered) return good(undefined);
   const [first] = localHosts;
   const folder = layout.hostFolder(first);
   const room = statfsSync(folder);
   const freeBytes = room.bavail * room.bsize;
-  if (freeBytes < roomBytesMin)
+  if (freeBytes < roomBytesMin(dataBytes))
     return bad({
       exit: 'localStack',
       title: 'not enough room for the demonstration VM',
-      detail: `${folder} has ${formatBytes(freeBytes)} free; ${formatBytes(roomBytesMin)} are needed`,
+      detail: `${folder} has ${formatBytes(freeBytes)} free; ${formatBytes(roomBytesMin(dataBytes))} are needed`,
       remedy: 'Free some room, or set HYPERFERRY_HOME to a folder on another disk.',
     });
   rmSync(join(folder, 'volumes', 'vms', demoVm.vmId), { recursive: true, force: true });
   say(
     `making the demonstration VM "${demoVm.name}" on ${first}: a dynamic VHDX of ${formatBytes(demoVm.virtualSizeBytes)} ` +
-      `with ${formatBytes(demoVm.dataBytes)} of data, and a guest that keeps writing to it`,
+      `with ${formatBytes(dataBytes)} of data, and a guest that keeps writing to it`,
   );
   const made = await createVm(folder, {
     name: demoVm.name,
     seed: 1,
     vmId: demoVm.vmId,
     memoryBytes: demoVm.memoryBytes,
-    disks: [{ virtualSizeBytes: demoVm.virtualSizeBytes, dataBytes: demoVm.dataBytes }],
+    disks: [{ virtualSizeBytes: demoVm.virtualSizeBytes, dataBytes }],
     state: 'running',
     onProgress: tenths(say),
   });

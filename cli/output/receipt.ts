@@ -30,11 +30,15 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function leftoverLines(receipt: Receipt): string[] {
-  if (receipt.leftovers.length === 0) return ['', 'Left behind: nothing'];
-  return section(
-    'Left behind:',
-    receipt.leftovers.map(({ hostId, what, detail }) => `  ${hostId}: ${what}, ${detail}`),
-  );
+  const lines = (those: Receipt['leftovers']): string[] =>
+    those.map(({ hostId, what, detail }) => `  ${hostId}: ${what}, ${detail}`);
+  const keeps = receipt.request.policy.retire === 'keep';
+  const kept = receipt.leftovers.filter(({ what }) => keeps && what === 'retired-vm');
+  const left = receipt.leftovers.filter((one) => !kept.includes(one));
+  return [
+    ...section('Kept at the source, as the policy says:', lines(kept)),
+    ...(left.length === 0 ? ['', 'Left behind: nothing'] : section('Left behind:', lines(left))),
+  ];
 }
 
 /** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */

@@ -49,10 +49,11 @@ export async function choosePorts(
   home: string,
   needs: readonly PortNeed[],
   say: (line: string) => void,
+  alreadyChosen: readonly number[] = [],
 ): Promise<Result<Ports>> {
   const before = readRemembered(home);
   const chosen: Record<string, number> = {};
-  const used = new Set<number>();
+  const used = new Set<number>(alreadyChosen);
   for (const need of needs) {
     const wanted = before[need.name] ?? need.preferred;
     const free = !used.has(wanted) && (await portIsFree(wanted));

@@ -8,21 +8,11 @@ import { formatMs } from '../output/format';
 import { layoutOf, type Layout } from './layout';
 import { takeLock, type StackLock } from './lock';
 import { awaitFormer, rememberProcesses } from './former';
-import { choosePorts, portIsFree, type PortNeed, type Ports } from './ports';
+import { choosePorts, type Ports } from './ports';
 import { readRunningStack, removeRunningStack, writeRunningStack } from './running';
 import { ensureSecrets, type StackSecrets } from './secrets';
-import type { Service, StartFailure } from './service';
-import {
-  agentName,
-  agentService,
-  appService,
-  blobService,
-  portNeedsOf,
-  portOf,
-  relayService,
-  routePortName,
-  type StackPlan,
-} from './services';
+import { agentName, portNeedsOf, portOf, type StackPlan } from './services';
+import { stagesOf, startFailure, startServices } from './start-services';
 import { Supervisor } from './supervisor';
 
 export type StackOptions = {
@@ -52,13 +42,6 @@ export type Stack = {
   stop(): Promise<void>;
 };
 
-const startFailure = (failure: StartFailure): CliFailure => ({
-  exit: 'localStack',
-  title: `${failure.service} did not start: it ${failure.why}`,
-  detail: failure.logTail.length === 0 ? undefined : `its last words: ${failure.logTail.join(' | ').slice(0, 1500)}`,
-  remedy: 'Look into its log, in the folder "logs" of the state folder.',
-});
-
 const heldBy = (home: string): CliFailure => {
   const running = readRunningStack(home);
   return {
@@ -69,43 +52,6 @@ const heldBy = (home: string): CliFailure => {
     next: 'hyperferry hosts',
   };
 };
-
-/** One step of the start: the port whose loss a failure may be due to, and the service as the ports are then. */
-type Step = { readonly port: string; readonly make: (plan: StackPlan) => Service };
-
-const stepsOf = (hosts: readonly HostId[]): Step[] => [
-  { port: 'blobs', make: blobService },
-  { port: 'relay', make: relayService },
-  ...hosts.map((host) => ({ port: routePortName(host), make: (plan: StackPlan) => agentService(plan, host) })),
-  { port: 'api', make: appService },
-];
-
-const lostPortTriesMax = 3;
-const interrupted: CliFailure = { exit: 'interrupted', title: 'stopped before the local stack ran' };
-
-/** Starts the services in order. A port that somebody took between choice and use is replaced, which what starts later follows. */
-async function startServices(
-  supervisor: Supervisor,
-  plan: StackPlan,
-  needs: readonly PortNeed[],
-  { say, signal }: StackOptions,
-): Promise<Result<StackPlan>> {
-  let current = plan;
-  for (const step of stepsOf(plan.hosts)) {
-    for (let attempt = 1; ; attempt += 1) {
-      const failure = await supervisor.start(step.make(current));
-      if (signal.aborted) return bad(interrupted);
-      if (failure === undefined) break;
-      const lost = !(await portIsFree(portOf(current.ports, step.port)));
-      if (!lost || attempt >= lostPortTriesMax) return bad(startFailure(failure));
-      const own = needs.filter(({ name }) => name === step.port);
-      const ports = await choosePorts(plan.layout.home, own, say);
-      if (!ports.ok) return ports;
-      current = { ...current, ports: { ...current.ports, ...ports.value } };
-    }
-  }
-  return good(current);
-}
 
 async function startLocked(options: StackOptions, layout: Layout, lock: StackLock): Promise<Result<Stack>> {
   const { home, hosts, clock, say } = options;
@@ -123,7 +69,7 @@ async function startLocked(options: StackOptions, layout: Layout, lock: StackLoc
   const plan: StackPlan = { layout, hosts, ports: ports.value, secrets: secrets.value, env: options.env };
   const stop = (): void => void supervisor.stop();
   options.signal.addEventListener('abort', stop);
-  const started = await startServices(supervisor, plan, needs, options);
+  const started = await startServices(plan, { supervisor, needs, say, signal: options.signal });
   options.signal.removeEventListener('abort', stop);
   if (!started.ok) {
     await supervisor.stop();
@@ -145,7 +91,8 @@ function stackOf(plan: StackPlan, supervisor: Supervisor, apiUrl: string, lock: 
     supervisor,
     services: ['blobs', 'relay', ...hosts.map(agentName), 'app'],
     startAgain: async (name) => {
-      const service = stepsOf(hosts)
+      const service = stagesOf(hosts)
+        .flat()
         .map((step) => step.make(plan))
         .find((one) => one.name === name);
       if (service === undefined) throw new Error(`the stack has no service "${name}"`);

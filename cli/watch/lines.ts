@@ -4,9 +4,10 @@ import type { Output } from '../output/output';
 import { bytesText, callLines, rateText, routeText, stateText } from '../output/status';
 import type { WatchSink } from './sink';
 
-const placeOf = (status: MigrationStatus): string => {
-  const phase = status.phase ?? status.step ?? 'no phase yet';
-  return status.unwinding ? `undo of ${phase}` : phase;
+const stateLine = (status: MigrationStatus): string => {
+  const place = status.phase ?? status.step;
+  if (place === null) return stateText[status.state];
+  return `${stateText[status.state]}: ${status.unwinding ? 'undo of ' : ''}${place}`;
 };
 
 /** Everything but the bytes that a line says; a new line is due when it differs. */
@@ -30,7 +31,7 @@ function changeLine(status: MigrationStatus): string {
   const copied = bytesText(status);
   const rate = rateText(status);
   return [
-    `${stateText[status.state]}: ${placeOf(status)}`,
+    stateLine(status),
     ...(copied === undefined ? [] : [copied]),
     ...(copied === undefined || rate === undefined ? [] : [`at ${rate}`]),
     ...(status.waitingFor === null ? [] : [`waits for ${status.waitingFor}`]),

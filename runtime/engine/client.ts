@@ -3,7 +3,7 @@ import type { Committer } from './commit';
 import { entityInstanceId, entityOfInstanceId, type EntityName } from './decision';
 import { signalText } from './entity-message';
 import { messageEvent } from './entity-runner';
-import { ensureEntity, readEntityState, type EntityState } from './entity-state';
+import { ensureEntity, isEntityId, readEntityState, type EntityState } from './entity-state';
 import { EventType, isoTime, type HistoryEvent } from './history';
 import { beginInstance, executionStarted, type Work } from './instances';
 import {
@@ -177,7 +177,10 @@ export class EngineClient {
     return this.#parts.store.read((tx) => tx.instance(instanceId));
   }
 
+  /** The history of the current execution. An entity has none but its beginning: each of its turns is a new execution. */
   history(instanceId: string): readonly HistoryEvent[] {
+    const row = this.instance(instanceId);
+    if (row !== undefined && isEntityId(instanceId)) return [executionStarted({ ...row, nowMs: row.updatedAtMs })];
     return this.#parts.store.read((tx) => tx.history(instanceId));
   }
 

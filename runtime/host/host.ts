@@ -49,6 +49,7 @@ export class RuntimeHost {
   readonly #keys: Keys;
   readonly #client: EngineClient;
   readonly #supervisor: Supervisor;
+  readonly #engine: Engine;
   readonly #dispatcher: Dispatcher;
   readonly #timers: TimerFunctions;
   readonly #endWatch: EndWatch;
@@ -82,7 +83,7 @@ export class RuntimeHost {
       silenceMsMax: options.workerSilenceMsMax,
       log,
     });
-    const engine = new Engine({
+    this.#engine = new Engine({
       ...common,
       committer: patient,
       invoker: withHttpActivity(this.#supervisor),
@@ -90,7 +91,7 @@ export class RuntimeHost {
       triesMax,
       log: (line) => log.warn(line),
     });
-    this.#dispatcher = new Dispatcher(engine, {
+    this.#dispatcher = new Dispatcher(this.#engine, {
       clock: realClock,
       turnsMax: settings.orchestratorsMax,
       activitiesMax: settings.activitiesMax,
@@ -149,6 +150,7 @@ export class RuntimeHost {
       Promise.race([this.#timers.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]),
     ]);
     await this.#supervisor.stop();
+    await Promise.race([this.#engine.save(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     await this.#rpc.close(0);
     this.#committer.flush();
     this.#store.close();

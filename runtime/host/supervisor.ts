@@ -10,9 +10,6 @@ export type SupervisorParts = Omit<WorkerParts, 'clientData'> & { readonly funct
 
 const backoffMsMin = 100;
 const backoffMsMax = 30_000;
-/** A worker that has lived so long counts as healthy: the next crash starts the backoff anew. */
-const healthyMs = 60_000;
-
 type Running = { readonly worker: WorkerProcess; readonly app: LoadedApp; readonly sent: SentHistories };
 
 export type HttpEnd =
@@ -135,10 +132,9 @@ export class Supervisor implements Invoker {
 
   #keep(running: Running): void {
     this.#current = Promise.resolve(running);
-    const startedMs = Date.now();
     void running.worker.exited.then((reason) => {
       if (this.#isStopping) return;
-      if (Date.now() - startedMs > healthyMs) this.#backoffMs = backoffMsMin;
+      if (running.worker.isProven) this.#backoffMs = backoffMsMin;
       this.#parts.log.error(`Worker process ${running.worker.pid} is gone: ${reason}. Starting another.`);
       this.#current = this.#relaunch();
     });

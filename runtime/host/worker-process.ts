@@ -32,6 +32,8 @@ export type CallEnd = WireEnd | { readonly kind: 'lost'; readonly reason: string
 /** The time in which the app has to be loaded; the host in Azure gives as much. */
 const loadMsMax = 60_000;
 const stopMsMax = 5_000;
+/** Time for a process whose channel has ended to end itself. */
+const exitMsMax = 500;
 
 type Pending = { readonly resolve: (end: CallEnd) => void; readonly timer: NodeJS.Timeout };
 
@@ -46,6 +48,7 @@ export class WorkerProcess {
   readonly #stopped = Promise.withResolvers<undefined>();
   #idNext = 1;
   #lastSignMs = Date.now();
+  #completedCalls = 0;
   #endReason: string | undefined;
 
   constructor(parts: WorkerParts) {
@@ -60,7 +63,8 @@ export class WorkerProcess {
     this.#channel = new FrameChannel(
       pipe,
       (value) => this.#take(fromWorker.parse(value)),
-      (reason) => this.kill(`its channel ${reason}`),
+      // The exit that mostly follows tells more.
+      (reason) => void setTimeout(() => this.kill(`its channel broke: ${reason}`), exitMsMax).unref(),
     );
     this.#loaded.promise.catch(() => undefined);
     this.#forwardOutput();
@@ -74,6 +78,11 @@ export class WorkerProcess {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** Whether it has carried out a call, and so is of use. */
+  get isProven(): boolean {
+    return this.#completedCalls > 0;
   }
 
   /** Rejects when the app cannot be loaded. */
@@ -138,6 +147,7 @@ export class WorkerProcess {
         this.kill(message.message);
         return;
       case 'ended':
+        this.#completedCalls += 1;
         this.#settle(message.id, message.end);
         return;
       case 'stopped':

@@ -119,7 +119,8 @@ export const damagedWayBack = `The file ${databaseFile} was left as it is. Put a
 /** The error for whatever keeps the state from being opened, with what to do about it. */
 function unusable(folder: string, thrown: unknown): StateUnusable {
   if (thrown instanceof StateUnusable) return thrown;
-  const what = `The state in ${folder} cannot be used: ${describeThrown(thrown)}.`;
+  const verb = thrown instanceof Damaged ? 'is damaged' : 'cannot be used';
+  const what = `The state in ${folder} ${verb}: ${describeThrown(thrown).replaceAll('\n', ' ')}.`;
   return new StateUnusable(`${what} ${wayBack(thrown)}`, { cause: thrown });
 }
 

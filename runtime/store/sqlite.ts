@@ -256,8 +256,8 @@ export class SqliteStore implements Store, StoreTx {
     return this.#sql('SELECT DISTINCT instance_id FROM timers WHERE due_at_ms <= ?').all(nowMs).map(readInstanceId);
   }
 
-  nextTimerMs(): number | undefined {
-    return readTime(this.#sql('SELECT min(due_at_ms) AS at_ms FROM timers').get());
+  nextTimerMs(afterMs: number): number | undefined {
+    return readTime(this.#sql('SELECT min(due_at_ms) AS at_ms FROM timers WHERE due_at_ms > ?').get(afterMs));
   }
 
   addActivity(activity: NewActivity): number {

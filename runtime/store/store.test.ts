@@ -88,7 +88,7 @@ describe.each(makers)('the %s store', (_name, make) => {
     store.read((tx) => {
       expect(tx.instance('b')).toBeUndefined();
       expect(tx.history('a')).toEqual([raised('one')]);
-      expect([tx.inbox('a', 10), tx.openActivityIds(), tx.nextTimerMs(), tx.fact('f')]).toEqual([
+      expect([tx.inbox('a', 10), tx.openActivityIds(), tx.nextTimerMs(-1), tx.fact('f')]).toEqual([
         [],
         [],
         undefined,
@@ -145,14 +145,15 @@ describe.each(makers)('the %s store', (_name, make) => {
       tx.addTimer({ instanceId: 'b', executionId: 'e1', timerId: 1, dueAtMs: 40 });
     });
     store.read((tx) => {
-      expect(tx.nextTimerMs()).toBe(10);
+      expect(tx.nextTimerMs(-1)).toBe(10);
+      expect(tx.nextTimerMs(10)).toBe(30);
       expect(tx.instancesDue(35)).toEqual(['a']);
       expect(tx.dueTimers('a', 35).map((timer) => timer.timerId)).toEqual([2, 1]);
     });
     store.transaction((tx) => tx.deleteTimer('a', 2));
-    expect(store.read((tx) => tx.nextTimerMs())).toBe(30);
+    expect(store.read((tx) => tx.nextTimerMs(-1))).toBe(30);
     store.transaction((tx) => tx.deleteTimers('a'));
-    expect(store.read((tx) => tx.nextTimerMs())).toBe(40);
+    expect(store.read((tx) => tx.nextTimerMs(-1))).toBe(40);
   });
 
   test('an activity is completed once', () => {
@@ -183,7 +184,7 @@ describe.each(makers)('the %s store', (_name, make) => {
     store.read((tx) => {
       expect(tx.instance('a')).toBeUndefined();
       expect(tx.history('a')).toEqual([]);
-      expect([tx.instancesWithWork(), tx.openActivityIds(), tx.nextTimerMs()]).toEqual([[], [], undefined]);
+      expect([tx.instancesWithWork(), tx.openActivityIds(), tx.nextTimerMs(-1)]).toEqual([[], [], undefined]);
     });
   });
 

@@ -1,11 +1,8 @@
 import { access } from 'node:fs/promises';
 import type { VmFacts } from '../../contracts/facts';
 import { runId } from '../../contracts/ids';
-import { Move, moveSteps, stepsBeforePivot, valueOf, type ConformanceHosts, type MoveStep } from './hyperv-move';
+import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep } from './hyperv-move';
 import { describeRefusals } from './hyperv-refusals';
-
-/** Gives a test hosts of its own. `same-host` gives one host as both, with a folder that is not the VM's. */
-export type HostsFor = (where: 'another-host' | 'same-host') => Promise<ConformanceHosts>;
 
 const run = runId.parse('conformance-r1');
 /** On the same host the undos are the same code; these are the steps whose state the two sides share there. */

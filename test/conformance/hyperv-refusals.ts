@@ -1,6 +1,5 @@
 import { diskId, runId, vmId as vmIdOf } from '../../contracts/ids';
-import type { HostsFor } from './hyperv-driver';
-import { codeOf, Move, perform, roomBytes, valueOf } from './hyperv-move';
+import { codeOf, Move, perform, roomBytes, valueOf, type HostsFor } from './hyperv-move';
 
 const run = runId.parse('conformance-r1');
 const other = runId.parse('conformance-other-r1');

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { crashPoints, failNthCall, openSimulatedDriver, type CrashPoint } from '../../agent/hyperv/simulated';
 import { openVhdx } from '../../agent/disks/vhdx';
 import { blockOffsetBytes } from '../../agent/hyperv/simulated/guest/geometry';
@@ -202,6 +203,23 @@ test('looking at VMs and the host does not wait for an operation, and operations
   resolve(undefined);
   expect(codeOf(await removing)).toBe('succeeded');
   expect(codeOf(await saving)).toBe('succeeded');
+});
+
+test('what a guest writes on a VM checkpoint, and while that is merged back, is in its disk afterwards', async () => {
+  const hooks = { reached: (point: CrashPoint) => (point === 'vm-checkpoint-merge-began' ? delay(400) : undefined) };
+  const source = await hosts.open('source', hooks);
+  await hosts.whenAwake(source);
+  const ofVm = { vmId: hosts.vmId };
+  valueOf(await perform(source, run, 'reserve-vm', ofVm));
+  valueOf(await perform(source, run, 'take-vm-checkpoint', ofVm));
+  await delay(400);
+  const [disk] = (await source.vm(hosts.vmId))?.disks ?? [];
+  expect(disk?.images[1]?.allocatedBytes).toBeGreaterThan(0);
+  valueOf(await perform(source, run, 'remove-vm-checkpoint', ofVm));
+  expect(await source.vm(hosts.vmId)).toMatchObject({ heartbeat: 'ok' });
+  valueOf(await perform(source, run, 'release', ofVm));
+  await hosts.shut('source');
+  await hosts.whenAwake(await hosts.open('source'));
 });
 
 test('a merge that is canceled stops, and the guest goes on until it is asked for again', async () => {

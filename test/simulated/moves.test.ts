@@ -45,6 +45,9 @@ test('a VM keeps the VM checkpoints that a person made, and only the differencin
   expect(after).toMatchObject({ state: 'running', heartbeat: 'ok', vmCheckpointCount: 2 });
   expect(names(after)).toEqual(names(before));
   expect(await hosts.diskFiles('source')).toEqual([]);
+  const images = after?.disks.flatMap((disk) => disk.images.map((image) => image.path)) ?? [];
+  const arrived = (await hosts.files('destination')).filter((path) => path.startsWith(both.folder));
+  expect(arrived.sort()).toEqual([...images].sort());
 });
 
 test('the chain that arrives opens by its own parent locators, in a host folder that was moved since', async () => {

@@ -77,8 +77,11 @@ export class TestHosts {
 
   /** Every file of a host whose name says that it is a disk, or was one. */
   async diskFiles(name: HostName): Promise<string[]> {
-    const files = await filesBelow(await this.hostFolder(name));
-    return files.map((file) => file.path).filter((path) => path.includes('vhdx') || path.endsWith('.pulled'));
+    return (await this.files(name)).filter((path) => path.includes('vhdx') || path.endsWith('.pulled'));
+  }
+
+  async files(name: HostName): Promise<string[]> {
+    return (await filesBelow(await this.hostFolder(name))).map((file) => file.path);
   }
 
   /** Waits until the guest of the VM has looked at its disks, if it runs on that host. */

@@ -103,7 +103,7 @@ export async function saveGuest(
   } catch (thrown) {
     const disks = await openGuestDisks(host, vm.disks);
     if (!disks.ok) return losePower(host, vm.vmId, describeThrown(thrown));
-    runGuest(host, vm, disks.value, memory);
+    runGuest(host, vm, disks.value, { ...memory, lastWriteAtMs: null });
     throw thrown;
   }
 }

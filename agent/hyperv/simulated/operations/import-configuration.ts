@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import { exists, readJson, syncFolder } from '../files';
 import type { Handler, SimulatedHost } from '../host';
@@ -32,7 +32,7 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   if (imported !== null) {
     if (imported.switchName === switchName) return succeeded({ changes: imported.changes });
     const vm = { ...imported.vm, switchName: chosenSwitch };
-    const changes = changesOf(configuration, vm, imported.differencing);
+    const changes = changesOf(configuration, vm, imported.differencing, host.layout.vmFile(vmId));
     await host.state.savePlanned({ ...planned.value, imported: { ...imported, vm, switchName, changes } });
     return succeeded({ changes });
   }
@@ -42,7 +42,7 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return failed({ ...disks.failure, effect: 'applied' });
   const differencing = configuration.endsInVmCheckpointOfRun ? placed.value.flatMap(differencingOf) : [];
-  const changes = changesOf(configuration, vm, differencing);
+  const changes = changesOf(configuration, vm, differencing, host.layout.vmFile(vmId));
   await host.state.savePlanned({ ...planned.value, imported: { vm, switchName, changes, differencing } });
   return succeeded({ changes });
 };
@@ -182,6 +182,7 @@ function changesOf(
   configuration: ExportedConfiguration,
   vm: VmRegistration,
   differencing: readonly { readonly diskId: string; readonly parentPath: string }[],
+  configurationPath: string,
 ): string[] {
   const disks = vm.disks.map(({ diskId, path }) => {
     const before = configuration.disks.find((disk) => disk.diskId === diskId)?.attachedPath ?? 'nowhere';
@@ -194,10 +195,5 @@ function changesOf(
     configuration.switchName === vm.switchName
       ? []
       : [`The virtual switch was ${nameOf(configuration.switchName)} and is now ${nameOf(vm.switchName)}.`];
-  return [
-    ...disks,
-    ...saved,
-    ...network,
-    `The configuration is now in ${dirname(homeLayout(vm.home).pulledConfiguration)}.`,
-  ];
+  return [...disks, ...saved, ...network, `The configuration is now ${configurationPath}.`];
 }
