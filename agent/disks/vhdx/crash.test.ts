@@ -206,24 +206,28 @@ describe('an interrupted opening', () => {
   it('replays again from the start, as often as it takes', async () => {
     const one: Case = { kind: 'dynamic', sectorBytes: 512, tables: 'logged' };
     const windows = windowsOf(sizeFor(one), one.sectorBytes);
-    const { files, model } = await prepare(one, windows);
-    const image = well(await openVhdx(path, writeOptions({ files, tables: 'logged' })));
+    const { files: dirty, model } = await prepare(one, windows);
+    const image = well(await openVhdx(path, writeOptions({ files: dirty, tables: 'logged' })));
     for (const window of windows)
       await take(image, model, { kind: 'write', from: window.from, to: window.from + 9 }, 3);
     await image.flush();
     model.flushed();
-    files.losePower(new SeededRandom(1), 0);
-    expect(new NaiveVhdx(files.bytesOf(path)).logWasDirty).toBe(true);
-    let losses = 0;
-    for (; losses < 100; losses++) {
-      files.operations = 0;
-      files.powerLossAt = losses + 1;
-      const opened = await openVhdx(path, writeOptions({ files, tables: 'logged' })).catch((thrown: unknown) => thrown);
-      if (!(opened instanceof PowerLoss)) break;
-      files.losePower(new SeededRandom(losses), 0.5);
-      await expectRight(files, model);
+    dirty.losePower(new SeededRandom(1), 0);
+    expect(new NaiveVhdx(dirty.bytesOf(path)).logWasDirty).toBe(true);
+    for (let seed = 0; seed < 8 * soak; seed++) {
+      const files = dirty.copy();
+      let losses = 0;
+      for (; losses < 100; losses++) {
+        files.operations = 0;
+        files.powerLossAt = losses + 1;
+        const options = writeOptions({ files, tables: 'logged' });
+        const opened = await openVhdx(path, options).catch((thrown: unknown) => thrown);
+        if (!(opened instanceof PowerLoss)) break;
+        files.losePower(new SeededRandom(100 * seed + losses), 0.5);
+        await expectRight(files, model);
+      }
+      expect(losses).toBeGreaterThan(3);
+      expect(new NaiveVhdx(files.bytesOf(path)).logWasDirty).toBe(false);
     }
-    expect(losses).toBeGreaterThan(3);
-    expect(new NaiveVhdx(files.bytesOf(path)).logWasDirty).toBe(false);
   });
 });
