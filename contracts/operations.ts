@@ -111,7 +111,11 @@ export const operations = {
   /** Waits for the heartbeat of the guest. */
   'await-heartbeat': {
     input: z.object({ ...ofVm, waitMsMax: z.int().positive() }),
-    output: z.object({ seenAt: z.iso.datetime() }),
+    output: z.object({
+      seenAt: z.iso.datetime(),
+      /** What the guest itself measured, from its last write before the save to its first after the start; absent where it cannot. */
+      guestOutageMs: z.int().nonnegative().optional(),
+    }),
   },
   /** What becomes of the source after the start at the destination. */
   'retire-vm': {

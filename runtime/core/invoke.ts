@@ -18,6 +18,8 @@ export type InvocationInput = {
   /** Values by binding name; the trigger's is among them. HTTP requests have their own form. */
   readonly data: Readonly<Record<string, TypedData | { readonly http: unknown } | null>>;
   readonly triggerMetadata: Readonly<Record<string, TypedData>>;
+  /** Taken in place of the trigger's value; for a value that is at hand as an object already. */
+  readonly triggerInput?: unknown;
   readonly log: (line: LogLine) => void;
 };
 
@@ -67,6 +69,7 @@ async function runInModel(
   const coreContext = new CoreContext(registered, input);
   const invocation = model.getInvocationModel(coreContext);
   const { context, inputs } = await invocation.getArguments();
+  if (input.triggerInput !== undefined) inputs[0] = input.triggerInput;
   const hookContext = new InvocationHookContext(context, inputs, registered.handler);
   await runHooks('preInvocation', hookContext, coreContext);
   coreContext.state = 'invocation';
@@ -95,6 +98,12 @@ async function runHooks(name: HookName, hookContext: InvocationHookContext, core
   core.state = `${name}Hooks`;
   for (const hook of appRegistry.hooks(name)) await hook(hookContext);
   core.state = undefined;
+}
+
+/** Runs the hooks of the app's start or end. */
+export async function runAppHooks(name: 'appStart' | 'appTerminate', appFolder: string): Promise<void> {
+  for (const hook of appRegistry.hooks(name))
+    await hook({ hookData: {}, appHookData, functionAppDirectory: appFolder });
 }
 
 /** CoreInvocationContext of the worker's contract. */

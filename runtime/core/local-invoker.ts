@@ -1,5 +1,5 @@
 import { isPromise } from 'node:util/types';
-import { turnPayload } from '../engine/turn';
+import { wholeTurnPayload } from '../engine/turn';
 import type { FunctionKind, Invocation, InvocationEnd, Invoker } from '../engine/invoker';
 import { runFunction, threw, type LogLine } from './invoke';
 import { appRegistry } from './registry';
@@ -79,7 +79,7 @@ function parsedOr(text: string): unknown {
 export function triggerData(invocation: Invocation): TypedData | null {
   switch (invocation.kind) {
     case 'orchestrator':
-      return { json: JSON.stringify(turnPayload(invocation.turn)) };
+      return { json: JSON.stringify(wholeTurnPayload(invocation.turn)) };
     case 'activity':
       return activityData(invocation.input);
     case 'entity': {

@@ -1,5 +1,7 @@
 import type { Conclusion } from './conclude';
 import type { Decision } from './decision';
+import { messageEvent } from './entity-runner';
+import { ensureEntity } from './entity-state';
 import { missingFunction, plainFailure } from './failure';
 import { EventType, isoTime, type HistoryEvent } from './history';
 import { httpActivityName } from './http-call';
@@ -24,10 +26,11 @@ export function applyTurn(
 ): Work[] {
   const write = new TurnWriter(tx, row, parts);
   tx.deleteMessages(row.instanceId, gathered.usedMessageIds);
+  for (const id of gathered.endedActivityIds) tx.deleteActivity(id);
   for (const timerId of [...gathered.firedTimerIds, ...conclusion.abandonedTimerIds]) {
     tx.deleteTimer(row.instanceId, timerId);
   }
-  for (const decision of conclusion.decisions) write.decision(decision);
+  for (const decision of conclusion.decisions) write.decision(decision, conclusion.history);
   write.conclusion(conclusion, gathered.history.length);
   return write.work();
 }
@@ -48,7 +51,7 @@ class TurnWriter {
     return this.#work;
   }
 
-  decision(decision: Decision): void {
+  decision(decision: Decision, history: readonly HistoryEvent[]): void {
     const { instanceId, executionId } = this.#row;
     switch (decision.kind) {
       case 'activity': {
@@ -64,6 +67,7 @@ class TurnWriter {
         this.#work.push({ kind: 'timer', atMs: decision.fireAtMs });
         return;
       case 'entityMessage':
+        this.#entityMessage(decision.id, history);
         return;
     }
   }
@@ -172,6 +176,15 @@ class TurnWriter {
     }
     const reason = `An orchestration with id '${decision.instanceId}' already exists. It is in state ${inTheWay}`;
     this.#failTask(EventType.SubOrchestrationInstanceFailed, decision.id, reason);
+  }
+
+  /** The entity gets what the history records as sent, so that request and reply have the same id. */
+  #entityMessage(id: number, history: readonly HistoryEvent[]): void {
+    const sent = history.findLast((event) => event.EventType === EventType.EventSent && event.EventId === id);
+    if (sent?.EventType !== EventType.EventSent || sent.Input === null) return;
+    ensureEntity(this.#tx, sent.InstanceId, this.#parts.newId, this.#parts.nowMs);
+    const event = messageEvent(sent.Name, sent.Input, this.#parts.nowMs);
+    this.#post({ instanceId: sent.InstanceId, executionId: null, event });
   }
 
   /** Fails a task that cannot be carried out: by a message to the orchestration itself, as a failed one would send it. */

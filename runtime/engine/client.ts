@@ -1,7 +1,13 @@
 import type { Clock } from './clock';
+import type { EntityPage, Page, Purged, Rewound, Sent, Started, StartRequest } from './client-types';
 import type { Committer } from './commit';
+import { entityInstanceId, entityOfInstanceId, type EntityName } from './decision';
+import { signalText } from './entity-message';
+import { messageEvent } from './entity-runner';
+import { ensureEntity, isEntityId, readEntityState, type EntityState } from './entity-state';
 import { EventType, isoTime, type HistoryEvent } from './history';
 import { beginInstance, executionStarted, type Work } from './instances';
+import { rewindTree } from './rewind';
 import {
   isTerminal,
   type InstanceFilter,
@@ -19,36 +25,14 @@ export type ClientParts = {
   readonly onWork: (work: readonly Work[]) => void;
 };
 
-export type StartRequest = {
-  readonly name: string;
-  readonly instanceId?: string | undefined;
-  readonly version?: string | undefined;
-  /** JSON text. */
-  readonly input: string | null;
-};
+/** Ids longer than this are refused; the Azure Storage provider's limit. */
+const instanceIdLengthMax = 256;
 
-export type Started =
-  | { readonly kind: 'started'; readonly instanceId: string }
-  | { readonly kind: 'exists'; readonly instanceId: string; readonly status: RuntimeStatus };
-
-/** How a message to an instance fared; `wrongState` names the state that forbids it. */
-export type Sent =
-  | { readonly kind: 'sent' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'finished' }
-  | { readonly kind: 'wrongState'; readonly status: RuntimeStatus };
-
-export type Purged =
-  | { readonly kind: 'purged' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'active'; readonly status: RuntimeStatus };
-
-export type Rewound =
-  | { readonly kind: 'rewound' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'notFailed'; readonly status: RuntimeStatus };
-
-export type Page = { readonly rows: readonly InstanceRow[]; readonly next: string | undefined };
+function invalidId(instanceId: string): string | undefined {
+  if (instanceId.length > instanceIdLengthMax) return `Instance IDs have at most ${instanceIdLengthMax} characters.`;
+  if (entityOfInstanceId(instanceId) !== undefined) return 'Orchestration instance IDs must not look like entity IDs.';
+  return undefined;
+}
 
 /** What a client may ask of the engine. Everything that it acknowledges is durable. */
 export class EngineClient {
@@ -61,6 +45,8 @@ export class EngineClient {
   /** Starts an orchestration; an id that a living instance has is refused, one of a finished instance is taken over. */
   async start(request: StartRequest): Promise<Started> {
     const instanceId = request.instanceId ?? this.#parts.newId().replaceAll('-', '');
+    const reason = invalidId(instanceId);
+    if (reason !== undefined) return { kind: 'invalidId', reason };
     return this.#begin(instanceId, request, null);
   }
 
@@ -152,7 +138,10 @@ export class EngineClient {
     return this.#parts.store.read((tx) => tx.instance(instanceId));
   }
 
+  /** The history of the current execution. An entity has none but its beginning: each of its turns is a new execution. */
   history(instanceId: string): readonly HistoryEvent[] {
+    const row = this.instance(instanceId);
+    if (row !== undefined && isEntityId(instanceId)) return [executionStarted({ ...row, nowMs: row.updatedAtMs })];
     return this.#parts.store.read((tx) => tx.history(instanceId));
   }
 
@@ -160,6 +149,36 @@ export class EngineClient {
   list(filter: InstanceFilter, after: string, limit: number): Page {
     const rows = this.#parts.store.read((tx) => tx.listInstances(filter, after, limit));
     return { rows, next: rows.length < limit ? undefined : rows.at(-1)?.instanceId };
+  }
+
+  /** Sends an operation to an entity, which need not exist yet. `input` is JSON text. */
+  async signalEntity(entity: EntityName, operation: string, input: string | null): Promise<void> {
+    const instanceId = entityInstanceId(entity);
+    await this.#parts.committer.commit((tx) => {
+      const nowMs = this.#parts.clock.now();
+      ensureEntity(tx, instanceId, this.#parts.newId, nowMs);
+      const text = signalText(operation, input, this.#parts.newId(), null);
+      tx.post({ instanceId, executionId: null, event: messageEvent('op', text, nowMs) });
+    });
+    this.#parts.onWork([{ kind: 'instance', instanceId }]);
+  }
+
+  /** The state of an entity, undefined when it does not exist. */
+  entity(entity: EntityName): EntityState | undefined {
+    const row = this.instance(entityInstanceId(entity));
+    const state = row === undefined ? undefined : readEntityState(row);
+    return state?.exists === true ? state : undefined;
+  }
+
+  /** Entities that exist, by id; `next` goes on after the page. */
+  listEntities(idPrefix: string, after: string, limit: number): EntityPage {
+    const page = this.list({ kind: 'entity', idPrefix }, after, limit);
+    const entities = page.rows.flatMap((row): EntityPage['entities'] => {
+      const entityId = entityOfInstanceId(row.instanceId);
+      const { exists, state, lastOperationTime } = readEntityState(row);
+      return exists && entityId !== undefined ? [{ entityId, state, lastOperationTime }] : [];
+    });
+    return { entities, next: page.next };
   }
 
   /** Forgets a finished instance. */
@@ -191,12 +210,12 @@ export class EngineClient {
 
   /** Lets a failed orchestration go on from before its failures; its failed activities run again, its failed children too. */
   async rewind(instanceId: string): Promise<Rewound> {
-    const work: Work[] = [];
+    let work: Work[] = [];
     const rewound = await this.#parts.committer.commit((tx): Rewound => {
       const row = tx.instance(instanceId);
       if (row === undefined) return { kind: 'notFound' };
       if (row.status !== 'Failed') return { kind: 'notFailed', status: row.status };
-      rewindTree(tx, row, this.#parts, work);
+      work = rewindTree(tx, row, this.#parts.clock.now());
       return { kind: 'rewound' };
     });
     if (rewound.kind === 'rewound') this.#parts.onWork(work);
@@ -217,52 +236,4 @@ function purgePage(
   const finished = rows.filter((row) => isTerminal(row.status));
   for (const row of finished) tx.deleteInstance(row.instanceId);
   return { deleted: finished.length, next: rows.length < purgePageSize ? undefined : rows.at(-1)?.instanceId };
-}
-
-function rewindTree(tx: StoreTx, row: InstanceRow, parts: ClientParts, work: Work[]): void {
-  const history = tx.history(row.instanceId);
-  const failedChildren = new Set<number>();
-  const failedTasks = new Set<number>();
-  for (const event of history) {
-    if (event.EventType === EventType.TaskFailed) failedTasks.add(event.TaskScheduledId);
-    if (event.EventType === EventType.SubOrchestrationInstanceFailed) failedChildren.add(event.TaskScheduledId);
-  }
-  for (const event of history) {
-    if (event.EventType !== EventType.SubOrchestrationInstanceCreated || !failedChildren.has(event.EventId)) continue;
-    const child = tx.instance(event.InstanceId);
-    if (child?.status === 'Failed') rewindTree(tx, child, parts, work);
-    else failedTasks.add(event.EventId);
-  }
-  const kept = history.filter((event) => !isRewound(event, failedTasks));
-  tx.writeHistory(row.instanceId, 0, kept);
-  const isEmpty = !kept.some((event) => event.EventType === EventType.ExecutionStarted);
-  if (isEmpty) {
-    const event = executionStarted({ ...row, nowMs: parts.clock.now() });
-    tx.post({ instanceId: row.instanceId, executionId: row.executionId, event });
-  }
-  tx.putInstance({
-    ...row,
-    status: 'Running',
-    output: null,
-    updatedAtMs: parts.clock.now(),
-    eventCount: kept.length,
-    playedCount: kept.length,
-    isTurnDue: !isEmpty,
-  });
-  work.push({ kind: 'instance', instanceId: row.instanceId });
-}
-
-/** Whether rewinding takes this event out of the history: failures, what scheduled failed tasks, and the end. */
-function isRewound(event: HistoryEvent, failedTasks: ReadonlySet<number>): boolean {
-  switch (event.EventType) {
-    case EventType.ExecutionCompleted:
-    case EventType.TaskFailed:
-    case EventType.SubOrchestrationInstanceFailed:
-      return true;
-    case EventType.TaskScheduled:
-    case EventType.SubOrchestrationInstanceCreated:
-      return failedTasks.has(event.EventId);
-    default:
-      return false;
-  }
 }

@@ -48,12 +48,14 @@ export function conclude(
 ): Conclusion {
   const status = customStatusOf(answer);
   if (status.kind === 'tooLarge') return end(history, 'Failed', failedReason(options.name, status.reason), '', options);
-  const replayed = replay(history, answer.actions.flat());
+  const replayed = replay(history, answer.actions.flat(), isOver(answer) ? 'isDone' : 'goesOn');
   if (replayed.kind === 'broken') return end(history, 'Failed', replayed.reason, '', options);
   const carried = [...history, ...replayed.decisions.map((decision) => recordOf(decision, history, options))];
   const common = { ...conclusionOf(answer, replayed, carried, options), customStatus: status.text };
   return { ...common, decisions: replayed.decisions, abandonedTimerIds: replayed.abandonedTimerIds };
 }
+
+const isOver = (answer: OrchestratorAnswer): boolean => answer.isDone || answer.error !== undefined;
 
 function conclusionOf(
   answer: OrchestratorAnswer,

@@ -14,6 +14,7 @@ const request = z.object({
   parent: z.string().nullish(),
   parentExecution: z.string().nullish(),
   lockset: z.array(z.object({ name: z.string(), key: z.string() })).nullish(),
+  /** Which entity of the lock set has the request. */
   pos: z.int().nullish(),
 });
 
@@ -46,6 +47,21 @@ export function requestText(
 
 export const releaseText = (requestId: string, parent: string): string =>
   JSON.stringify({ $type: releaseType, parent, id: requestId });
+
+/** The text of a signal that has no orchestration behind it: from a client, or from the entity `parent`. */
+export const signalText = (operation: string, input: string | null, requestId: string, parent: string | null): string =>
+  JSON.stringify({
+    $type: requestType,
+    op: operation,
+    signal: true,
+    ...(input === null ? {} : { input }),
+    id: requestId,
+    ...(parent === null ? {} : { parent }),
+  });
+
+/** A lock request on its way to the next entity of its set. */
+export const forwardedLockText = (granted: EntityRequest): string =>
+  JSON.stringify({ $type: requestType, ...granted, pos: (granted.pos ?? 0) + 1 });
 
 /** The text of an entity's reply. `result` is JSON text. */
 export const responseText = (result: string | null, exceptionType: string | undefined): string =>

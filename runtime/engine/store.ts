@@ -96,7 +96,8 @@ export interface StoreTx {
   dueTimers(instanceId: string, nowMs: number): TimerRow[];
   /** Instances that have a due timer. */
   instancesDue(nowMs: number): string[];
-  nextTimerMs(): number | undefined;
+  /** When the first timer is due of those that are due after `afterMs`. */
+  nextTimerMs(afterMs: number): number | undefined;
 
   addActivity(activity: NewActivity): number;
   activity(id: number): ActivityRow | undefined;

@@ -119,9 +119,12 @@ export class MemoryStore implements Store, StoreTx {
     return [...this.#timers.keys()].filter((instanceId) => this.dueTimers(instanceId, nowMs).length > 0);
   }
 
-  nextTimerMs(): number | undefined {
-    const times = [...this.#timers.values()].flat().map((timer) => timer.dueAtMs);
-    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+  nextTimerMs(afterMs: number): number | undefined {
+    let next: number | undefined;
+    for (const timers of this.#timers.values()) {
+      for (const { dueAtMs } of timers) if (dueAtMs > afterMs && dueAtMs < (next ?? Infinity)) next = dueAtMs;
+    }
+    return next;
   }
 
   addActivity(activity: NewActivity): number {

@@ -6,7 +6,7 @@ import { DirectCommitter } from '../engine/commit';
 import { Engine } from '../engine/engine';
 import type { HistoryEvent } from '../engine/history';
 import type { Work } from '../engine/instances';
-import { isTerminal, type RuntimeStatus } from '../engine/store';
+import { isTerminal, type RuntimeStatus, type Store } from '../engine/store';
 import { MemoryStore } from '../store/memory';
 import { seededRandom } from './random';
 
@@ -21,6 +21,8 @@ export type TestEngineOptions = {
   readonly startMs?: number;
   /** Events that no waiter took are lost at continueAsNew, as in Azure; 'keep' is what the embedded runtime does. */
   readonly unconsumedEvents?: 'keep' | 'lose';
+  /** Where the state lives; in memory unless said otherwise. */
+  readonly store?: Store;
   /** Told each line that functions log. */
   readonly log?: (line: string) => void;
 };
@@ -59,7 +61,7 @@ export function createTestEngine(options: TestEngineOptions): TestEngine {
 export class TestEngine {
   readonly clock: VirtualClock;
   readonly client: EngineClient;
-  readonly #store = new MemoryStore();
+  readonly #store: Store;
   readonly #random: () => number;
   readonly #invoker: LocalInvoker;
   readonly #parts;
@@ -72,6 +74,7 @@ export class TestEngine {
 
   constructor(options: TestEngineOptions) {
     const log = options.log ?? ((): void => undefined);
+    this.#store = options.store ?? new MemoryStore();
     this.clock = new VirtualClock(options.startMs ?? Date.UTC(2027, 0, 1));
     this.#random = seededRandom(options.seed);
     this.#invoker = new LocalInvoker(options.activities ?? {}, (line) =>
@@ -99,12 +102,13 @@ export class TestEngine {
   async start(name: string, input?: unknown, instanceId?: string): Promise<string> {
     const started = await this.client.start({ name, instanceId, input: textOf(input) });
     if (started.kind === 'exists') throw new Error(`instance '${started.instanceId}' is ${started.status} already`);
+    if (started.kind === 'invalidId') throw new Error(started.reason);
     return started.instanceId;
   }
 
   /** Raises an event. Throws when there is no such living instance. */
   async raiseEvent(instanceId: string, name: string, input?: unknown): Promise<void> {
-    const sent = await this.client.raiseEvent(instanceId, name, textOf(input));
+    const sent = await this.client.raiseEvent(instanceId, name, JSON.stringify(input ?? null));
     if (sent.kind !== 'sent') throw new Error(`event '${name}' to '${instanceId}': ${sent.kind}`);
   }
 
@@ -197,6 +201,8 @@ export class TestEngine {
 
   #note(work: readonly Work[]): void {
     for (const item of work) {
+      // A timer whose time has come already wakes its instance at once.
+      if (item.kind === 'timer' && item.atMs <= this.clock.now()) this.#note(this.#engine.dueTimers());
       const isNew = item.kind !== 'timer' && !this.#ready.some((other) => isSame(other, item));
       if (isNew) this.#ready.push(item);
     }
@@ -212,7 +218,10 @@ export class TestEngine {
 
   /** When something happens by itself: an orchestration's timer is due, or an alarm of the clock. */
   #nextMs(): number | undefined {
-    const times = [this.#store.nextTimerMs(), this.clock.nextAlarmMs()].filter((atMs) => atMs !== undefined);
+    const nowMs = this.clock.now();
+    const times = [this.#store.read((tx) => tx.nextTimerMs(nowMs)), this.clock.nextAlarmMs()].filter(
+      (atMs) => atMs !== undefined,
+    );
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
