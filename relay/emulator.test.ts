@@ -289,6 +289,25 @@ describe('a rendezvous', () => {
   });
 });
 
+test('bytes that are no WebSocket cost their connection and nothing else, on either kind of socket', async () => {
+  await start();
+  const rubbish = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 1, 2, 3]);
+  const listener = await rawListener(emulator.endpoint);
+  const sent = rawSend(emulator.endpoint, { method: 'POST', body: 'x'.repeat(100_000) });
+  const dropped = expect(sent).rejects.toThrow();
+  const rendezvous = rawSocket({ url: String((await requestOf(listener))['address']) });
+  await requestOf(rendezvous);
+  rendezvous.sendBytes(rubbish);
+  await rendezvous.closed();
+  await dropped;
+  listener.sendBytes(rubbish);
+  await listener.closed();
+  const next = await rawListener(emulator.endpoint);
+  const served = rawSend(emulator.endpoint);
+  answer(next, await requestOf(next));
+  expect((await served).status).toBe(200);
+});
+
 describe('the faults of the emulator', () => {
   test.each([
     [{ do: 'deliver' }, 200],
