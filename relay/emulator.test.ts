@@ -2,9 +2,9 @@ import { Agent } from 'node:http';
 import { controlBodyBytesMax } from './frames';
 import type { Emulator } from './emulator';
 import type { EmulatorOptions } from './emulator-options';
-import { rawListener, rawSend, rawSocket, refusedHandshake, tokenFor, webSocketUrl } from './emulator-probe';
-import type { RawListener } from './emulator-probe';
-import { manualClock, testEmulator, testHost, until, wait } from './test-support';
+import { rawListener, rawSend, rawSocket, refusedHandshake, tokenFor, webSocketUrl } from './testing/probe';
+import type { RawListener } from './testing/probe';
+import { manualClock, testEmulator, testHost, until, wait } from './testing/support';
 
 let emulator: Emulator;
 const start = async (options: Partial<EmulatorOptions> = {}) => (emulator = await testEmulator(options));

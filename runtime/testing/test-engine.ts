@@ -108,7 +108,7 @@ export class TestEngine {
 
   /** Raises an event. Throws when there is no such living instance. */
   async raiseEvent(instanceId: string, name: string, input?: unknown): Promise<void> {
-    const sent = await this.client.raiseEvent(instanceId, name, textOf(input));
+    const sent = await this.client.raiseEvent(instanceId, name, JSON.stringify(input ?? null));
     if (sent.kind !== 'sent') throw new Error(`event '${name}' to '${instanceId}': ${sent.kind}`);
   }
 

@@ -32,4 +32,9 @@ export class BufferPool {
     const isPooled = buffer.length >= pooledBytesMin && buffer.buffer.byteLength === this.#sizeBytes;
     if (isPooled) this.#free.push(buffer.buffer);
   }
+
+  /** Does without a buffer that somebody may still write into. */
+  drop(buffer: Buffer): void {
+    this.#inUseBytes -= buffer.length;
+  }
 }

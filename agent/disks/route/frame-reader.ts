@@ -6,7 +6,7 @@ import { endMessage, factsMessage, openMessage, refusalMessage, startMessage } f
 export type FrameSink = {
   /** Where the bytes of the next data frame go: a buffer of exactly this length, at most `blockBytesMax`. */
   readonly takeBuffer: (lengthBytes: number) => Buffer;
-  /** Takes back a buffer that will not be filled. */
+  /** A buffer that will not be filled whole. Who receives may still write into it, so it must not be used again. */
   readonly dropBuffer: (buffer: Buffer) => void;
   readonly onFrame: (frame: Frame) => void;
 };
@@ -14,47 +14,61 @@ export type FrameSink = {
 type Decoded = { readonly frame: Frame } | { readonly broken: string };
 
 /**
- * Cuts what a peer sends into frames. Nothing is allocated by a length that was not checked against what the peer may send, and the
- * bytes of data frames are copied once, to where the sink wants them.
+ * Cuts what a peer sends into frames. Nothing is allocated by a length that was not checked against what the peer may send. It says where
+ * the next bytes belong, so that whoever receives them can put them there at once and the bytes of data frames are never copied.
  */
 export class FrameReader {
   readonly #inbound: Inbound;
   readonly #sink: FrameSink;
   readonly #head = Buffer.alloc(dataFrameHeadBytes);
-  #headFilled = 0;
   #headBytes = frameHeadBytes;
-  #body: Buffer | undefined;
-  #bodyFilled = 0;
+  /** What is being filled: the head, or the body of a frame whose head is whole. */
+  #filling: Buffer;
+  #filled = 0;
+  #isBody = false;
   #broken: string | undefined;
 
   constructor(inbound: Inbound, sink: FrameSink) {
     this.#inbound = inbound;
     this.#sink = sink;
+    this.#filling = this.#head.subarray(0, frameHeadBytes);
+  }
+
+  /** Where the next bytes belong; never empty. */
+  get space(): Buffer {
+    return this.#broken === undefined ? this.#filling.subarray(this.#filled) : this.#head;
   }
 
   /**
-   * Takes the next bytes, which the caller may reuse afterwards. Answers why they are no frames of this route, once and for good: nothing
-   * that comes after it can be trusted.
+   * Takes so many bytes that were put into `space`. Answers why they are no frames of this route, once and for good: nothing that comes
+   * after it can be trusted.
    */
-  push(chunk: Buffer): string | undefined {
-    let at = 0;
-    while (at < chunk.length && this.#broken === undefined)
-      at += this.#body ? this.#fillBody(chunk, at) : this.#fillHead(chunk, at);
+  take(bytes: number): string | undefined {
+    if (this.#broken !== undefined) return this.#broken;
+    this.#filled += bytes;
+    if (this.#filled < this.#filling.length) return undefined;
+    if (this.#isBody) this.#complete(this.#filling);
+    else this.#headComplete();
     return this.#broken;
   }
 
-  /** Nothing comes any more: gives back the buffer of a frame that did not come whole. */
-  abandon(): void {
-    this.#broken ??= 'nothing more';
-    if (this.#body && this.#headBytes === dataFrameHeadBytes) this.#sink.dropBuffer(this.#body);
-    this.#body = undefined;
+  /** Takes bytes that stand elsewhere; answers as `take` does. */
+  push(chunk: Uint8Array): string | undefined {
+    for (let at = 0; at < chunk.length && this.#broken === undefined;) {
+      const { space } = this;
+      const part = chunk.subarray(at, at + space.length);
+      space.set(part);
+      this.take(part.length);
+      at += part.length;
+    }
+    return this.#broken;
   }
 
-  #fillHead(chunk: Buffer, at: number): number {
-    const taken = chunk.copy(this.#head, this.#headFilled, at, at + this.#headBytes - this.#headFilled);
-    this.#headFilled += taken;
-    if (this.#headFilled === this.#headBytes) this.#headComplete();
-    return taken;
+  /** Nothing comes any more: gives up the buffer of a frame that did not come whole. */
+  abandon(): void {
+    if (this.#broken === undefined && this.#isBody && this.#headBytes === dataFrameHeadBytes)
+      this.#sink.dropBuffer(this.#filling);
+    this.#broken ??= 'nothing more';
   }
 
   #headComplete(): void {
@@ -62,45 +76,39 @@ export class FrameReader {
     const kind = this.#head.readUInt8(4);
     const bodyBytesMax = this.#inbound.get(kind);
     if (bodyBytesMax === undefined) {
-      this.#break(`a frame of kind ${kind}, which does not belong here`);
-      return;
-    }
-    if (bodyBytes > bodyBytesMax) {
-      this.#break(`a frame of ${bodyBytes} bytes; its kind has at most ${bodyBytesMax}`);
-      return;
-    }
-    if (kind !== frameKinds.data) {
-      this.#body = Buffer.alloc(bodyBytes);
-      if (bodyBytes === 0) this.#complete(this.#body);
-    } else if (this.#headBytes === dataFrameHeadBytes) {
-      this.#body = this.#sink.takeBuffer(bodyBytes - dataHeadBytes);
+      this.#broken = `a frame of kind ${kind}, which does not belong here`;
+    } else if (bodyBytes > bodyBytesMax) {
+      this.#broken = `a frame of ${bodyBytes} bytes; its kind has at most ${bodyBytesMax}`;
+    } else if (kind !== frameKinds.data) {
+      if (bodyBytes === 0) this.#complete(Buffer.alloc(0));
+      else this.#fillNext(Buffer.alloc(bodyBytes), 'body');
     } else if (bodyBytes <= dataHeadBytes) {
-      this.#break('a data frame without data');
-    } else {
+      this.#broken = 'a data frame without data';
+    } else if (this.#headBytes === frameHeadBytes) {
       this.#headBytes = dataFrameHeadBytes;
+      this.#filling = this.#head;
+    } else {
+      this.#fillNext(this.#sink.takeBuffer(bodyBytes - dataHeadBytes), 'body');
     }
   }
 
-  #fillBody(chunk: Buffer, at: number): number {
-    const body = this.#body;
-    if (body === undefined) return 0;
-    const taken = chunk.copy(body, this.#bodyFilled, at, at + body.length - this.#bodyFilled);
-    this.#bodyFilled += taken;
-    if (this.#bodyFilled === body.length) this.#complete(body);
-    return taken;
+  #fillNext(buffer: Buffer, what: 'head' | 'body'): void {
+    this.#filling = buffer;
+    this.#filled = 0;
+    this.#isBody = what === 'body';
   }
 
   #complete(body: Buffer): void {
-    this.#body = undefined;
-    this.#bodyFilled = 0;
-    this.#headFilled = 0;
+    const kind = this.#head.readUInt8(4);
+    const decoded = this.#decode(kind, body);
     this.#headBytes = frameHeadBytes;
-    const decoded = this.#decode(this.#head.readUInt8(4), body);
+    this.#fillNext(this.#head.subarray(0, frameHeadBytes), 'head');
     if ('broken' in decoded) {
-      this.#break(decoded.broken);
-      return;
+      this.#broken = decoded.broken;
+      if (kind === frameKinds.data) this.#sink.dropBuffer(body);
+    } else {
+      this.#sink.onFrame(decoded.frame);
     }
-    this.#sink.onFrame(decoded.frame);
   }
 
   #decode(kind: number, body: Buffer): Decoded {
@@ -129,10 +137,6 @@ export class FrameReader {
     if (offsetBytes === undefined) return { broken: 'an offset above 2^53' };
     const digest = Buffer.from(this.#head.subarray(frameHeadBytes + 8, frameHeadBytes + 8 + digestBytes));
     return { frame: { kind: 'data', offsetBytes, digest, bytes } };
-  }
-
-  #break(reason: string): void {
-    this.#broken = reason;
   }
 }
 

@@ -10,6 +10,7 @@ import { BufferPool } from './buffer-pool';
 import { peerCertificateSha256 } from './certificate-sha256';
 import { alignmentBytesOf, differenceOf, sizeBytesOf, type SourceContent } from './content';
 import { openSource, type ImageFormat } from './content-store';
+import { FrameReader } from './frame-reader';
 import { fromDestination, type Frame } from './frames';
 import type { RoutePace } from './limits';
 import { Mailbox } from './mailbox';
@@ -53,12 +54,11 @@ export class Session {
     this.#window = new SendWindow(options.windowBytes);
     this.#wire = new Wire({
       socket,
-      inbound: fromDestination,
-      sink: { ...noData, onFrame: (frame) => this.#heard(frame) },
+      reader: new FrameReader(fromDestination, { ...noData, onFrame: (frame) => this.#heard(frame) }),
       clock: options.clock,
       pace: options.pace,
     });
-    socket.on('data', (chunk: Buffer) => this.#wire.heard(chunk));
+    socket.on('data', (chunk: Buffer) => this.#wire.heardElsewhere(chunk));
   }
 
   /** Whether the peer was admitted. */

@@ -2,7 +2,7 @@ import { connect, type ConnectionOptions } from 'node:tls';
 import type { OnReadOpts } from 'node:net';
 import type { Clock } from '../../clock';
 import { peerCertificateSha256 } from './certificate-sha256';
-import type { FrameSink } from './frame-reader';
+import { FrameReader, type FrameSink } from './frame-reader';
 import { fromSource } from './frames';
 import type { RoutePace } from './limits';
 import { routeTls } from './tls';
@@ -31,19 +31,17 @@ export type Connected =
   /** Something else answers at that address. Nothing was said to it. */
   | { readonly kind: 'stranger'; readonly certificateSha256: string | undefined };
 
-/** One buffer for all that comes in; a read of the socket never gives more than this at once. */
-const receiveBufferBytes = 64 * 1024;
-
 /**
- * Opens a connection to a source and makes sure that it is the one that is meant, by its certificate. Bytes that come in are handed on out
- * of one buffer that is used again (`onread` of node:net), without the stream's own queue.
+ * Opens a connection to a source and makes sure that it is the one that is meant, by its certificate. Bytes that come in are put where they
+ * belong when they are decrypted (`onread` of node:net), without the stream's own queue and buffers.
  */
 export async function connectToSource(options: ConnectOptions): Promise<Connected> {
   const { peer, clientCertificate, sink, clock, pace, signal } = options;
+  const reader = new FrameReader(fromSource, sink);
   const onread: OnReadOpts = {
-    buffer: Buffer.alloc(receiveBufferBytes),
-    callback: (lengthBytes, received) => {
-      wire.heard(Buffer.from(received.buffer, received.byteOffset, lengthBytes));
+    buffer: () => reader.space,
+    callback: (bytes) => {
+      wire.heard(bytes);
       return !wire.isPaused;
     },
   };
@@ -58,7 +56,7 @@ export async function connectToSource(options: ConnectOptions): Promise<Connecte
   };
   const secured = new AbortController();
   const socket = connect(tls, () => secured.abort());
-  const wire = new Wire({ socket, inbound: fromSource, sink, clock, pace });
+  const wire = new Wire({ socket, reader, clock, pace });
   const canceled = (): void => wire.end('canceled');
   signal.addEventListener('abort', canceled, { once: true });
   if (signal.aborted) canceled();

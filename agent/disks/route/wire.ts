@@ -1,13 +1,12 @@
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../clock';
-import { FrameReader, type FrameSink } from './frame-reader';
-import { encodeFrame, type Frame, type Inbound } from './frames';
+import type { FrameReader } from './frame-reader';
+import { encodeFrame, type Frame } from './frames';
 import type { RoutePace } from './limits';
 
 export type WireOptions = {
   readonly socket: TLSSocket;
-  readonly inbound: Inbound;
-  readonly sink: FrameSink;
+  readonly reader: FrameReader;
   readonly clock: Clock;
   readonly pace: RoutePace;
 };
@@ -27,9 +26,9 @@ export class Wire {
   #saidAtMs: number;
   #paused = false;
 
-  constructor({ socket, inbound, sink, clock, pace }: WireOptions) {
+  constructor({ socket, reader, clock, pace }: WireOptions) {
     this.#socket = socket;
-    this.#reader = new FrameReader(inbound, sink);
+    this.#reader = reader;
     this.#clock = clock;
     this.#pace = pace;
     this.#heardAtMs = this.#saidAtMs = clock.now();
@@ -50,12 +49,14 @@ export class Wire {
     return this.#ending.signal;
   }
 
-  /** Bytes that came from the peer; reused by the caller afterwards. */
-  heard(chunk: Buffer): void {
-    if (this.signal.aborted) return;
-    this.#heardAtMs = this.#clock.now();
-    const broken = this.#reader.push(chunk);
-    if (broken !== undefined) this.end(`the peer sent ${broken}`);
+  /** So many bytes came from the peer and stand where the reader wanted them. */
+  heard(bytes: number): void {
+    this.#note(() => this.#reader.take(bytes));
+  }
+
+  /** Bytes that came from the peer and stand elsewhere. */
+  heardElsewhere(chunk: Uint8Array): void {
+    this.#note(() => this.#reader.push(chunk));
   }
 
   /** Sends a frame without waiting. Small ones only, and few: what is not taken by the peer is kept in memory. */
@@ -105,6 +106,13 @@ export class Wire {
     this.#socket.end();
     await this.#clock.sleep(this.#pace.aliveMs, this.signal);
     this.end(reason);
+  }
+
+  #note(take: () => string | undefined): void {
+    if (this.signal.aborted) return;
+    this.#heardAtMs = this.#clock.now();
+    const broken = take();
+    if (broken !== undefined) this.end(`the peer sent ${broken}`);
   }
 
   async #watch(): Promise<void> {

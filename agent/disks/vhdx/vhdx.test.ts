@@ -72,6 +72,14 @@ describe('creating', () => {
     expect(files.bytesOf(path).toString()).toBe('precious');
   });
 
+  it('takes back what it made when the volume is full', async () => {
+    const files = new MemoryFiles();
+    files.bytesLeft = 100 * kib;
+    expect(codeOf(await createVhdx(path, shapeOf(), writeOptions({ files })))).toBe('DiskFull');
+    files.bytesLeft = Number.POSITIVE_INFINITY;
+    expect(codeOf(await createVhdx(path, shapeOf(), writeOptions({ files })))).toBe('no failure');
+  });
+
   it('leaves no VHDX before it leaves a whole one, whenever the power goes', async () => {
     const codes = new Set<string>();
     for (let loss = 1; loss < 30; loss++) {
@@ -338,6 +346,7 @@ describe('a log', () => {
 describe('a range that is none of this disk', () => {
   it('is a bug of the caller and thrown as one', async () => {
     const { image } = await make();
+    await expect(image.read(Buffer.alloc(0), 64 * mib)).resolves.toBeUndefined();
     await expect(image.read(Buffer.alloc(512), 64 * mib)).rejects.toThrow(RangeError);
     await expect(image.read(Buffer.alloc(512), -512)).rejects.toThrow(RangeError);
     await expect(image.write(Buffer.alloc(512), 64 * mib)).rejects.toThrow(RangeError);

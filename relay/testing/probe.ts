@@ -1,9 +1,9 @@
 import { request, type Agent, type IncomingHttpHeaders } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 import { z } from 'zod';
-import { resourceOf } from './address';
-import { testHost, testKeys, until } from './test-support';
-import { sasToken } from './token';
+import { resourceOf } from '../address';
+import { testHost, testKeys, until } from './support';
+import { sasToken } from '../token';
 
 /** Bare peers of the relay for tests: a listener and a sender that do as they are told, right or wrong. */
 export type RawMessage = { readonly text?: string; readonly bytes?: Buffer };
