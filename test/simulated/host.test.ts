@@ -271,14 +271,12 @@ test('a VM can be looked at in every moment of its operations', async () => {
   const ofVm = { vmId: hosts.vmId };
   valueOf(await perform(source, run, 'reserve-vm', ofVm));
   const kinds = ['take-vm-checkpoint', 'save-vm', 'resume-vm', 'remove-vm-checkpoint'] as const;
-  let isOver = false;
+  const over = new AbortController();
   const working = (async () => {
     for (const kind of kinds) valueOf(await perform(source, run, kind, ofVm));
-  })().finally(() => {
-    isOver = true;
-  });
+  })().finally(() => over.abort());
   let looks = 0;
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const [vm] = await source.vms();
     expect(vm?.disks[0]?.diskId).toBe('scsi-0-0');
     looks++;
