@@ -264,3 +264,23 @@ test('a move passes every point at which a host can be made to crash, but for th
     'start-set-aside',
   ]);
 });
+
+test('a VM can be looked at in every moment of its operations', async () => {
+  const source = await hosts.open('source');
+  await hosts.whenAwake(source);
+  const ofVm = { vmId: hosts.vmId };
+  valueOf(await perform(source, run, 'reserve-vm', ofVm));
+  const kinds = ['take-vm-checkpoint', 'save-vm', 'resume-vm', 'remove-vm-checkpoint'] as const;
+  const over = new AbortController();
+  const working = (async () => {
+    for (const kind of kinds) valueOf(await perform(source, run, kind, ofVm));
+  })().finally(() => over.abort());
+  let looks = 0;
+  while (!over.signal.aborted) {
+    const [vm] = await source.vms();
+    expect(vm?.disks[0]?.diskId).toBe('scsi-0-0');
+    looks++;
+  }
+  await working;
+  expect(looks).toBeGreaterThan(kinds.length);
+});
