@@ -1,5 +1,5 @@
 import { describeThrown } from '../../contracts/failure';
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 import { formatMs } from '../output/format';
 import { launch, tailOf, type Child, type ChildEnd } from './child';
 import type { Service, ServiceEvent, ServiceState, StartFailure } from './service';

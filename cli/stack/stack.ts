@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { describeThrown } from '../../contracts/failure';
 import type { HostId } from '../../contracts/ids';
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 import { bad, good, type Result } from '../context';
 import type { CliFailure } from '../failure';
 import { formatMs } from '../output/format';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../clock';
+import { systemClock } from '../../agent/clock';
 import { launch } from './child';
 import { processExists } from './running';
 import type { Service, ServiceEvent } from './service';

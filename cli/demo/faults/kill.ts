@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { HostId, VmId } from '../../../contracts/ids';
-import type { Clock } from '../../clock';
+import type { Clock } from '../../../agent/clock';
 import { agentName } from '../../stack/services';
 import type { Stack } from '../../stack/stack';
 import type { Observer } from './observer';
