@@ -43,27 +43,26 @@ export class ChainDisk implements Disk {
     return this.#writable;
   }
 
-  /** An image fills in what it holds; the gaps between its extents are filled by the images below it. */
+  /** Each image reads what it holds; the gaps between its extents are read from the images below it. */
   async #readFrom(level: number, target: Uint8Array, offsetBytes: number): Promise<void> {
     const image = this.images[level];
-    if (image === undefined) {
-      target.fill(0);
-      return;
-    }
-    const heldBytes = Math.max(0, Math.min(target.length, image.shape.virtualSizeBytes - offsetBytes));
-    if (heldBytes < target.length) target.fill(0, heldBytes);
-    if (heldBytes === 0) return;
-    await image.read(target.subarray(0, heldBytes), offsetBytes);
-    if (image.shape.parent === undefined) return;
+    const heldBytes = image === undefined ? 0 : Math.max(0, Math.min(target.length, endOf(image) - offsetBytes));
+    target.fill(0, heldBytes);
+    if (image === undefined || heldBytes === 0) return;
+    if (image.shape.parent === undefined) return image.read(target.subarray(0, heldBytes), offsetBytes);
     const end = offsetBytes + heldBytes;
+    const piece = (from: number, to: number) => target.subarray(from - offsetBytes, to - offsetBytes);
     let at = offsetBytes;
-    const gaps: { from: number; to: number }[] = [];
-    for (const extent of image.extents(offsetBytes, end)) {
-      if (extent.offsetBytes > at) gaps.push({ from: at, to: extent.offsetBytes });
-      at = extent.offsetBytes + extent.lengthBytes;
+    for (const extent of [...image.extents(offsetBytes, end)]) {
+      const extentEnd = extent.offsetBytes + extent.lengthBytes;
+      if (extent.offsetBytes > at) await this.#readFrom(level - 1, piece(at, extent.offsetBytes), at);
+      if (extent.kind === 'zero') piece(extent.offsetBytes, extentEnd).fill(0);
+      else await image.read(piece(extent.offsetBytes, extentEnd), extent.offsetBytes);
+      at = extentEnd;
     }
-    if (at < end) gaps.push({ from: at, to: end });
-    for (const { from, to } of gaps)
-      await this.#readFrom(level - 1, target.subarray(from - offsetBytes, to - offsetBytes), from);
+    if (at < end) await this.#readFrom(level - 1, piece(at, end), at);
   }
 }
+
+/** Where a disk of this image's size ends: a child may be larger than its parent. */
+const endOf = (image: ReadableImage): number => image.shape.virtualSizeBytes;

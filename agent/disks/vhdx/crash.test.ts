@@ -88,16 +88,17 @@ function shortSession(one: Case, seed: number): Session {
     const write = (from: number, count: number, stamp: number) =>
       take(image, model, { kind: 'write', from, to: from + count }, 1000 * seed + stamp);
     const flush = () => take(image, model, { kind: 'flush', from: 0, to: 0 }, 0);
-    await write(3, 2, 1);
-    await write(chunk + 1, 2, 2);
+    // Other sectors for each seed: what is left of a session that was cut off must not show in the next.
+    await write(3 * seed, 2, 1);
+    await write(chunk + 3 * seed, 2, 2);
     await flush();
     await write(perMib, perMib, 3);
     await take(image, model, { kind: 'zeros', from: 0, to: perMib }, 0);
     await flush();
-    await write(5, 1, 4);
-    await write(chunk + perMib, 1, 5);
+    await write(5 * seed, 1, 4);
+    await write(chunk + perMib + seed, 1, 5);
+    await flush();
     await image.close();
-    model.flushed();
   };
 }
 
