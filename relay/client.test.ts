@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { failureOf } from '../contracts/failure';
-import { fastClock, testClient, testHost, tokensOf, wait } from './test-support';
+import { fastClock, testClient, testHost, tokensOf, wait } from './testing/support';
 import type { RelayClientOptions } from './client';
 import type { TokenProvider } from './token';
 

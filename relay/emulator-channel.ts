@@ -6,7 +6,7 @@ import { startSilenceWatch, startTimer } from './clock';
 import type { Exchange } from './emulator-exchange';
 import type { EmulatorContext } from './emulator-options';
 import { ownHost, type RendezvousDesk } from './emulator-rendezvous';
-import { bodyOf, closeCodes, requestFrameOf } from './emulator-messages';
+import { bodyOf, closeCodes, orderlyEnds, requestFrameOf } from './emulator-messages';
 import { checkToken } from './emulator-tokens';
 import {
   controlBodyBytesMax,
@@ -40,51 +40,32 @@ export function serveChannel(
   context: EmulatorContext,
   desk: RendezvousDesk,
   socket: WebSocket,
-  { path, listenerId, tokenExpiresAtMs, handshake }: ChannelStart,
+  start: ChannelStart,
 ): ControlChannel {
   const { clock, limits, log, switches } = context;
+  const { path, handshake, listenerId } = start;
+  const warn = (message: string) => log({ level: 'warn', message: `the listener of ${path} ${message}` });
   const pending = new Map<string, Exchange>();
   const sender = pairSender(socket);
   const silence = startSilenceWatch(clock, limits.idleMsMax, () => socket.terminate());
-  const closeAt = (expiresAtMs: number) =>
-    startTimer(clock, expiresAtMs - clock.now(), () => socket.close(closeCodes.badToken, 'the token expired'));
-  let stopExpiry = closeAt(tokenExpiresAtMs);
-
-  const renew = (token: string) => {
-    const verdict = checkToken(context, token, path, 'Listen');
-    if (verdict.type === 'refused') {
-      log({
-        level: 'warn',
-        message: `the listener of ${path} renewed with a token that is refused: ${verdict.reason}`,
-      });
-      socket.close(closeCodes.badToken, 'the new token is not valid');
-      return;
-    }
-    stopExpiry();
-    stopExpiry = closeAt(verdict.expiresAtMs);
-  };
+  const validity = startValidity(context, socket, start, warn);
 
   const take = (frame: FrameFromListener, body: Buffer): void => {
     switch (frame.type) {
-      case 'response': {
+      case 'response':
         if (body.length > controlBodyBytesMax) socket.close(closeCodes.tooLarge, 'a body above 64 KB');
-        pending.get(frame.response.requestId)?.respond(frame.response, body);
+        else pending.get(frame.response.requestId)?.respond(frame.response, body);
         return;
-      }
       case 'renew-token':
-        renew(frame.token);
+        validity.renew(frame.token);
         return;
       case 'unusable':
-        log({ level: 'warn', message: `the listener of ${path} sent what the relay cannot use: ${frame.reason}` });
+        warn(`sent what the relay cannot use: ${frame.reason}`);
     }
   };
 
   const send = (frame: Readonly<Record<string, unknown>>, body?: Buffer) => {
-    sender
-      .send(frame, body)
-      .catch((thrown: unknown) =>
-        log({ level: 'warn', message: `a message to the listener of ${path} was lost: ${describeThrown(thrown)}` }),
-      );
+    sender.send(frame, body).catch((thrown: unknown) => warn(`did not get a message: ${describeThrown(thrown)}`));
   };
 
   const deliver = (exchange: Exchange): void => {
@@ -101,11 +82,7 @@ export function serveChannel(
       else send({ request: { address } });
   };
 
-  readMessagePairs(socket, {
-    read: frameFromListener,
-    deliver: take,
-    complain: (reason) => log({ level: 'warn', message: `the listener of ${path}: ${reason}` }),
-  });
+  readMessagePairs(socket, { read: frameFromListener, deliver: take, complain: (reason) => warn(`sent ${reason}`) });
   socket.on('message', () => silence.touch());
   socket.on('pong', () => silence.touch());
   socket.on('ping', (data) => {
@@ -114,11 +91,36 @@ export function serveChannel(
   });
   socket.on('close', (code) => {
     silence.stop();
-    stopExpiry();
-    // A listener that said goodbye may still answer by rendezvous; one whose connection broke will not.
-    if (code !== closeCodes.broken) return;
+    validity.stop();
+    if (orderlyEnds.has(code)) return;
     const lost = 'The request was routed to the listener and its connection was lost.';
     for (const exchange of [...pending.values()]) exchange.fail(504, 'GatewayTimeout', lost);
   });
   return { listenerId, socket, connection: handshake.socket, host: ownHost(handshake), deliver };
+}
+
+/** Closes the channel when its token ends and was not renewed. */
+function startValidity(
+  context: EmulatorContext,
+  socket: WebSocket,
+  { path, tokenExpiresAtMs }: ChannelStart,
+  warn: (message: string) => void,
+) {
+  const { clock } = context;
+  const closeAt = (expiresAtMs: number) =>
+    startTimer(clock, expiresAtMs - clock.now(), () => socket.close(closeCodes.badToken, 'the token expired'));
+  let stop = closeAt(tokenExpiresAtMs);
+  return {
+    stop: () => stop(),
+    renew(token: string) {
+      const verdict = checkToken(context, token, path, 'Listen');
+      if (verdict.type === 'refused') {
+        warn(`renewed with a token that is refused: ${verdict.reason}`);
+        socket.close(closeCodes.badToken, 'the new token is not valid');
+        return;
+      }
+      stop();
+      stop = closeAt(verdict.expiresAtMs);
+    },
+  };
 }

@@ -92,22 +92,11 @@ export function createExchange(
   };
   const respond: Exchange['respond'] = (frame, body) => {
     const fault = switches.response();
-    switch (fault.do) {
-      case 'deliver':
-        deliver(frame, body);
-        return;
-      case 'drop':
-        return;
-      case 'duplicate':
-        deliver(frame, body);
-        deliver(frame, body);
-        return;
-      case 'delay':
-        startTimer(clock, fault.ms, () => deliver(frame, body));
-        return;
-      case 'cut':
-        if (settle()) cutAnswer(response, frame, body);
-    }
+    if (fault.do === 'drop') return;
+    if (fault.do === 'delay') startTimer(clock, fault.ms, () => deliver(frame, body));
+    else if (fault.do === 'cut' && settle()) cutAnswer(response, frame, body);
+    else deliver(frame, body);
+    if (fault.do === 'duplicate') deliver(frame, body);
   };
 
   const late = 'The request was routed to the listener but the listener did not respond in the required time.';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEmulatorConfig } from './emulator-config';
 import { jsonResponse } from './exchange';
-import { connected, testClient, testHost, testKeys, testListener, until, wait } from './test-support';
+import { connected, testClient, testHost, testKeys, testListener, until, wait } from './testing/support';
 
 const config = { port: 0, namespace: 'local', hybridConnections: [testHost], keys: testKeys };
 let folder = '';

@@ -16,5 +16,8 @@ export const requestFrameOf = (exchange: Exchange, address?: string): Readonly<R
 export const bodyOf = ({ request }: Exchange): Buffer | undefined =>
   request.body.length > 0 ? request.body : undefined;
 
-/** Close codes of the service after the handshake (relay protocol, "listen"), and of a connection that ended without one (RFC 6455, 7.4.1). */
-export const closeCodes = { goingAway: 1001, broken: 1006, badToken: 1008, tooLarge: 1009 } as const;
+/** Close codes of the service after the handshake (relay protocol, "listen"). */
+export const closeCodes = { goingAway: 1001, badToken: 1008, tooLarge: 1009 } as const;
+
+/** Ends of a connection after which a listener may still answer by rendezvous; after any other (RFC 6455, 7.4.1) it will not. */
+export const orderlyEnds: ReadonlySet<number> = new Set([1000, 1001, 1005, 1008]);

@@ -41,7 +41,7 @@ export function ownHost(handshake: IncomingMessage): string {
 }
 
 export function createRendezvousDesk(context: EmulatorContext): RendezvousDesk {
-  const { clock, limits, log, random } = context;
+  const { clock, limits, random } = context;
   const offers = new Map<string, Offer>();
   const links = new WeakMap<Socket, Map<string, Link>>();
 
@@ -73,44 +73,11 @@ export function createRendezvousDesk(context: EmulatorContext): RendezvousDesk {
       return offer;
     },
 
-    serve(socket, { exchange, sent }) {
-      const { path, senderSocket } = exchange;
-      const sender = pairSender(socket);
-      const pending = new Map<string, Exchange>();
-      const warn = (reason: string) => log({ level: 'warn', message: `a rendezvous of ${path}: ${reason}` });
-
-      const expect = (one: Exchange) => {
-        pending.set(one.id, one);
-        one.onSettled(() => pending.delete(one.id));
-      };
-      const deliver = (one: Exchange) => {
-        expect(one);
-        sender
-          .send(requestFrameOf(one), bodyOf(one))
-          .catch((thrown: unknown) => warn(`a request was lost: ${describeThrown(thrown)}`));
-      };
-
-      readMessagePairs(socket, {
-        read: frameFromListener,
-        deliver: (frame, body) => {
-          if (frame.type === 'response') pending.get(frame.response.requestId)?.respond(frame.response, body);
-          else
-            warn(frame.type === 'unusable' ? frame.reason : `a message ${frame.type} belongs on the control channel`);
-        },
-        complain: warn,
-      });
-      const senderLeft = () => socket.close(closeCodes.goingAway, 'the sender left');
-      senderSocket.once('close', senderLeft);
-      socket.on('close', () => {
-        senderSocket.off('close', senderLeft);
-        linksOf(senderSocket).delete(path);
-        for (const one of [...pending.values()]) one.abandon();
-        senderSocket.destroy();
-      });
-
-      linksOf(senderSocket).set(path, { deliver });
-      if (sent === 'whole') expect(exchange);
-      else deliver(exchange);
+    serve(socket, offer) {
+      const { path, senderSocket } = offer.exchange;
+      const link = serveRendezvous(context, socket, offer);
+      linksOf(senderSocket).set(path, link);
+      socket.on('close', () => linksOf(senderSocket).delete(path));
     },
 
     deliverToOpen(exchange) {
@@ -119,4 +86,43 @@ export function createRendezvousDesk(context: EmulatorContext): RendezvousDesk {
       return link !== undefined;
     },
   };
+}
+
+/** Serves a rendezvous until it closes; it ends with the sender's connection, and the sender's connection with it. */
+function serveRendezvous({ log }: EmulatorContext, socket: WebSocket, { exchange, sent }: Offer): Link {
+  const { path, senderSocket } = exchange;
+  const sender = pairSender(socket);
+  const pending = new Map<string, Exchange>();
+  const warn = (reason: string) => log({ level: 'warn', message: `a rendezvous of ${path}: ${reason}` });
+
+  const expect = (one: Exchange) => {
+    pending.set(one.id, one);
+    one.onSettled(() => pending.delete(one.id));
+  };
+  const deliver = (one: Exchange) => {
+    expect(one);
+    sender
+      .send(requestFrameOf(one), bodyOf(one))
+      .catch((thrown: unknown) => warn(`a request was lost: ${describeThrown(thrown)}`));
+  };
+
+  readMessagePairs(socket, {
+    read: frameFromListener,
+    deliver: (frame, body) => {
+      if (frame.type === 'response') pending.get(frame.response.requestId)?.respond(frame.response, body);
+      else warn(frame.type === 'unusable' ? frame.reason : `a message ${frame.type} belongs on the control channel`);
+    },
+    complain: warn,
+  });
+  const senderLeft = () => socket.close(closeCodes.goingAway, 'the sender left');
+  senderSocket.once('close', senderLeft);
+  socket.on('close', () => {
+    senderSocket.off('close', senderLeft);
+    for (const one of [...pending.values()]) one.abandon();
+    senderSocket.destroy();
+  });
+
+  if (sent === 'whole') expect(exchange);
+  else deliver(exchange);
+  return { deliver };
 }

@@ -2,9 +2,9 @@ import { Agent } from 'node:http';
 import { controlBodyBytesMax } from './frames';
 import type { Emulator } from './emulator';
 import type { EmulatorOptions } from './emulator-options';
-import { rawListener, rawSend, rawSocket, refusedHandshake, tokenFor, webSocketUrl } from './emulator-probe';
-import type { RawListener } from './emulator-probe';
-import { manualClock, testEmulator, testHost, until, wait } from './test-support';
+import { rawListener, rawSend, rawSocket, refusedHandshake, tokenFor, webSocketUrl } from './testing/probe';
+import type { RawListener } from './testing/probe';
+import { manualClock, testEmulator, testHost, until, wait } from './testing/support';
 
 let emulator: Emulator;
 const start = async (options: Partial<EmulatorOptions> = {}) => (emulator = await testEmulator(options));
@@ -287,6 +287,25 @@ describe('a rendezvous', () => {
     rendezvous.socket.close(1000);
     await ended;
   });
+});
+
+test('bytes that are no WebSocket cost their connection and nothing else, on either kind of socket', async () => {
+  await start();
+  const rubbish = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 1, 2, 3]);
+  const listener = await rawListener(emulator.endpoint);
+  const sent = rawSend(emulator.endpoint, { method: 'POST', body: 'x'.repeat(100_000) });
+  const dropped = expect(sent).rejects.toThrow();
+  const rendezvous = rawSocket({ url: String((await requestOf(listener))['address']) });
+  await requestOf(rendezvous);
+  rendezvous.sendBytes(rubbish);
+  await rendezvous.closed();
+  await dropped;
+  listener.sendBytes(rubbish);
+  await listener.closed();
+  const next = await rawListener(emulator.endpoint);
+  const served = rawSend(emulator.endpoint);
+  answer(next, await requestOf(next));
+  expect((await served).status).toBe(200);
 });
 
 describe('the faults of the emulator', () => {

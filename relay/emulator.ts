@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { describeThrown } from '../contracts/failure';
 import { startTimer, systemClock } from './clock';
 import type { ControlChannel } from './emulator-channel';
 import { answerAsRelay } from './emulator-exchange';
-import { createListenDesk, type WebSocketOffer } from './emulator-listen';
+import type { WebSocketOffer } from './emulator-accepts';
+import { createListenDesk } from './emulator-listen';
 import { closeCodes } from './emulator-messages';
 import {
   emulatorLimits,
@@ -73,13 +74,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const server = createServer({ maxHeaderSize: headerBytesMax }, serve);
   server.on('upgrade', (request, socket, head) => desk.upgrade(request, socket, head));
   server.on('clientError', (_error, socket) => socket.destroy());
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : options.port);
-    });
-  });
+  const port = await listenOn(server, options.port);
 
   return {
     port,
@@ -111,3 +106,13 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     },
   };
 }
+
+/** The port that it got; rejects when it is taken. */
+const listenOn = (server: Server, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });

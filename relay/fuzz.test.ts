@@ -1,9 +1,18 @@
 import { connect } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { rawListener, rawSend, rawSocket, webSocketUrl } from './emulator-probe';
+import { rawListener, rawSend, rawSocket, webSocketUrl } from './testing/probe';
 import { jsonResponse } from './exchange';
 import { seededRandom, type Random } from './random';
-import { connected, recordedLog, testClient, testEmulator, testHost, testListener, until, wait } from './test-support';
+import {
+  connected,
+  recordedLog,
+  testClient,
+  testEmulator,
+  testHost,
+  testListener,
+  until,
+  wait,
+} from './testing/support';
 
 const seeds = [1, 2, 3];
 const framesPerSeed = 400;

@@ -24,7 +24,7 @@ export type Attempts = {
 /** Pauses before the 1st, 2nd, … attempt after a loss, in seconds: those of Microsoft's .NET listener. */
 const reconnectSeconds = [0, 1, 2, 5, 10, 30] as const;
 /** A connection that lasted so long was a good one: the pauses begin anew. Shorter ones count as failed attempts. */
-const goodConnectionMs = 30_000;
+const goodConnectionMs = 5_000;
 /** Close code of the service for a token that is expired or does not fit (relay protocol, "listen"). */
 const tokenRefused = 1008;
 

@@ -65,9 +65,6 @@ export function createRendezvous(context: ListenerContext, exchanges: Exchanges)
     return sender;
   }
 
-  const whyNot = (opened: Exclude<OpenedSocket, { type: 'open' }>) =>
-    opened.type === 'refused' ? `refused with ${opened.status} ${opened.text}` : opened.reason;
-
   return {
     async fetchRequest(address) {
       const opened = await connect(address, (socket) => serve(socket));
@@ -95,3 +92,6 @@ export function createRendezvous(context: ListenerContext, exchanges: Exchanges)
     },
   };
 }
+
+const whyNot = (opened: Exclude<OpenedSocket, { type: 'open' }>) =>
+  opened.type === 'refused' ? `refused with ${opened.status} ${opened.text}` : opened.reason;

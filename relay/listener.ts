@@ -2,9 +2,9 @@ import { describeThrown } from '../contracts/failure';
 import { pause } from './clock';
 import { createAttempts, type NotConnected } from './listener-attempts';
 import { openChannel, type Channel } from './listener-channel';
-import { createExchanges } from './listener-exchanges';
+import { createExchanges, type Exchanges } from './listener-exchanges';
 import { listenerLimits, type ListenerContext, type ListenerOptions } from './listener-options';
-import { createRendezvous } from './listener-rendezvous';
+import { createRendezvous, type Rendezvous } from './listener-rendezvous';
 
 export type ListenerState =
   | { readonly name: 'connecting' }
@@ -27,11 +27,32 @@ export type Listener = {
  */
 export function startListener(options: ListenerOptions): Listener {
   const context: ListenerContext = { ...options, limits: { ...listenerLimits, ...options.limits } };
-  const { clock } = context;
   const exchanges = createExchanges(context);
   const rendezvous = createRendezvous(context, exchanges);
-  const attempts = createAttempts(context);
   const states = createStates(context);
+  const connection = keepConnected(context, exchanges, rendezvous, states);
+  let closing: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    await exchanges.drain(context.limits.drainMsMax);
+    await connection.close();
+    // What came while the channel was closing.
+    await exchanges.drain(context.limits.drainMsMax);
+    await rendezvous.close();
+    states.enter({ name: 'closed' });
+  }
+
+  return {
+    state: () => states.now(),
+    onState: (callback) => states.onState(callback),
+    close: () => (closing ??= close()),
+  };
+}
+
+/** Opens one control channel after another until it is closed. */
+function keepConnected(context: ListenerContext, exchanges: Exchanges, rendezvous: Rendezvous, states: States) {
+  const { clock, log, path } = context;
+  const attempts = createAttempts(context);
   const stopping = new AbortController();
   const stopped = () => stopping.signal.aborted;
   let current: Channel | undefined;
@@ -41,6 +62,14 @@ export function startListener(options: ListenerOptions): Listener {
     const given = await attempts.token();
     if (!('token' in given)) return given;
     return openChannel(context, exchanges, rendezvous, given.token, stopping.signal);
+  }
+
+  function announceConnected(): void {
+    attempts.connected();
+    // A silent channel that was replaced in time is no news.
+    if (states.now().name === 'connected') return;
+    log({ level: 'info', message: `listening on the hybrid connection ${path}` });
+    states.enter({ name: 'connected', sinceMs: clock.now() });
   }
 
   /** Serves until the channel is lost. One that fell silent stays open until the next is, so that no request falls between them. */
@@ -60,14 +89,6 @@ export function startListener(options: ListenerOptions): Listener {
     }
   }
 
-  function announceConnected(): void {
-    attempts.connected();
-    // A silent channel that was replaced in time is no news.
-    if (states.now().name === 'connected') return;
-    context.log({ level: 'info', message: `listening on the hybrid connection ${context.path}` });
-    states.enter({ name: 'connected', sinceMs: clock.now() });
-  }
-
   async function run(): Promise<void> {
     while (!stopped()) {
       const cause = await connectAndServe();
@@ -79,25 +100,16 @@ export function startListener(options: ListenerOptions): Listener {
   }
 
   const running = run();
-  let closing: Promise<void> | undefined;
-
-  async function close(): Promise<void> {
-    await exchanges.drain(context.limits.drainMsMax);
-    stopping.abort();
-    await current?.close();
-    // What came while the channel was closing.
-    await exchanges.drain(context.limits.drainMsMax);
-    await rendezvous.close();
-    await running;
-    states.enter({ name: 'closed' });
-  }
-
   return {
-    state: () => states.now(),
-    onState: (callback) => states.onState(callback),
-    close: () => (closing ??= close()),
+    async close() {
+      stopping.abort();
+      await current?.close();
+      await running;
+    },
   };
 }
+
+type States = ReturnType<typeof createStates>;
 
 function createStates({ log }: ListenerContext) {
   const callbacks = new Set<(state: ListenerState) => void>();

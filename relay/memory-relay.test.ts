@@ -3,7 +3,7 @@ import { jsonResponse, type RelayRequest } from './exchange';
 import { createMemoryRelay, freePassage, type Passage } from './memory-relay';
 import { systemClock } from './clock';
 import { seededRandom } from './random';
-import { testHost, testSigningKey, until } from './test-support';
+import { testHost, testSigningKey, until } from './testing/support';
 
 describeTransport('in memory', async () => {
   const signingKey = testSigningKey();

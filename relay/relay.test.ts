@@ -1,5 +1,5 @@
 import { describeTransport, largeBytes } from './conformance';
-import { connected, testClient, testEmulator, testHost, testListener, testSigningKey } from './test-support';
+import { connected, testClient, testEmulator, testHost, testListener, testSigningKey } from './testing/support';
 
 describeTransport('over listener, emulator and client', async () => {
   const signingKey = testSigningKey();

@@ -2,7 +2,7 @@ import { hostId } from '../contracts/ids';
 import { clockSkewMsMax } from '../contracts/limits';
 import { createNonceMemory, type NonceMemory } from './nonces';
 import { signRequest, verifyRequest } from './signed-request';
-import { testSigningKey } from './test-support';
+import { testSigningKey } from './testing/support';
 
 const host = hostId.parse('host-1');
 const atMs = 1_800_000_000_000;

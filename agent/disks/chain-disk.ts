@@ -26,12 +26,12 @@ export class ChainDisk implements Disk {
     return this.#readFrom(this.images.length - 1, target, offsetBytes);
   }
 
-  write(data: Uint8Array, offsetBytes: number): Promise<void> {
-    return this.#last().write(data, offsetBytes);
+  async write(data: Uint8Array, offsetBytes: number): Promise<void> {
+    await this.#last().write(data, offsetBytes);
   }
 
-  flush(): Promise<void> {
-    return this.#last().flush();
+  async flush(): Promise<void> {
+    await this.#last().flush();
   }
 
   close(): Promise<void> {

@@ -237,7 +237,7 @@ describe('reading through a chain', () => {
     const files = new MemoryFiles();
     await makeImage(files, base, {});
     const disk = well(await open(files, base));
-    expect(() => disk.write(Buffer.alloc(512), 0)).toThrow(TypeError);
+    await expect(disk.write(Buffer.alloc(512), 0)).rejects.toThrow(TypeError);
   });
 });
 

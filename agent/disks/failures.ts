@@ -45,7 +45,7 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
   }
 }
 
-// Not `instanceof Error`: where modules run in a context of their own, as under jest, errors of Node come from another realm.
+/** Not by `instanceof Error`: test runners run modules in a realm of their own, where errors of the system are not of its `Error`. */
 const systemCode = (thrown: unknown): string | undefined =>
   typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
     ? thrown.code

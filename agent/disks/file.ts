@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs';
-import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { open, realpath, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failureOf } from '../../contracts/failure';
 import { cannotSyncFolder, DiskError, ioError, isMissing, isOccupied } from './failures';
@@ -28,6 +28,8 @@ export interface DiskFiles {
   open(path: string, access: 'read' | 'write'): Promise<DiskFile>;
   /** A new, empty file; `DestinationOccupied` when the name is taken. */
   create(path: string): Promise<DiskFile>;
+  /** Nothing to do when nothing is there. */
+  remove(path: string): Promise<void>;
   /** The names in the folder of this file survive a power loss. */
   syncFolderOf(path: string): Promise<void>;
   /** The path with all links followed, or undefined when nothing is there. */
@@ -147,6 +149,14 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (thrown) {
+    throw ioError(thrown, 'removing', path, 'unknown');
+  }
+}
+
 async function realPath(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
@@ -160,6 +170,7 @@ async function realPath(path: string): Promise<string | undefined> {
 export const nodeFiles: DiskFiles = {
   open: (path, access) => openNode(path, access === 'read' ? 'r' : 'r+'),
   create: (path) => openNode(path, 'wx+'),
+  remove,
   syncFolderOf: syncFolder,
   realPath,
 };

@@ -36,14 +36,14 @@ class RawImage implements WritableImage {
     if (fromBytes < end) yield { offsetBytes: fromBytes, lengthBytes: end - fromBytes, kind: 'data' };
   }
 
-  read(target: Uint8Array, offsetBytes: number): Promise<void> {
+  async read(target: Uint8Array, offsetBytes: number): Promise<void> {
     this.#assertInside(offsetBytes, target.length);
-    return this.#file.read(target, offsetBytes);
+    await this.#file.read(target, offsetBytes);
   }
 
-  write(data: Uint8Array, offsetBytes: number): Promise<void> {
+  async write(data: Uint8Array, offsetBytes: number): Promise<void> {
     this.#assertInside(offsetBytes, data.length);
-    return this.#file.write(data, offsetBytes);
+    await this.#file.write(data, offsetBytes);
   }
 
   async writeZeros(offsetBytes: number, lengthBytes: number): Promise<void> {
@@ -93,6 +93,7 @@ export function createRaw(
       await files.syncFolderOf(path);
     } catch (thrown) {
       await file.close();
+      await files.remove(path);
       throw thrown;
     }
     return new RawImage(file);

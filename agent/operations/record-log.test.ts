@@ -1,6 +1,6 @@
-import { appendFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tempFolder } from '../../test/agent/temp-folder';
 import { AppendError, encodeLine, RecordLog, type RecordUse } from './record-log';
 import { DamagedLogError, lineBytesMax } from './record-scan';
 
@@ -25,7 +25,7 @@ describe('record log', () => {
   let path: string;
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'record-log-'));
+    folder = await tempFolder('record-log');
     path = join(folder, 'records.log');
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 
 /**
@@ -26,3 +27,7 @@ function watchParent(): void {
 const parent = process.env['HYPERFERRY_GUARD_PARENT'];
 delete process.env['HYPERFERRY_GUARD_PARENT'];
 if (parent === String(process.ppid)) watchParent();
+
+// Node writes its cache of compiled code (NODE_COMPILE_CACHE) when a process ends in order; one that is killed should leave it as well.
+const cacheAfterMs = 4000;
+if (process.env['NODE_COMPILE_CACHE'] !== undefined) setTimeout(flushCompileCache, cacheAfterMs).unref();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InvocationEnd } from './invoker';
 
 /** The numbers by which durable-functions names what an orchestrator asks for (lib/src/actions/ActionType). */
 export const ActionType = {
@@ -87,6 +88,22 @@ export const orchestratorAnswer = z.object({
   schemaVersion: z.number(),
 });
 export type OrchestratorAnswer = z.infer<typeof orchestratorAnswer>;
+
+export type ReadAnswer =
+  | { readonly kind: 'answer'; readonly answer: OrchestratorAnswer }
+  | { readonly kind: 'unreadable'; readonly reason: string };
+
+/** What an orchestrator function has said by returning or throwing. */
+export function answerOf(ended: Extract<InvocationEnd, { kind: 'returned' | 'threw' }>): ReadAnswer {
+  if (ended.kind === 'threw') {
+    const answer = answerInError(ended.message);
+    return answer === undefined ? { kind: 'unreadable', reason: ended.message } : { kind: 'answer', answer };
+  }
+  const text = ended.value !== null && 'json' in ended.value ? ended.value.json : 'null';
+  const parsed = orchestratorAnswer.safeParse(JSON.parse(text));
+  if (parsed.success) return { kind: 'answer', answer: parsed.data };
+  return { kind: 'unreadable', reason: `its answer cannot be read: ${z.prettifyError(parsed.error)}` };
+}
 
 /** The text that durable-functions puts before its state in the message of a failed orchestrator. */
 const outOfProcLabel = '\n\n$OutOfProcData$:';

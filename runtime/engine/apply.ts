@@ -26,6 +26,7 @@ export function applyTurn(
 ): Work[] {
   const write = new TurnWriter(tx, row, parts);
   tx.deleteMessages(row.instanceId, gathered.usedMessageIds);
+  for (const id of gathered.endedActivityIds) tx.deleteActivity(id);
   for (const timerId of [...gathered.firedTimerIds, ...conclusion.abandonedTimerIds]) {
     tx.deleteTimer(row.instanceId, timerId);
   }

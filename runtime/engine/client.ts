@@ -1,4 +1,5 @@
 import type { Clock } from './clock';
+import type { EntityPage, Page, Purged, Rewound, Sent, Started, StartRequest } from './client-types';
 import type { Committer } from './commit';
 import { entityInstanceId, entityOfInstanceId, type EntityName } from './decision';
 import { signalText } from './entity-message';
@@ -6,6 +7,7 @@ import { messageEvent } from './entity-runner';
 import { ensureEntity, isEntityId, readEntityState, type EntityState } from './entity-state';
 import { EventType, isoTime, type HistoryEvent } from './history';
 import { beginInstance, executionStarted, type Work } from './instances';
+import { rewindTree } from './rewind';
 import {
   isTerminal,
   type InstanceFilter,
@@ -21,47 +23,6 @@ export type ClientParts = {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly onWork: (work: readonly Work[]) => void;
-};
-
-export type StartRequest = {
-  readonly name: string;
-  readonly instanceId?: string | undefined;
-  readonly version?: string | undefined;
-  /** JSON text. */
-  readonly input: string | null;
-};
-
-export type Started =
-  | { readonly kind: 'started'; readonly instanceId: string }
-  | { readonly kind: 'exists'; readonly instanceId: string; readonly status: RuntimeStatus }
-  | { readonly kind: 'invalidId'; readonly reason: string };
-
-/** How a message to an instance fared; `wrongState` names the state that forbids it. */
-export type Sent =
-  | { readonly kind: 'sent' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'finished' }
-  | { readonly kind: 'wrongState'; readonly status: RuntimeStatus };
-
-export type Purged =
-  | { readonly kind: 'purged' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'active'; readonly status: RuntimeStatus };
-
-export type Rewound =
-  | { readonly kind: 'rewound' }
-  | { readonly kind: 'notFound' }
-  | { readonly kind: 'notFailed'; readonly status: RuntimeStatus };
-
-export type Page = { readonly rows: readonly InstanceRow[]; readonly next: string | undefined };
-
-export type EntityPage = {
-  readonly entities: readonly {
-    readonly entityId: EntityName;
-    readonly state: string | null;
-    readonly lastOperationTime: string | null;
-  }[];
-  readonly next: string | undefined;
 };
 
 /** Ids longer than this are refused; the Azure Storage provider's limit. */
@@ -249,12 +210,12 @@ export class EngineClient {
 
   /** Lets a failed orchestration go on from before its failures; its failed activities run again, its failed children too. */
   async rewind(instanceId: string): Promise<Rewound> {
-    const work: Work[] = [];
+    let work: Work[] = [];
     const rewound = await this.#parts.committer.commit((tx): Rewound => {
       const row = tx.instance(instanceId);
       if (row === undefined) return { kind: 'notFound' };
       if (row.status !== 'Failed') return { kind: 'notFailed', status: row.status };
-      rewindTree(tx, row, this.#parts, work);
+      work = rewindTree(tx, row, this.#parts.clock.now());
       return { kind: 'rewound' };
     });
     if (rewound.kind === 'rewound') this.#parts.onWork(work);
@@ -275,52 +236,4 @@ function purgePage(
   const finished = rows.filter((row) => isTerminal(row.status));
   for (const row of finished) tx.deleteInstance(row.instanceId);
   return { deleted: finished.length, next: rows.length < purgePageSize ? undefined : rows.at(-1)?.instanceId };
-}
-
-function rewindTree(tx: StoreTx, row: InstanceRow, parts: ClientParts, work: Work[]): void {
-  const history = tx.history(row.instanceId);
-  const failedChildren = new Set<number>();
-  const failedTasks = new Set<number>();
-  for (const event of history) {
-    if (event.EventType === EventType.TaskFailed) failedTasks.add(event.TaskScheduledId);
-    if (event.EventType === EventType.SubOrchestrationInstanceFailed) failedChildren.add(event.TaskScheduledId);
-  }
-  for (const event of history) {
-    if (event.EventType !== EventType.SubOrchestrationInstanceCreated || !failedChildren.has(event.EventId)) continue;
-    const child = tx.instance(event.InstanceId);
-    if (child?.status === 'Failed') rewindTree(tx, child, parts, work);
-    else failedTasks.add(event.EventId);
-  }
-  const kept = history.filter((event) => !isRewound(event, failedTasks));
-  tx.writeHistory(row.instanceId, 0, kept);
-  const isEmpty = !kept.some((event) => event.EventType === EventType.ExecutionStarted);
-  if (isEmpty) {
-    const event = executionStarted({ ...row, nowMs: parts.clock.now() });
-    tx.post({ instanceId: row.instanceId, executionId: row.executionId, event });
-  }
-  tx.putInstance({
-    ...row,
-    status: 'Running',
-    output: null,
-    updatedAtMs: parts.clock.now(),
-    eventCount: kept.length,
-    playedCount: kept.length,
-    isTurnDue: !isEmpty,
-  });
-  work.push({ kind: 'instance', instanceId: row.instanceId });
-}
-
-/** Whether rewinding takes this event out of the history: failures, what scheduled failed tasks, and the end. */
-function isRewound(event: HistoryEvent, failedTasks: ReadonlySet<number>): boolean {
-  switch (event.EventType) {
-    case EventType.ExecutionCompleted:
-    case EventType.TaskFailed:
-    case EventType.SubOrchestrationInstanceFailed:
-      return true;
-    case EventType.TaskScheduled:
-    case EventType.SubOrchestrationInstanceCreated:
-      return failedTasks.has(event.EventId);
-    default:
-      return false;
-  }
 }

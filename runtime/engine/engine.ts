@@ -1,16 +1,17 @@
-import { answerInError, orchestratorAnswer, type OrchestratorAnswer } from './answer';
-import { jsonTextOf } from '../core/typed-data';
+import { activityEvent, type EndedActivity } from './activity';
+import { answerOf, type OrchestratorAnswer } from './answer';
 import { applyTurn } from './apply';
+import { Attempts } from './attempts';
 import type { Clock } from './clock';
 import type { Committer } from './commit';
 import { conclude, end, failedReason, type Conclusion } from './conclude';
 import { entityTurn } from './entity-runner';
 import { isEntityId, readEntityState } from './entity-state';
-import { activityFailure, missingFunction, plainFailure } from './failure';
-import { EventType, isoTime, type HistoryEvent } from './history';
+import { missingFunction } from './failure';
+import type { HistoryEvent } from './history';
 import type { Work } from './instances';
-import type { InvocationEnd, Invoker } from './invoker';
-import { isTerminal, type ActivityRow, type InstanceRow, type Store, type StoreTx } from './store';
+import type { Invoker } from './invoker';
+import { isTerminal, type InstanceRow, type Store, type StoreTx } from './store';
 import { gather, turnOf, type Gathered } from './turn';
 
 /** A turn takes at most this many messages; the rest waits for the next. */
@@ -38,10 +39,18 @@ export type WorkEnd = 'done' | 'again';
 /** The durable engine: carries out turns of orchestrations and activities, each with one transaction at its end. */
 export class Engine {
   readonly #parts: EngineParts;
-  readonly #tries = new Map<string, number>();
+  readonly #attempts: Attempts;
+  /** Instances whose turn is under way. */
+  readonly #busy = new Set<string>();
+  /**
+   * Ends of activities that the next turn of their instance will write together with what follows from them: one wait for the
+   * disk instead of two. Should the process die before, the activity runs again.
+   */
+  readonly #ended = new Map<string, EndedActivity[]>();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#attempts = new Attempts(parts.triesMax);
   }
 
   /** Everything that waits to be done according to the store; asked once, at start. */
@@ -69,25 +78,12 @@ export class Engine {
 
   /** One turn of an instance, if anything happened for it. Only one may run at a time for an instance. */
   async runTurn(instanceId: string): Promise<WorkEnd> {
-    const nowMs = this.#parts.clock.now();
-    if (isEntityId(instanceId)) return this.#runEntity(instanceId);
-    const state = this.#parts.store.read((tx) => this.#load(tx, instanceId, nowMs));
-    if (state === undefined) return 'done';
-    const { row, gathered } = state;
-    if (!gathered.hasNews) return this.#discard(instanceId, gathered);
-    const conclusion = await this.#play(row, gathered);
-    if (conclusion === 'again') return 'again';
-    if (conclusion === 'held') return 'done';
-    const work = await this.#parts.committer.commit((tx) =>
-      applyTurn(tx, row, gathered, conclusion, {
-        invoker: this.#parts.invoker,
-        newId: this.#parts.newId,
-        nowMs: this.#parts.clock.now(),
-      }),
-    );
-    this.#tries.delete(turnKey(instanceId));
-    this.#parts.onWork(work);
-    return 'done';
+    this.#busy.add(instanceId);
+    try {
+      return isEntityId(instanceId) ? await this.#runEntity(instanceId) : await this.#runOrchestration(instanceId);
+    } finally {
+      this.#busy.delete(instanceId);
+    }
   }
 
   /** Runs an activity and reports its end to its orchestration. A result that somebody else has reported is dropped. */
@@ -97,93 +93,122 @@ export class Engine {
     const key = `activity:${id}`;
     const ended = await this.#parts.invoker.invoke(
       { kind: 'activity', functionName: activity.name, instanceId: activity.instanceId, input: activity.input },
-      { isAlone: this.#isSuspect(key) },
+      { isAlone: this.#attempts.isSuspect(key) },
     );
     if (ended.kind === 'stopped') return 'done';
-    if (ended.kind === 'lost' && !this.#isPoison(key)) return 'again';
-    const event = activityEvent(activity, ended, this.#parts);
-    const { instanceId, executionId } = activity;
-    const isReported = await this.#parts.committer.commit((tx) => {
-      if (!tx.deleteActivity(id)) return false;
-      tx.post({ instanceId, executionId, event });
-      return true;
-    });
-    this.#tries.delete(key);
-    if (isReported) this.#parts.onWork([{ kind: 'instance', instanceId }]);
+    if (ended.kind === 'lost' && !this.#attempts.isPoison(key)) return 'again';
+    const verdict = (reason: string): string => this.#attempts.verdict(reason);
+    const event = activityEvent(activity, ended, this.#parts.clock.now(), verdict);
+    this.#attempts.forget(key);
+    const { instanceId } = activity;
+    this.#ended.set(instanceId, [...(this.#ended.get(instanceId) ?? []), { activity, event }]);
+    // A turn under way does not see it any more, and may take long.
+    if (this.#busy.has(instanceId)) await this.#saveEnded(instanceId);
+    this.#parts.onWork([{ kind: 'instance', instanceId }]);
     return 'done';
   }
 
-  async #runEntity(instanceId: string): Promise<WorkEnd> {
-    const { store, clock, newId, invoker } = this.#parts;
-    const row = store.read((tx) => tx.instance(instanceId));
-    if (row === undefined) return 'done';
-    // Behind a lock the holder's messages may be anywhere in the inbox.
-    const limit = readEntityState(row).lockedBy === null ? turnMessagesMax : Number.MAX_SAFE_INTEGER;
-    const inbox = store.read((tx) => tx.inbox(instanceId, limit));
-    const key = turnKey(instanceId);
-    const turn = await entityTurn(
-      row,
-      inbox,
-      { invoker, newId, now: () => clock.now() },
-      async (functionName, batch) => {
-        const ended = await invoker.invoke({ kind: 'entity', functionName, batch }, { isAlone: this.#isSuspect(key) });
-        if (ended.kind !== 'lost' || !this.#isPoison(key)) return ended;
-        const message = `it took its worker down ${this.#parts.triesMax} times: ${ended.reason}`;
-        return { kind: 'threw', name: 'Error', message, stack: '' };
-      },
+  /** Makes the ends of activities durable that no turn has taken yet; for the end of the process. */
+  async save(): Promise<void> {
+    await Promise.all([...this.#ended.keys()].map((instanceId) => this.#saveEnded(instanceId)));
+  }
+
+  async #saveEnded(instanceId: string): Promise<void> {
+    const ended = this.#ended.get(instanceId) ?? [];
+    this.#ended.delete(instanceId);
+    if (ended.length === 0) return;
+    await this.#parts.committer.commit((tx) => {
+      for (const { activity, event } of ended) {
+        if (tx.deleteActivity(activity.id)) tx.post({ instanceId, executionId: activity.executionId, event });
+      }
+    });
+  }
+
+  async #runOrchestration(instanceId: string): Promise<WorkEnd> {
+    const nowMs = this.#parts.clock.now();
+    const ended = this.#ended.get(instanceId) ?? [];
+    const state = this.#parts.store.read((tx) => this.#load(tx, instanceId, ended, nowMs));
+    if (state === undefined) return this.#discard(instanceId, undefined);
+    const { row, gathered } = state;
+    if (!gathered.hasNews) return this.#discard(instanceId, gathered);
+    // What ends from here on is for the next turn.
+    if (!row.isTurnDue) this.#ended.delete(instanceId);
+    const conclusion = await this.#play(row, gathered);
+    if (typeof conclusion === 'string') {
+      if (!row.isTurnDue) this.#ended.set(instanceId, [...ended, ...(this.#ended.get(instanceId) ?? [])]);
+      await this.#saveEnded(instanceId);
+      return conclusion === 'again' ? 'again' : 'done';
+    }
+    const work = await this.#parts.committer.commit((tx) =>
+      applyTurn(tx, row, gathered, conclusion, {
+        invoker: this.#parts.invoker,
+        newId: this.#parts.newId,
+        nowMs: this.#parts.clock.now(),
+      }),
     );
-    if (turn === undefined || turn === 'again') return turn ?? 'done';
-    const work = await this.#parts.committer.commit(turn);
-    this.#tries.delete(key);
+    this.#attempts.forget(turnKey(instanceId));
     this.#parts.onWork(work);
     return 'done';
   }
 
-  #load(tx: StoreTx, instanceId: string, nowMs: number): { row: InstanceRow; gathered: Gathered } | undefined {
+  #load(
+    tx: StoreTx,
+    instanceId: string,
+    ended: readonly EndedActivity[],
+    nowMs: number,
+  ): { readonly row: InstanceRow; readonly gathered: Gathered } | undefined {
     const row = tx.instance(instanceId);
-    const inbox = tx.inbox(instanceId, turnMessagesMax);
     if (row === undefined) return undefined;
     // A new generation is played once before anything else reaches it.
-    const [messages, timers] = row.isTurnDue ? [[], []] : [inbox, tx.dueTimers(instanceId, nowMs)];
+    if (row.isTurnDue) return { row, gathered: gather(row, tx.history(instanceId), nothingNew, nowMs) };
     const history = isTerminal(row.status) ? [] : tx.history(instanceId);
-    return { row, gathered: gather(row, history, messages, timers, nowMs) };
+    const news = {
+      inbox: tx.inbox(instanceId, turnMessagesMax),
+      // One that is gone from the store was completed by another run of it.
+      ended: ended.filter(({ activity }) => tx.activity(activity.id) !== undefined),
+      dueTimers: tx.dueTimers(instanceId, nowMs),
+    };
+    return { row, gathered: gather(row, history, news, nowMs) };
   }
 
-  async #discard(instanceId: string, gathered: Gathered): Promise<WorkEnd> {
-    if (gathered.usedMessageIds.length === 0 && gathered.firedTimerIds.length === 0) return 'done';
+  /** Drops what came for an execution that is over. */
+  async #discard(instanceId: string, gathered: Gathered | undefined): Promise<WorkEnd> {
+    const ended = this.#ended.get(instanceId) ?? [];
+    this.#ended.delete(instanceId);
+    const messageIds = gathered?.usedMessageIds ?? [];
+    const timerIds = gathered?.firedTimerIds ?? [];
+    if (messageIds.length + timerIds.length + ended.length === 0) return 'done';
     await this.#parts.committer.commit((tx) => {
-      tx.deleteMessages(instanceId, gathered.usedMessageIds);
-      for (const timerId of gathered.firedTimerIds) tx.deleteTimer(instanceId, timerId);
+      tx.deleteMessages(instanceId, messageIds);
+      for (const timerId of timerIds) tx.deleteTimer(instanceId, timerId);
+      for (const { activity } of ended) tx.deleteActivity(activity.id);
     });
     return 'done';
   }
 
   async #play(row: InstanceRow, gathered: Gathered): Promise<Conclusion | 'again' | 'held'> {
     const { history, termination } = gathered;
+    const nowMs = this.#parts.clock.now();
     const fail = (message: string): Conclusion =>
-      end(history, 'Failed', failedReason(row.name, message), '', { nowMs: this.#parts.clock.now() });
-    if (termination !== undefined) {
-      // Not played: an orchestration that cannot run any more must still be able to be ended.
-      return end(history, 'Terminated', termination.Input, '', { nowMs: this.#parts.clock.now() });
-    }
+      end(history, 'Failed', failedReason(row.name, message), '', { nowMs });
+    // Not played: an orchestration that cannot run any more must still be able to be ended.
+    if (termination !== undefined) return end(history, 'Terminated', termination.Input, '', { nowMs });
     const missing = missingFunction(this.#parts.invoker, row.name, 'orchestrator');
     if (missing !== undefined) return row.eventCount === 0 ? fail(missing) : this.#hold(row, missing);
     const key = turnKey(row.instanceId);
     const ended = await this.#parts.invoker.invoke(
       { kind: 'orchestrator', functionName: row.name, turn: turnOf(row, history) },
-      { isAlone: this.#isSuspect(key) },
+      { isAlone: this.#attempts.isSuspect(key) },
     );
     switch (ended.kind) {
       case 'stopped':
         return 'held';
       case 'lost':
-        return this.#isPoison(key)
-          ? fail(`it took its worker down ${this.#parts.triesMax} times: ${ended.reason}`)
-          : 'again';
+        return this.#attempts.isPoison(key) ? fail(this.#attempts.verdict(ended.reason)) : 'again';
       case 'threw':
       case 'returned': {
-        const answer = answerOf(ended);
-        return answer.kind === 'unreadable' ? fail(answer.reason) : this.#conclude(row, history, answer.answer);
+        const read = answerOf(ended);
+        return read.kind === 'unreadable' ? fail(read.reason) : this.#conclude(row, history, read.answer);
       }
     }
   }
@@ -203,53 +228,32 @@ export class Engine {
     return 'held';
   }
 
-  #isSuspect(key: string): boolean {
-    return (this.#tries.get(key) ?? 0) > 1;
-  }
-
-  /** Counts a lost worker against an invocation; true when it was the last one allowed. */
-  #isPoison(key: string): boolean {
-    const tries = (this.#tries.get(key) ?? 0) + 1;
-    this.#tries.set(key, tries);
-    return tries >= this.#parts.triesMax;
+  async #runEntity(instanceId: string): Promise<WorkEnd> {
+    const { store, clock, newId, invoker } = this.#parts;
+    const row = store.read((tx) => tx.instance(instanceId));
+    if (row === undefined) return 'done';
+    // Behind a lock the holder's messages may be anywhere in the inbox.
+    const limit = readEntityState(row).lockedBy === null ? turnMessagesMax : Number.MAX_SAFE_INTEGER;
+    const inbox = store.read((tx) => tx.inbox(instanceId, limit));
+    const key = turnKey(instanceId);
+    const isAlone = this.#attempts.isSuspect(key);
+    const turn = await entityTurn(
+      row,
+      inbox,
+      { invoker, newId, now: () => clock.now() },
+      async (functionName, batch) => {
+        const ended = await invoker.invoke({ kind: 'entity', functionName, batch }, { isAlone });
+        if (ended.kind !== 'lost' || !this.#attempts.isPoison(key)) return ended;
+        return { kind: 'threw', name: 'Error', message: this.#attempts.verdict(ended.reason), stack: '' };
+      },
+    );
+    if (turn === undefined || turn === 'again') return turn ?? 'done';
+    const work = await this.#parts.committer.commit(turn);
+    this.#attempts.forget(key);
+    this.#parts.onWork(work);
+    return 'done';
   }
 }
 
 const turnKey = (instanceId: string): string => `turn:${instanceId}`;
-
-type ReadAnswer =
-  | { readonly kind: 'answer'; readonly answer: OrchestratorAnswer }
-  | { readonly kind: 'unreadable'; readonly reason: string };
-
-function answerOf(ended: Extract<InvocationEnd, { kind: 'returned' | 'threw' }>): ReadAnswer {
-  if (ended.kind === 'threw') {
-    const answer = answerInError(ended.message);
-    return answer === undefined ? { kind: 'unreadable', reason: ended.message } : { kind: 'answer', answer };
-  }
-  const text = ended.value !== null && 'json' in ended.value ? ended.value.json : 'null';
-  const parsed = orchestratorAnswer.safeParse(JSON.parse(text));
-  if (parsed.success) return { kind: 'answer', answer: parsed.data };
-  const issue = parsed.error.issues[0];
-  return {
-    kind: 'unreadable',
-    reason: `its answer cannot be read: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-  };
-}
-
-function activityEvent(
-  activity: ActivityRow,
-  ended: Exclude<InvocationEnd, { kind: 'stopped' }>,
-  parts: EngineParts,
-): HistoryEvent {
-  const stamp = { TaskScheduledId: activity.taskId, EventId: -1, Timestamp: isoTime(parts.clock.now()) };
-  switch (ended.kind) {
-    case 'returned':
-      return { EventType: EventType.TaskCompleted, Result: jsonTextOf(ended.value), ...stamp };
-    case 'threw':
-      return { EventType: EventType.TaskFailed, ...activityFailure(activity.name, ended), ...stamp };
-    case 'lost': {
-      const reason = `Activity function '${activity.name}' failed:  it took its worker down ${parts.triesMax} times`;
-      return { EventType: EventType.TaskFailed, ...plainFailure(reason, ended.reason), ...stamp };
-    }
-  }
-}
+const nothingNew = { inbox: [], ended: [], dueTimers: [] };

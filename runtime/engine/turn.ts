@@ -1,3 +1,4 @@
+import type { EndedActivity } from './activity';
 import { EventType, isoTime, type EventOf, type ExecutionStarted, type HistoryEvent } from './history';
 import type { OrchestratorTurn } from './invoker';
 import { isTerminal, type InstanceRow, type Message, type TimerRow } from './store';
@@ -8,28 +9,34 @@ export type Gathered = {
   /** Set when a terminate is among the new events. */
   readonly termination: EventOf<typeof EventType.ExecutionTerminated> | undefined;
   readonly usedMessageIds: readonly number[];
+  readonly endedActivityIds: readonly number[];
   readonly firedTimerIds: readonly number[];
   /** False when nothing happened for this execution: no turn is needed. */
   readonly hasNews: boolean;
 };
 
-/** Puts an instance's messages and due timers behind its history, in the order of their times. */
-export function gather(
-  row: InstanceRow,
-  history: readonly HistoryEvent[],
-  inbox: readonly Message[],
-  dueTimers: readonly TimerRow[],
-  nowMs: number,
-): Gathered {
-  const isOurs = (message: Message): boolean =>
-    !isTerminal(row.status) && (message.executionId === null || message.executionId === row.executionId);
-  const news = inbox.filter(isOurs).map((message) => message.event);
-  const merged = mergeByTime(news, dueTimers.filter((timer) => timer.executionId === row.executionId).map(timerFired));
+/** What has come for an instance. */
+export type News = {
+  readonly inbox: readonly Message[];
+  readonly ended: readonly EndedActivity[];
+  readonly dueTimers: readonly TimerRow[];
+};
+
+/** Puts what has come for an instance behind its history, in the order of its times. */
+export function gather(row: InstanceRow, history: readonly HistoryEvent[], news: News, nowMs: number): Gathered {
+  const { inbox, ended, dueTimers } = news;
+  const isOurs = (executionId: string | null): boolean =>
+    !isTerminal(row.status) && (executionId === null || executionId === row.executionId);
+  const messages = inbox.filter((message) => isOurs(message.executionId)).map((message) => message.event);
+  const ends = ended.filter(({ activity }) => isOurs(activity.executionId)).map(({ event }) => event);
+  const timers = dueTimers.filter((timer) => isOurs(timer.executionId)).map(timerFired);
+  const merged = mergeByTime([...messages, ...ends], timers);
   const started: HistoryEvent = { EventType: EventType.OrchestratorStarted, EventId: -1, Timestamp: isoTime(nowMs) };
   return {
     history: merged.length === 0 ? history : [...history, started, ...merged],
     termination: merged.find((event) => event.EventType === EventType.ExecutionTerminated),
     usedMessageIds: inbox.map((message) => message.id),
+    endedActivityIds: ended.map(({ activity }) => activity.id),
     firedTimerIds: dueTimers.map((timer) => timer.timerId),
     hasNews: merged.length > 0 || row.isTurnDue,
   };

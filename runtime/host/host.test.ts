@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { loadKeys } from '../http/keys';
 import { HostFailed, HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
 
@@ -91,7 +92,7 @@ describe('a running host', () => {
   test('hands bytes through unchanged', async () => {
     const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => index % 256);
     const response = await host.fetch('/api/bytes', { method: 'POST', body: bytes });
-    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes);
+    expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
   });
 
   test('answers what no function takes', async () => {
@@ -124,6 +125,19 @@ describe('a running host', () => {
     });
     expect(answered).toMatch(/^HTTP\/1.1 400/);
     expect((await host.fetch('/admin/host/ping')).status).toBe(200);
+  });
+
+  test('refuses pages of other sites while it asks for no keys', async () => {
+    expect((await host.fetch('/api/nothing', { headers: { origin: 'https://example.com' } })).status).toBe(403);
+    const port = Number(new URL(host.origin).port);
+    const answered = await new Promise<string>((resolveText) => {
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write('GET /api/nothing HTTP/1.1\r\nhost: rebound.example\r\nconnection: close\r\n\r\n'),
+      );
+      socket.once('data', (data) => resolveText(data.toString()));
+    });
+    expect(answered).toMatch(/^HTTP\/1.1 403/);
+    expect((await host.fetch('/api/nothing', { headers: { origin: 'http://localhost:3000' } })).status).toBe(204);
   });
 
   test('shows its status', async () => {
@@ -262,4 +276,39 @@ test('an app that cannot be loaded, a state that is damaged: the host ends and s
   const damaged = await HostUnderTest.start(folder, [], environment).catch((thrown: unknown) => thrown);
   expect((damaged as HostFailed).exitCode).toBe(1);
   expect((damaged as HostFailed).errorText).toContain('Put a backup of the folder in its place');
+});
+
+test('streams go through as they come, in both directions', async () => {
+  const folder = makeAppFolder(resolve(__dirname, '../testing/stream-app.js'));
+  folders.push(folder);
+  const host = await HostUnderTest.start(folder);
+  const bytes = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 7) % 256);
+  const mirrored = await host.fetch('/api/mirror/a%20b', { method: 'POST', body: bytes });
+  expect(mirrored.headers.get('x-name')).toBe('a b');
+  expect(Buffer.from(await mirrored.arrayBuffer()).equals(bytes)).toBe(true);
+  const lines = await host.fetch('/api/lines');
+  const times: number[] = [];
+  const texts: string[] = [];
+  for await (const chunk of lines.body ?? []) {
+    times.push(Date.now());
+    texts.push(Buffer.from(chunk as Uint8Array).toString());
+  }
+  expect(texts.join('')).toBe('one\ntwo\nthree\n');
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(250);
+  expect((await host.fetch('/api/fails')).status).toBe(500);
+  await host.end('SIGKILL');
+});
+
+test('hundreds of requests at once are all answered', async () => {
+  const { folder, environment } = sampleFolder();
+  const host = await HostUnderTest.start(folder, [], environment);
+  const statuses = await Promise.all(
+    Array.from({ length: 400 }, async (_, n) => {
+      const response = await host.fetch(`/api/echo/n/${n}`);
+      const body = z.object({ params: z.object({ number: z.coerce.number() }) }).parse(await response.json());
+      return response.status + body.params.number - n;
+    }),
+  );
+  expect(new Set(statuses)).toEqual(new Set([201]));
+  await host.end('SIGKILL');
 });

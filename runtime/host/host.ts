@@ -13,6 +13,7 @@ import { DurableApi } from '../http/durable-api';
 import { answer, callFunction, endpointsOf, findEndpoint, offeredKey, type Endpoint } from '../http/function-endpoint';
 import { loadKeys, opensAdmin, opensDurableApi, type Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
+import { isFromThisMachine } from '../http/loopback';
 import { LoopbackServer, serveApi, type Target } from '../http/server';
 import { SqliteStore } from '../store/sqlite';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
@@ -49,6 +50,7 @@ export class RuntimeHost {
   readonly #keys: Keys;
   readonly #client: EngineClient;
   readonly #supervisor: Supervisor;
+  readonly #engine: Engine;
   readonly #dispatcher: Dispatcher;
   readonly #timers: TimerFunctions;
   readonly #endWatch: EndWatch;
@@ -82,7 +84,7 @@ export class RuntimeHost {
       silenceMsMax: options.workerSilenceMsMax,
       log,
     });
-    const engine = new Engine({
+    this.#engine = new Engine({
       ...common,
       committer: patient,
       invoker: withHttpActivity(this.#supervisor),
@@ -90,7 +92,7 @@ export class RuntimeHost {
       triesMax,
       log: (line) => log.warn(line),
     });
-    this.#dispatcher = new Dispatcher(engine, {
+    this.#dispatcher = new Dispatcher(this.#engine, {
       clock: realClock,
       turnsMax: settings.orchestratorsMax,
       activitiesMax: settings.activitiesMax,
@@ -149,6 +151,7 @@ export class RuntimeHost {
       Promise.race([this.#timers.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]),
     ]);
     await this.#supervisor.stop();
+    await Promise.race([this.#engine.save(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     await this.#rpc.close(0);
     this.#committer.flush();
     this.#store.close();
@@ -171,6 +174,10 @@ export class RuntimeHost {
     const [first, second, third] = target.segments.map((segment) => segment.toLowerCase());
     const key = offeredKey(request, target.url);
     const isOpen = this.#options.auth === 'off';
+    if (isOpen && !isFromThisMachine(request)) {
+      answer(response, 403);
+      return;
+    }
     if (first === 'admin') {
       if (target.segments[2] !== 'ping' && !isOpen && !opensAdmin(this.#keys, key)) answer(response, 401);
       else await serveApi(request, response, target, 1, async (api) => adminApi(api, () => this.#status()));
@@ -210,7 +217,8 @@ export class RuntimeHost {
   /** The interface of the worker's durable client: the same, without a key. */
   async #serveRpc(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const api = this.#api;
-    if (target.segments[0] !== 'durabletask') answer(response, 404);
+    if (!isFromThisMachine(request)) answer(response, 403);
+    else if (target.segments[0] !== 'durabletask') answer(response, 404);
     else if (api === undefined) answer(response, 503);
     else await serveApi(request, response, target, 1, (call) => api.handle(call));
   }

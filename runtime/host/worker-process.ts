@@ -182,14 +182,18 @@ export class WorkerProcess {
     this.#exited.resolve(reason);
   }
 
-  /** Pings the worker's event loop; pings alone do not keep the host running. */
+  /** Bounds the time to load, and from then on the time without a sign. None of it keeps the host running. */
   #watch(silenceMsMax: number): void {
     const loadTimer = setTimeout(() => this.kill(`it has not loaded the app within ${loadMsMax / 1000} s`), loadMsMax);
     loadTimer.unref();
-    this.#loaded.promise.then(
-      () => clearTimeout(loadTimer),
-      () => clearTimeout(loadTimer),
-    );
+    const stop = (): void => clearTimeout(loadTimer);
+    this.#loaded.promise.then(() => {
+      stop();
+      this.#pingFromNowOn(silenceMsMax);
+    }, stop);
+  }
+
+  #pingFromNowOn(silenceMsMax: number): void {
     let pings = 0;
     const timer = setInterval(() => {
       const silentMs = Date.now() - this.#lastSignMs;

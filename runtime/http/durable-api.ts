@@ -1,20 +1,22 @@
-import type { EngineClient, Sent } from '../engine/client';
-import { missingFunction } from '../engine/failure';
-import type { Invoker } from '../engine/invoker';
-import { isTerminal, runtimeStatuses, StoreUnavailable, type InstanceFilter, type InstanceRow } from '../engine/store';
 import type { Clock } from '../engine/clock';
+import type { EngineClient } from '../engine/client';
+import type { Invoker } from '../engine/invoker';
+import { isTerminal, StoreUnavailable } from '../engine/store';
+import { entityApi } from './entity-api';
 import {
   jsonOrText,
   notFound,
   queryFlag,
   queryNumber,
-  queryTimeMs,
   queryValue,
   type ApiRequest,
   type ApiResponse,
 } from './exchange';
 import { historyView } from './history-view';
+import { continuationHeader, filterOf, pageSize, statusBody, tokenOf, tokenText } from './instance-view';
+import { bodyJson, isJsonType } from './json-body';
 import { managementLinks, type LinkParts } from './links';
+import { argumentError, invalidJson, sentResponse } from './responses';
 
 export type DurableApiParts = {
   readonly client: EngineClient;
@@ -25,11 +27,6 @@ export type DurableApiParts = {
   /** Resolves when the instance may have ended, or at the latest at `untilMs`. */
   readonly whenEnded: (instanceId: string, untilMs: number) => Promise<void>;
 };
-
-/** Instances of one page when the client names no number; the Azure Storage provider's. */
-const pageSizeDefault = 100;
-const pageSizeMax = 1000;
-const continuationHeader = 'x-ms-continuation-token';
 
 /** The management API of Durable Functions (HttpApiHandler of the extension, 3.19), over the engine's client. */
 export class DurableApi {
@@ -58,7 +55,7 @@ export class DurableApi {
       case 'instances':
         return this.#instances(request, first, second, third);
       case 'entities':
-        return third === undefined ? this.#entities(request, first, second) : notFound;
+        return third === undefined ? entityApi(request, first, second, this.#parts) : notFound;
       default:
         return notFound;
     }
@@ -219,7 +216,9 @@ export class DurableApi {
         input.kind === 'invalid' ? input.message : "Error reading JToken from JsonReader. Path '', line 0, position 0.";
       return invalidJson(message);
     }
-    return sentResponse(await this.#parts.client.raiseEvent(instanceId, name, input.text), instanceId, 'raiseEvent');
+    // Unlike an input, an event may be null.
+    const sent = await this.#parts.client.raiseEvent(instanceId, name, input.text ?? 'null');
+    return sentResponse(sent, instanceId, 'raiseEvent');
   }
 
   async #rewind(instanceId: string): Promise<ApiResponse> {
@@ -247,131 +246,4 @@ export class DurableApi {
         : `An instance with ID '${instanceId}' has not finished yet.`;
     return argumentError('InstanceId does not match a valid orchestration instance.', reason);
   }
-
-  async #entities(request: ApiRequest, name: string | undefined, key: string | undefined): Promise<ApiResponse> {
-    if (request.method === 'GET') {
-      if (name === undefined || key === undefined) return this.#listEntities(request, name);
-      const state = this.#parts.client.entity({ name, key });
-      return state === undefined ? notFound : { status: 200, body: jsonOrText(state.state) };
-    }
-    if (name === undefined || key === undefined || !['POST', 'DELETE'].includes(request.method)) return notFound;
-    const missing = missingFunction(this.#parts.invoker, name.toLowerCase(), 'entity');
-    if (missing !== undefined) return { status: 400, body: { Message: missing } };
-    const input = entityInput(request);
-    if (input.kind === 'invalid')
-      return { status: 400, body: { Message: `Could not parse JSON content: ${input.message}` } };
-    const operation = request.method === 'DELETE' ? 'delete' : (queryValue(request.query, 'op') ?? '');
-    await this.#parts.client.signalEntity({ name, key }, operation, input.text);
-    return { status: 202 };
-  }
-
-  #listEntities(request: ApiRequest, name: string | undefined): ApiResponse {
-    const prefix = name === undefined ? '@' : `@${name.toLowerCase()}@`;
-    const page = this.#parts.client.listEntities(prefix, tokenOf(request), pageSize(request.query));
-    const withState = queryFlag(request.query, 'fetchState') ?? true;
-    return {
-      status: 200,
-      headers: { [continuationHeader]: tokenText(page.next) },
-      body: page.entities.map(({ entityId, lastOperationTime, state }) => ({
-        entityId,
-        lastOperationTime,
-        ...(withState ? { state: jsonOrText(state) } : {}),
-      })),
-    };
-  }
 }
-
-const pageSize = (query: URLSearchParams): number =>
-  Math.min(Math.max(Math.trunc(queryNumber(query, 'top') ?? pageSizeDefault), 1), pageSizeMax);
-
-/** A token is the id to go on after; ids may hold anything, headers may not. */
-const tokenText = (next: string | undefined): string =>
-  next === undefined ? '' : Buffer.from(next).toString('base64url');
-const tokenOf = (request: ApiRequest): string =>
-  Buffer.from(request.headers[continuationHeader] ?? '', 'base64url').toString('utf8');
-
-/** An unknown status is no filter at all, as in the extension. */
-function filterOf(query: URLSearchParams): InstanceFilter {
-  const named = [...query]
-    .filter(([key]) => key.toLowerCase() === 'runtimestatus')
-    .flatMap(([, value]) => value.split(','));
-  const statuses = runtimeStatuses.filter((status) => named.includes(status));
-  return {
-    createdFromMs: queryTimeMs(query, 'createdTimeFrom'),
-    createdToMs: queryTimeMs(query, 'createdTimeTo'),
-    statuses: statuses.length === 0 ? undefined : statuses,
-  };
-}
-
-const secondsText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
-const statusBody = (row: InstanceRow): object => ({
-  name: row.name,
-  instanceId: row.instanceId,
-  runtimeStatus: row.status,
-  input: jsonOrText(row.input),
-  customStatus: jsonOrText(row.customStatus),
-  output: jsonOrText(row.output),
-  createdTime: secondsText(row.createdAtMs),
-  lastUpdatedTime: secondsText(row.updatedAtMs),
-});
-
-function sentResponse(sent: Sent, instanceId: string, verb: string): ApiResponse {
-  switch (sent.kind) {
-    case 'sent':
-      return { status: 202 };
-    case 'notFound':
-      return notFound;
-    case 'finished':
-      return { status: 410 };
-    case 'wrongState':
-      return {
-        status: 500,
-        body: {
-          Message: 'Something went wrong while processing your request',
-          ExceptionMessage: `Cannot ${verb} the orchestration instance ${instanceId} because instance is in the ${sent.status} state.`,
-          ExceptionType: 'System.InvalidOperationException',
-          StackTrace: '',
-        },
-      };
-  }
-}
-
-type BodyJson =
-  { readonly kind: 'valid'; readonly text: string | null } | { readonly kind: 'invalid'; readonly message: string };
-
-/** The body as JSON text without needless space; none for an empty body or a JSON null. */
-function bodyJson(body: string): BodyJson {
-  if (body.trim() === '') return { kind: 'valid', text: null };
-  try {
-    const value: unknown = JSON.parse(body);
-    return { kind: 'valid', text: value === null ? null : JSON.stringify(value) };
-  } catch (thrown) {
-    return { kind: 'invalid', message: thrown instanceof Error ? thrown.message : String(thrown) };
-  }
-}
-
-const isJsonType = (contentType: string | undefined): boolean =>
-  contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json';
-
-/** An operation's input: JSON as it is, any other text as a JSON string. */
-function entityInput(request: ApiRequest): BodyJson {
-  if (request.body === '') return { kind: 'valid', text: null };
-  if (isJsonType(request.headers['content-type'])) return bodyJson(request.body);
-  return { kind: 'valid', text: JSON.stringify(request.body) };
-}
-
-const invalidJson = (message: string): ApiResponse => ({
-  status: 400,
-  body: {
-    Message: 'Invalid JSON content',
-    ExceptionMessage: message,
-    ExceptionType: 'Newtonsoft.Json.JsonReaderException',
-    StackTrace: '',
-  },
-});
-
-const argumentError = (message: string, reason: string): ApiResponse => ({
-  status: 400,
-  body: { Message: message, ExceptionMessage: reason, ExceptionType: 'System.ArgumentException', StackTrace: '' },
-});

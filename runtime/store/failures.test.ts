@@ -17,6 +17,7 @@ import { EngineClient } from '../engine/client';
 import { realClock, VirtualClock } from '../engine/clock';
 import { GroupCommitter, PatientCommitter } from '../engine/commit';
 import { StoreUnavailable } from '../engine/store';
+import { DurableApi } from '../http/durable-api';
 import { databaseFile, StateUnusable } from './database';
 import { MemoryStore } from './memory';
 import { SqliteStore } from './sqlite';
@@ -54,6 +55,26 @@ test('a full disk refuses what it cannot keep, keeps what it acknowledged, and g
   expect(await again.start({ name: 'A', instanceId: 'refused', input: largeInput })).toMatchObject({ kind: 'started' });
   expect(again.list({}, '', 10).rows.map((row) => row.instanceId)).toEqual(['kept', 'refused', 'small']);
   roomier.close();
+});
+
+test('the management API answers 503 while the disk is full', async () => {
+  const store = new SqliteStore(newFolder(), { pagesMax: 60 });
+  const api = new DurableApi({
+    client: clientOf(store, new GroupCommitter(store)),
+    invoker: { kindOf: () => 'orchestrator', namesOf: () => [], invoke: () => Promise.resolve({ kind: 'stopped' }) },
+    clock: realClock,
+    links: { origin: 'http://a', rpcOrigin: 'http://b', hubName: 'Hub', systemKey: 'key' },
+    defaultVersion: undefined,
+    whenEnded: () => Promise.resolve(),
+  });
+  const url = new URL('http://127.0.0.1/');
+  const start = { method: 'POST', segments: ['orchestrators', 'A'], query: url.searchParams, url, headers: {} };
+  expect(await api.handle({ ...start, body: largeInput })).toMatchObject({
+    status: 503,
+    headers: { 'retry-after': '5' },
+  });
+  expect(await api.handle({ ...start, body: '1' })).toMatchObject({ status: 202 });
+  store.close();
 });
 
 test('work with nobody to be refused to waits until the store takes writes again', async () => {

@@ -5,7 +5,8 @@ import { EventType, isoTime, type HistoryEvent } from '../engine/history';
 import { pendingRow } from '../engine/instances';
 import type { InstanceRow, Store } from '../engine/store';
 import { MemoryStore } from './memory';
-import { largeTextLength, SqliteStore } from './sqlite';
+import { largeTextLength } from './connection';
+import { SqliteStore } from './sqlite';
 
 const folders: string[] = [];
 function newFolder(): string {

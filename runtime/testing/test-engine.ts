@@ -67,6 +67,7 @@ export class TestEngine {
   readonly #parts;
   #engine: Engine;
   #ready: Work[] = [];
+  readonly #readyKeys = new Set<string>();
   /** Counts crashes; work of an earlier life has no effect any more. */
   #life = 0;
   /** Resolved at a crash, so that nobody waits for work that was forgotten. */
@@ -108,7 +109,7 @@ export class TestEngine {
 
   /** Raises an event. Throws when there is no such living instance. */
   async raiseEvent(instanceId: string, name: string, input?: unknown): Promise<void> {
-    const sent = await this.client.raiseEvent(instanceId, name, textOf(input));
+    const sent = await this.client.raiseEvent(instanceId, name, JSON.stringify(input ?? null));
     if (sent.kind !== 'sent') throw new Error(`event '${name}' to '${instanceId}': ${sent.kind}`);
   }
 
@@ -122,7 +123,9 @@ export class TestEngine {
     if (this.#ready.length === 0) return false;
     const index = Math.floor(this.#random() * this.#ready.length);
     const [work] = this.#ready.splice(index, 1);
-    if (work !== undefined) await this.#do(work);
+    if (work === undefined) return false;
+    this.#readyKeys.delete(keyOf(work));
+    await this.#do(work);
     return true;
   }
 
@@ -157,6 +160,7 @@ export class TestEngine {
     this.#life += 1;
     this.#engine = this.#newEngine();
     this.#ready = [];
+    this.#readyKeys.clear();
     this.#note(this.#engine.openWork());
     this.#note(this.#engine.dueTimers());
     this.#death.resolve(undefined);
@@ -203,8 +207,9 @@ export class TestEngine {
     for (const item of work) {
       // A timer whose time has come already wakes its instance at once.
       if (item.kind === 'timer' && item.atMs <= this.clock.now()) this.#note(this.#engine.dueTimers());
-      const isNew = item.kind !== 'timer' && !this.#ready.some((other) => isSame(other, item));
-      if (isNew) this.#ready.push(item);
+      if (item.kind === 'timer' || this.#readyKeys.has(keyOf(item))) continue;
+      this.#readyKeys.add(keyOf(item));
+      this.#ready.push(item);
     }
   }
 
@@ -232,9 +237,16 @@ export class TestEngine {
   }
 }
 
-function isSame(a: Work, b: Work): boolean {
-  if (a.kind === 'instance') return b.kind === 'instance' && a.instanceId === b.instanceId;
-  return a.kind === 'activity' && b.kind === 'activity' && a.id === b.id;
+/** One string for each piece of work: what is ready once need not be so twice. */
+function keyOf(work: Work): string {
+  switch (work.kind) {
+    case 'instance':
+      return `i${work.instanceId}`;
+    case 'activity':
+      return `a${work.id}`;
+    case 'timer':
+      return `t${work.atMs}`;
+  }
 }
 
 const textOf = (value: unknown): string | null =>

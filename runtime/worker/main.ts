@@ -114,7 +114,8 @@ function watchHost(): void {
   new Worker(script, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8 } }).unref();
 }
 
-// The host decides when a stopping worker ends; Ctrl+C reaches the whole group of processes.
+// The host decides when its worker ends; such signals may reach the whole group of processes.
 process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
 watchHost();
 new WorkerProcess();

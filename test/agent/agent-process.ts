@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -9,6 +10,9 @@ export const agentMain = join(__dirname, '..', '..', 'agent', 'main.js');
 
 const readyLine = z.object({ ready: z.literal(true), hostId: z.string(), byteRoutePort: z.int() });
 export type Ready = z.infer<typeof readyLine>;
+
+/** Compiled code is kept from start to start: the tests start many agents. */
+const quickStart = { NODE_COMPILE_CACHE: join(tmpdir(), 'hyperferry-test-compile-cache') };
 
 /** A real agent process, started from a configuration and ended as the test wants. */
 export class AgentProcess {
@@ -45,7 +49,12 @@ export class AgentProcess {
   }
 
   static run(args: readonly string[]): AgentProcess {
-    return new AgentProcess(spawn(process.execPath, [agentMain, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
+    return new AgentProcess(
+      spawn(process.execPath, [agentMain, ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...quickStart },
+      }),
+    );
   }
 
   get pid(): number {

@@ -7,6 +7,9 @@ import { AgentProcess } from './agent-process';
 import type { App } from './app';
 import { destination, mib, SmallSite, source } from './small-site';
 
+// Real processes, on a machine that may be busy with others.
+jest.setTimeout(90_000);
+
 describe('agents as processes, through a relay', () => {
   let site: SmallSite;
   let app: App;

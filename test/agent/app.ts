@@ -69,7 +69,7 @@ export class App {
 
   /** Until it ends, through agents that are down for a while. Sends it again when the agent does not know it. */
   async untilEnded(host: string, id: string, kind: OperationKind, input: object): Promise<OperationView> {
-    const giveUpMs = Date.now() + 25_000;
+    const giveUpMs = Date.now() + 60_000;
     for (;;) {
       const view = await this.ask(host, 'GET', `${id}?waitMs=2000`);
       if (view.ok && view.value.state !== 'running') return view.value;

@@ -1,5 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHost, createVm, type VmSpec } from '../../agent/hyperv/simulated';
 import { hostId, type HostId, type VmId } from '../../contracts/ids';
@@ -11,6 +10,7 @@ import { generateSigningKey, signingKeyFrom } from '../../relay/signing';
 import { sasTokens } from '../../relay/token';
 import { AgentProcess } from './agent-process';
 import { App } from './app';
+import { tempFolder } from './temp-folder';
 
 export const mib = 1024 ** 2;
 export const source = hostId.parse('source');
@@ -53,7 +53,7 @@ export class SmallSite {
   }
 
   static async make(): Promise<SmallSite> {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), 'agent-site-')));
+    const folder = await tempFolder('agent-site');
     const relay = await startRelay(0);
     const tokens = sasTokens({ keyName: 'app', key: 'app-key', clock: systemClock });
     const endpoint = `http://127.0.0.1:${relay.port}`;

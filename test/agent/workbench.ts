@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../agent/clock';
 import { createLineLog } from '../../agent/log';
@@ -12,6 +11,7 @@ import { succeeded } from '../../contracts/failure';
 import { operationId, runId } from '../../contracts/ids';
 import type { OperationKind, OperationView } from '../../contracts/operations';
 import { ManualClock } from './manual-clock';
+import { tempFolder } from './temp-folder';
 
 export const vmA = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
 export const vmB = '11111111-2222-3333-4444-555555555555';
@@ -106,7 +106,7 @@ export class Workbench {
   }
 
   static async make(): Promise<Workbench> {
-    return new Workbench(await mkdtemp(join(tmpdir(), 'agent-')));
+    return new Workbench(await tempFolder('agent'));
   }
 
   /** What a start of the agent does. The last one is taken for dead: it is not closed here. */

@@ -86,5 +86,8 @@ async function overSimulatedDriver(): Promise<AgentUnderTest> {
   };
 }
 
+// Real processes, on a machine that may be busy with others.
+jest.setTimeout(90_000);
+
 describeAgent('agent over a driver that only pretends', overFakeDriver);
 describeAgent('agent over a simulated host, behind the relay emulator', overSimulatedDriver);

@@ -48,7 +48,10 @@ async function expectUndone(move: Move): Promise<void> {
   const vm = await source.vm(vmId);
   expect(vm).toMatchObject({ state: 'running', vmCheckpointCount: 0, reservedBy: null, fencedBy: null });
   expect(vm?.disks.map((disk) => disk.images.length)).toEqual([1]);
-  expect((await hosts.diskFiles('source')).map((path) => path.split('/').at(-1))).toEqual(['web01.vhdx']);
+  const files = await hosts.files('source');
+  expect(files.filter((path) => path.includes('volumes')).map((path) => path.split('/').at(-1))).toEqual([
+    'web01.vhdx',
+  ]);
 }
 
 const beforePivot: readonly (readonly [CrashPoint, MoveStep, HostName, { kind: OperationKind; more?: object }])[] = [
@@ -107,6 +110,9 @@ test.each(ofStart)('a crash of start-vm at %s, to %s, leaves one VM that can run
   await crashAt(where, 'digest-disks', where === 'same-host' ? 'source' : 'destination', { kind: 'start-vm' }, point);
   const open = await openHosts(where);
   expect(await runningCopies(open)).toBe(1);
+  const marks = (await open.destination.leftovers()).map((leftover) => leftover.what);
+  expect(marks).not.toContain('planned-vm');
+  expect(marks.includes('retired-vm')).toBe(where === 'same-host');
   const move = new Move(open, run, 'delete');
   await move.walk('release', 'start-vm');
   expect(await runningCopies(open)).toBe(1);

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { crashPoints, failNthCall, openSimulatedDriver, type CrashPoint } from '../../agent/hyperv/simulated';
 import { openVhdx } from '../../agent/disks/vhdx';
 import { blockOffsetBytes } from '../../agent/hyperv/simulated/guest/geometry';
@@ -204,6 +205,23 @@ test('looking at VMs and the host does not wait for an operation, and operations
   expect(codeOf(await saving)).toBe('succeeded');
 });
 
+test('what a guest writes on a VM checkpoint, and while that is merged back, is in its disk afterwards', async () => {
+  const hooks = { reached: (point: CrashPoint) => (point === 'vm-checkpoint-merge-began' ? delay(400) : undefined) };
+  const source = await hosts.open('source', hooks);
+  await hosts.whenAwake(source);
+  const ofVm = { vmId: hosts.vmId };
+  valueOf(await perform(source, run, 'reserve-vm', ofVm));
+  valueOf(await perform(source, run, 'take-vm-checkpoint', ofVm));
+  await delay(400);
+  const [disk] = (await source.vm(hosts.vmId))?.disks ?? [];
+  expect(disk?.images[1]?.allocatedBytes).toBeGreaterThan(0);
+  valueOf(await perform(source, run, 'remove-vm-checkpoint', ofVm));
+  expect(await source.vm(hosts.vmId)).toMatchObject({ heartbeat: 'ok' });
+  valueOf(await perform(source, run, 'release', ofVm));
+  await hosts.shut('source');
+  await hosts.whenAwake(await hosts.open('source'));
+});
+
 test('a merge that is canceled stops, and the guest goes on until it is asked for again', async () => {
   const stop = new AbortController();
   const hooks = { reached: (point: CrashPoint) => (point === 'vm-checkpoint-merge-began' ? stop.abort() : undefined) };
@@ -245,4 +263,24 @@ test('a move passes every point at which a host can be made to crash, but for th
     'vm-resuming',
     'start-set-aside',
   ]);
+});
+
+test('a VM can be looked at in every moment of its operations', async () => {
+  const source = await hosts.open('source');
+  await hosts.whenAwake(source);
+  const ofVm = { vmId: hosts.vmId };
+  valueOf(await perform(source, run, 'reserve-vm', ofVm));
+  const kinds = ['take-vm-checkpoint', 'save-vm', 'resume-vm', 'remove-vm-checkpoint'] as const;
+  const over = new AbortController();
+  const working = (async () => {
+    for (const kind of kinds) valueOf(await perform(source, run, kind, ofVm));
+  })().finally(() => over.abort());
+  let looks = 0;
+  while (!over.signal.aborted) {
+    const [vm] = await source.vms();
+    expect(vm?.disks[0]?.diskId).toBe('scsi-0-0');
+    looks++;
+  }
+  await working;
+  expect(looks).toBeGreaterThan(kinds.length);
 });

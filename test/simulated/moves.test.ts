@@ -45,6 +45,9 @@ test('a VM keeps the VM checkpoints that a person made, and only the differencin
   expect(after).toMatchObject({ state: 'running', heartbeat: 'ok', vmCheckpointCount: 2 });
   expect(names(after)).toEqual(names(before));
   expect(await hosts.diskFiles('source')).toEqual([]);
+  const images = after?.disks.flatMap((disk) => disk.images.map((image) => image.path)) ?? [];
+  const arrived = (await hosts.files('destination')).filter((path) => path.startsWith(both.folder));
+  expect(arrived.sort()).toEqual([...images].sort());
 });
 
 test('the chain that arrives opens by its own parent locators, in a host folder that was moved since', async () => {
@@ -52,7 +55,10 @@ test('the chain that arrives opens by its own parent locators, in a host folder 
   const move = new Move(both, run);
   await move.walk('release');
   const formerRoot = hosts.pathOn('destination');
-  for (const disk of (await both.destination.vm(hosts.vmId))?.disks ?? []) {
+  const disks = (await both.destination.vm(hosts.vmId))?.disks ?? [];
+  await hosts.shut('destination');
+  expect(disks.map((disk) => disk.images.length)).toEqual([3, 3]);
+  for (const disk of disks) {
     for (const image of disk.images.slice(1)) {
       const opened = valueOf(await openVhdx(image.path, { access: 'read' }));
       expect(opened.shape.parent?.absolutePath).toBeUndefined();
@@ -60,7 +66,6 @@ test('the chain that arrives opens by its own parent locators, in a host folder 
       await opened.close();
     }
   }
-  await hosts.shut('destination');
   const moved = await hosts.moveHostFolder('destination');
   const again = await hosts.open('destination');
   expect(codeOf(await perform(again, run, 'await-heartbeat', { vmId: hosts.vmId, waitMsMax: 10_000 }))).toBe(

@@ -22,8 +22,8 @@ export const smallVm: VmSpec = {
   name: 'web01',
   seed: 7,
   memoryBytes: mib,
-  disks: [{ virtualSizeBytes: 32 * mib, dataBytes: 4 * mib, blockSizeBytes: mib }],
-  guest: { workAreaBytes: mib, outskirtsBytes: 2 * mib, flushEveryMs: 100 },
+  disks: [{ virtualSizeBytes: 16 * mib, dataBytes: 2 * mib, blockSizeBytes: mib }],
+  guest: { workAreaBytes: mib / 2, outskirtsBytes: mib, flushEveryMs: 100 },
 };
 
 const memoryFileSystem = '/dev/shm';
@@ -77,8 +77,11 @@ export class TestHosts {
 
   /** Every file of a host whose name says that it is a disk, or was one. */
   async diskFiles(name: HostName): Promise<string[]> {
-    const files = await filesBelow(await this.hostFolder(name));
-    return files.map((file) => file.path).filter((path) => path.includes('vhdx') || path.endsWith('.pulled'));
+    return (await this.files(name)).filter((path) => path.includes('vhdx') || path.endsWith('.pulled'));
+  }
+
+  async files(name: HostName): Promise<string[]> {
+    return (await filesBelow(await this.hostFolder(name))).map((file) => file.path);
   }
 
   /** Waits until the guest of the VM has looked at its disks, if it runs on that host. */

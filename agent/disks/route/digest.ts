@@ -8,7 +8,8 @@ const kindCodes = { data: 1, zero: 2 } as const;
 export const noBlockDigest: Uint8Array = new Uint8Array(digestBytes);
 
 /** BLAKE3 of a block. */
-export const blockDigest = (data: Uint8Array): Buffer => blake3(data);
+export const blockDigest = (data: Uint8Array): Buffer =>
+  blake3(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
 
 /**
  * The digest of content as a hash chain over its frames, so that it is resumed from 32 bytes:

@@ -139,6 +139,10 @@ export class MemoryFiles implements DiskFiles {
     return new MemoryFile(path, content, this, 'write');
   }
 
+  async remove(path: string): Promise<void> {
+    this.#contents.delete(path);
+  }
+
   async syncFolderOf(): Promise<void> {
     // Names are never lost here.
   }

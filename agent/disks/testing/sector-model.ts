@@ -66,6 +66,7 @@ export class SectorModel {
     return history?.later.at(-1) ?? history?.flushed ?? 0;
   }
 
+  /** What a sector may show after a power loss. */
   allowed(sector: number): readonly number[] {
     const history = this.#sectors.get(sector);
     return history === undefined ? [0] : [history.flushed, ...history.later];
@@ -121,6 +122,21 @@ export async function firstWrongSector(
     }
   }
   return undefined;
+}
+
+/** Takes what the disk shows now for what it holds: after a power loss, when nobody can know which writes came through. */
+export async function observe(disk: Readable, model: SectorModel): Promise<void> {
+  const { sectorBytes } = model;
+  const piece = { number: -1, bytes: Buffer.alloc(pieceBytes) };
+  for (const sector of [...model.touched()]) {
+    const number = Math.floor((sector * sectorBytes) / pieceBytes);
+    if (number !== piece.number) {
+      const length = Math.min(pieceBytes, disk.virtualSizeBytes - number * pieceBytes);
+      await disk.read(piece.bytes.subarray(0, length), number * pieceBytes);
+      piece.number = number;
+    }
+    model.settle(sector, sector + 1, piece.bytes.readUInt32LE((sector * sectorBytes) % pieceBytes));
+  }
 }
 
 const pieceBytes = 64 * 1024;

@@ -36,7 +36,6 @@ export type Block = { readonly meaning: BlockMeaning; readonly fileOffsetBytes: 
 export type TakenChanges = {
   readonly bitmaps: TableBatch;
   readonly entries: TableBatch;
-  readonly newBitmaps: readonly number[];
   /** The single entries that place new sector bitmaps; they are among `entries` as well. */
   readonly newBitmapEntries: readonly TableSector[];
 };
@@ -169,22 +168,21 @@ export class BlockMap {
 
   /** What changed since it was last taken. */
   takeChanges(): TakenChanges {
-    const newBitmaps = this.#newBitmaps;
-    this.#newBitmaps = [];
-    const newBitmapEntries = newBitmaps.map((chunk) => {
+    const newBitmapEntries = this.#newBitmaps.map((chunk) => {
       const index = bitmapIndex(this.geometry, chunk);
       const place = this.table.offsetBytes + index * entryBytes;
       const page = this.#entries.now(place);
       const within = place - page.offsetBytes;
       return { offsetBytes: place, bytes: Buffer.from(page.bytes.subarray(within, within + entryBytes)) };
     });
-    return { bitmaps: this.#bitmaps.take(), entries: this.#entries.take(), newBitmaps, newBitmapEntries };
+    this.#newBitmaps = [];
+    return { bitmaps: this.#bitmaps.take(), entries: this.#entries.take(), newBitmapEntries };
   }
 
-  settleChanges(taken: TakenChanges, outcome: 'written' | 'failed'): void {
-    this.#bitmaps.settle(taken.bitmaps, outcome);
-    this.#entries.settle(taken.entries, outcome);
-    if (outcome === 'failed') this.#newBitmaps.push(...taken.newBitmaps);
+  /** What was taken stands in the file. */
+  settleChanges(taken: TakenChanges): void {
+    this.#bitmaps.settle(taken.bitmaps);
+    this.#entries.settle(taken.entries);
   }
 
   *#partialSegments(block: number, from: number, to: number, fileOffsetBytes: number): Generator<Segment> {

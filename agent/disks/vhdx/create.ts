@@ -1,5 +1,5 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import { outcomeOf } from '../failures';
+import { DiskError, outcomeOf } from '../failures';
 import { nodeFiles, type DiskFile } from '../file';
 import type { ImageShape, WritableImage } from '../image';
 import { blockState, entryBytes, entryHigh, entryLow, geometryOf, payloadIndex, type Geometry } from './bat';
@@ -19,7 +19,7 @@ export type VhdxCreateOptions = Omit<VhdxWriteOptions, 'access'>;
 /**
  * Makes a new VHDX of this shape and opens it for writing. The ids of the shape are taken over, so that a copy of a base has the
  * identity that its children look for. A fixed image has all its blocks in place, as a sparse file where the file system knows such.
- * Until it is complete the file does not carry the signature of a VHDX.
+ * Until it is complete the file does not carry the signature of a VHDX; when making it fails, it is removed.
  *
  * Failures: `RequestInvalid` for a shape that no VHDX can have, `DestinationOccupied` when the file is there, `DiskFull`, `IoFailed`.
  */
@@ -34,11 +34,12 @@ export async function createVhdx(
   const made = await outcomeOf(async () => {
     const file = await files.create(path);
     try {
-      await build(file, shape, options.newGuid());
-    } finally {
-      await file.close();
+      await build(file, shape, options.newGuid()).finally(() => file.close());
+      await files.syncFolderOf(path);
+    } catch (thrown) {
+      if (thrown instanceof DiskError) await files.remove(path);
+      throw thrown;
     }
-    await files.syncFolderOf(path);
   });
   return made.ok ? openVhdx(path, { ...options, access: 'write' }) : made;
 }

@@ -87,8 +87,7 @@ const mapOf = ({ file, metadata, regions }: ParsedVhdx): BlockMap =>
 const spansOf = ({ current, regions }: ParsedVhdx): Span[] => [
   { what: 'header area', offsetBytes: 0, lengthBytes: headerAreaLength },
   logSpan(current),
-  regions.bat,
-  regions.metadata,
+  ...regions.all,
 ];
 
 /** Small tables are checked whole. A huge one is checked where it is used, and new blocks go to the end of the file. */

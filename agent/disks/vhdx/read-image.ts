@@ -61,6 +61,7 @@ function planReads(map: BlockMap, target: Uint8Array, offsetBytes: number): Run[
 
 /** Reads what one image holds of a range; the rest reads zero. A range in one piece in the file is one read. */
 export async function readHeld(file: DiskFile, map: BlockMap, target: Uint8Array, offsetBytes: number): Promise<void> {
+  if (target.length === 0) return;
   await map.ensure(offsetBytes, offsetBytes + target.length);
   for (const { targetStart, targetEnd, fileOffsetBytes } of planReads(map, target, offsetBytes))
     await file.read(target.subarray(targetStart, targetEnd), fileOffsetBytes);

@@ -7,7 +7,9 @@ import { metadataTableLength } from './layout';
 import { mib, overlapping, readU64, writeU64, type Span } from './numbers';
 
 /** The two regions that every VHDX has (MS-VHDX 2.2.3.2). */
-export type Regions = { readonly bat: Span; readonly metadata: Span };
+export type KnownRegions = { readonly bat: Span; readonly metadata: Span };
+/** `all`: these two and those that are not known and not required; what they hold is not ours to use. */
+export type Regions = KnownRegions & { readonly all: readonly Span[] };
 
 const signature = 'regi';
 const entriesOffset = 16;
@@ -17,7 +19,7 @@ const metadataId = '8b7ca206-4790-4b9a-b8fe-575f050f886e';
 const requiredFlag = 1;
 
 /** The table of a new file; both copies are the same. */
-export function encodeRegionTable(regions: Regions): Buffer {
+export function encodeRegionTable(regions: KnownRegions): Buffer {
   const bytes = Buffer.alloc(regionTableLength);
   bytes.write(signature, 0, 'latin1');
   const entries = [
@@ -85,5 +87,5 @@ function pickRegions(found: ReadonlyMap<string, Span>): Outcome<Regions> {
   if (bat.lengthBytes > batBytesMax) return damaged(`has a block allocation table of ${bat.lengthBytes} bytes`);
   if (metadata.lengthBytes > metadataRegionBytesMax || metadata.lengthBytes < metadataTableLength)
     return damaged(`has a metadata region of ${metadata.lengthBytes} bytes`);
-  return succeeded({ bat, metadata });
+  return succeeded({ bat, metadata, all: [...found.values()] });
 }

@@ -31,21 +31,9 @@ it('keeps what is newer than the file until it was written', async () => {
   expect(pages.changedPages).toBe(0);
   for (let page = 1; page < 8; page++) pages.now(page * pageBytes);
   expect(pages.now(0).bytes[4100]).toBe(77);
-  pages.settle(batch, 'written');
+  pages.settle(batch);
   for (let round = 0; round < 2; round++) for (let page = 1; page < 8; page++) pages.now(page * pageBytes);
   expect(pages.now(0).bytes[4100]).toBe(0);
-});
-
-it('offers changes again whose writing failed, with what changed since', async () => {
-  const { pages } = await tableOf(2, 2 * pageBytes);
-  const page = pages.now(0);
-  page.bytes[0] = 1;
-  pages.changed(page, 0, 1);
-  const first = pages.take();
-  page.bytes[8192] = 2;
-  pages.changed(page, 8192, 1);
-  pages.settle(first, 'failed');
-  expect(pages.take().sectors.map((sector) => sector.offsetBytes)).toEqual([0, 8192]);
 });
 
 it('takes a copy: what changes after is of the next batch', async () => {

@@ -25,7 +25,7 @@ export type TableSector = { readonly offsetBytes: number; readonly bytes: Buffer
 /** Changed sectors that were taken for writing. Their pages stay in memory until the batch is settled. */
 export type TableBatch = {
   readonly sectors: readonly TableSector[];
-  readonly pages: readonly { readonly page: TablePage; readonly changed: number }[];
+  readonly pages: readonly TablePage[];
 };
 
 /**
@@ -80,12 +80,11 @@ export class TablePages {
   take(): TableBatch {
     const pages = [...this.#pages.values()]
       .filter((page) => page.changed !== 0)
-      .sort((a, b) => a.offsetBytes - b.offsetBytes)
-      .map((page) => ({ page, changed: page.changed }));
+      .sort((a, b) => a.offsetBytes - b.offsetBytes);
     const sectors: TableSector[] = [];
-    for (const { page, changed } of pages) {
+    for (const page of pages) {
       for (let sector = 0; sector < sectorsPerPage; sector++) {
-        if ((changed & (1 << sector)) === 0) continue;
+        if ((page.changed & (1 << sector)) === 0) continue;
         const at = sector * logSectorBytes;
         const bytes = Buffer.from(page.bytes.subarray(at, at + logSectorBytes));
         sectors.push({ offsetBytes: page.offsetBytes + at, bytes });
@@ -97,14 +96,9 @@ export class TablePages {
     return { sectors, pages };
   }
 
-  /** Ends a batch: it stands in the file, or its sectors are still to be written. */
-  settle(batch: TableBatch, outcome: 'written' | 'failed'): void {
-    for (const { page, changed } of batch.pages) {
-      page.leaving--;
-      if (outcome === 'written') continue;
-      if (page.changed === 0) this.#changedPages++;
-      page.changed |= changed;
-    }
+  /** A batch stands in the file. */
+  settle(batch: TableBatch): void {
+    for (const page of batch.pages) page.leaving--;
   }
 
   async #ensureFrom(fromByte: number, toByte: number): Promise<void> {

@@ -5,7 +5,8 @@ import { codeOf, ids, newGuid, shapeOf, well, writeOptions } from '../testing/di
 import { MemoryFiles, PowerLoss } from '../testing/memory-files';
 import { SeededRandom } from '../testing/random';
 import { createVhdx, defaultBlockSizeBytes, openVhdx } from '.';
-import { isGuid, zeroGuid } from './guid';
+import { sealStructure } from './crc32c';
+import { isGuid, writeGuid, zeroGuid } from './guid';
 import { encodeHeader } from './header';
 import { kib, mib, tib } from './numbers';
 
@@ -70,6 +71,14 @@ describe('creating', () => {
     files.put(path, Buffer.from('precious'));
     expect(codeOf(await createVhdx(path, shapeOf(), writeOptions({ files })))).toBe('DestinationOccupied');
     expect(files.bytesOf(path).toString()).toBe('precious');
+  });
+
+  it('takes back what it made when the volume is full', async () => {
+    const files = new MemoryFiles();
+    files.bytesLeft = 100 * kib;
+    expect(codeOf(await createVhdx(path, shapeOf(), writeOptions({ files })))).toBe('DiskFull');
+    files.bytesLeft = Number.POSITIVE_INFINITY;
+    expect(codeOf(await createVhdx(path, shapeOf(), writeOptions({ files })))).toBe('no failure');
   });
 
   it('leaves no VHDX before it leaves a whole one, whenever the power goes', async () => {
@@ -166,6 +175,26 @@ describe('blocks', () => {
     await image.flush();
     await image.write(Buffer.alloc(mib, 3), 6 * mib);
     expect(image.fileSizeBytes).toBe(size + mib);
+  });
+
+  it('a region that is not known is left alone', async () => {
+    const { files, image } = await make();
+    await image.close();
+    files.truncate(path, 9 * mib);
+    files.patch(path, 5 * mib, Buffer.alloc(4 * mib, 0x77));
+    for (const place of [192 * kib, 256 * kib]) {
+      const table = files.bytesOf(path, place, 64 * kib);
+      table.writeUInt32LE(3, 8);
+      writeGuid(table, 80, newGuid());
+      table.writeUInt32LE(5 * mib, 96);
+      table.writeUInt32LE(4 * mib, 104);
+      sealStructure(table);
+      files.patch(path, place, table);
+    }
+    const again = well(await openVhdx(path, writeOptions({ files })));
+    await again.write(Buffer.alloc(8 * mib, 1), 0);
+    await again.close();
+    expect(files.bytesOf(path, 5 * mib, 4 * mib).equals(Buffer.alloc(4 * mib, 0x77))).toBe(true);
   });
 
   it('what an interrupted writer left behind is used again', async () => {
@@ -278,13 +307,28 @@ describe('trouble below', () => {
     await image.write(Buffer.alloc(512, 1), 0);
     files.bytesLeft = 100;
     await expect(image.write(Buffer.alloc(mib, 2), mib)).rejects.toMatchObject({ failure: { code: 'DiskFull' } });
-    await expect(image.flush()).rejects.toMatchObject({ failure: { code: 'DiskFull' } });
     files.bytesLeft = Number.POSITIVE_INFINITY;
     await image.write(Buffer.alloc(mib, 3), mib);
     await image.close();
     const bytes = Buffer.alloc(2 * mib);
     await (await read(files)).read(bytes, 0);
     expect([bytes[0], bytes[512], bytes[mib], bytes[2 * mib - 1]]).toEqual([1, 0, 3, 3]);
+  });
+
+  it('a volume that is too full for a flush leaves what was flushed before, to go on from', async () => {
+    const { files, image } = await make();
+    await image.write(Buffer.alloc(512, 1), 0);
+    await image.flush();
+    await image.write(Buffer.alloc(512, 2), mib);
+    files.bytesLeft = 100;
+    await expect(image.flush()).rejects.toMatchObject({ failure: { code: 'DiskFull' } });
+    files.bytesLeft = Number.POSITIVE_INFINITY;
+    await image.close();
+    const again = well(await openVhdx(path, writeOptions({ files })));
+    expect([...again.extents()]).toEqual([{ offsetBytes: 0, lengthBytes: mib, kind: 'data' }]);
+    await again.write(Buffer.alloc(512, 2), mib);
+    await again.close();
+    expect([...(await read(files)).extents()]).toEqual([{ offsetBytes: 0, lengthBytes: 2 * mib, kind: 'data' }]);
   });
 
   it('in a differencing image a write that failed leaves what the parent shows', async () => {
@@ -338,6 +382,7 @@ describe('a log', () => {
 describe('a range that is none of this disk', () => {
   it('is a bug of the caller and thrown as one', async () => {
     const { image } = await make();
+    await expect(image.read(Buffer.alloc(0), 64 * mib)).resolves.toBeUndefined();
     await expect(image.read(Buffer.alloc(512), 64 * mib)).rejects.toThrow(RangeError);
     await expect(image.read(Buffer.alloc(512), -512)).rejects.toThrow(RangeError);
     await expect(image.write(Buffer.alloc(512), 64 * mib)).rejects.toThrow(RangeError);

@@ -92,6 +92,7 @@ export class VhdxWriter implements WritableImage {
     }
   }
 
+  /** After a flush that failed, every later write and flush fails the same: the image has to be opened again. */
   flush(): Promise<void> {
     return this.#flushing.run(() => this.#flushNow());
   }
@@ -197,21 +198,14 @@ export class VhdxWriter implements WritableImage {
     try {
       await tables.write({ bitmaps: bitmaps.sectors, newBitmapEntries, entries: entries.sectors });
     } catch (thrown) {
-      this.#flushFailed(thrown);
-      map.settleChanges(taken.changes, 'failed');
-      space.keepLeft(taken.left);
+      // Nobody knows what of the data the system dropped: only opening the file again tells what it holds.
+      if (thrown instanceof DiskError) this.#broken = thrown;
       throw thrown;
     }
-    map.settleChanges(taken.changes, 'written');
+    map.settleChanges(taken.changes);
     // Somebody who began to read before may still be reading where a block used to be.
     if (this.#readers === 0) space.reuse(taken.left);
     else space.keepLeft(taken.left);
-  }
-
-  /** A full volume may get room again. After any other failure of a flush, nobody knows what of the data the system dropped. */
-  #flushFailed(thrown: unknown): void {
-    this.#isUnflushed = true;
-    if (thrown instanceof DiskError && thrown.failure.code !== 'DiskFull') this.#broken = thrown;
   }
 
   #assertSectors(offsetBytes: number, lengthBytes: number): void {

@@ -1,5 +1,6 @@
 import type { DiskFacts, VmFacts } from '../../../contracts/facts';
 import { succeeded, type Outcome } from '../../../contracts/failure';
+import { DiskError } from '../../disks/failures';
 import type { SimulatedHost } from './host';
 import { factsOfFiles, factsOfOpenDisks } from './images';
 import type { AttachedDisk, PlannedRecord, VmRecord, VmRegistration } from './records';
@@ -76,6 +77,12 @@ const settingsFacts = (vm: VmRegistration) => ({
 });
 
 async function tolerantDiskFacts(host: SimulatedHost, vm: VmRegistration): Promise<DiskFacts[]> {
-  const facts = await diskFactsOf(host, vm);
-  return facts.ok ? facts.value : vm.disks.map(bareDisk);
+  try {
+    const facts = await diskFactsOf(host, vm);
+    return facts.ok ? facts.value : vm.disks.map(bareDisk);
+  } catch (thrown) {
+    // An operation closed the disks of the guest in the middle of the look.
+    if (thrown instanceof DiskError) return vm.disks.map(bareDisk);
+    throw thrown;
+  }
 }

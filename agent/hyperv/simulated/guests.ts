@@ -1,8 +1,8 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { VmId } from '../../../contracts/ids';
-import { exists, ifExists, removeDurably } from './files';
+import { exists, ifExists, makeFolder, removeDurably } from './files';
 import { Guest } from './guest/guest';
 import type { GuestMemory } from './guest/memory';
 import type { GuestDisks } from './guest/recall';
@@ -83,6 +83,19 @@ export async function putGuestsOnStandby(host: SimulatedHost): Promise<void> {
   }
 }
 
+const wakeMsMax = 10_000;
+const wakeLookMs = 50;
+
+/** Waits for a guest that boots cold to have a memory; false when it takes too long or the operation is stopped. */
+export async function isAwake(host: SimulatedHost, guest: Guest, signal: AbortSignal): Promise<boolean> {
+  const beganAtMs = host.clock.now();
+  while (!guest.hasMemory) {
+    if (signal.aborted || host.clock.now() - beganAtMs >= wakeMsMax) return false;
+    await host.clock.sleep(wakeLookMs, signal);
+  }
+  return true;
+}
+
 /**
  * Saves the guest of a running VM: it stands still, its disks are flushed and closed, its memory is a file. When that fails it goes on.
  * Answers the size of the file.
@@ -98,12 +111,12 @@ export async function saveGuest(
   host.guests.delete(vm.vmId);
   if (memory === undefined) throw new Error(`the guest of VM ${vm.vmId} has no memory to save`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return succeeded({ path, sizeBytes: await writeSavedState(path, vm.vmId, memory, vm.guest.savedStateBytes) });
   } catch (thrown) {
     const disks = await openGuestDisks(host, vm.disks);
     if (!disks.ok) return losePower(host, vm.vmId, describeThrown(thrown));
-    runGuest(host, vm, disks.value, memory);
+    runGuest(host, vm, disks.value, { ...memory, lastWriteAtMs: null });
     throw thrown;
   }
 }

@@ -23,9 +23,9 @@ export type HostRecord = z.infer<typeof hostRecord>;
 /** How the guest of a VM behaves. Part of the VM's configuration, since it moves with it. */
 export const guestSettings = z.object({
   seed: z.int().nonnegative(),
-  writeBytesPerSecond: bytes,
+  writeBytesPerSecond: bytes.max(256 * 1024 ** 2),
   /** Where the guest writes most, from 1 MiB on of each disk. It knows what each block of it must contain. */
-  workAreaBytes: bytes,
+  workAreaBytes: bytes.max(1024 ** 3),
   /** Behind the work area; the guest writes there now and then. */
   outskirtsBytes: bytes,
   flushEveryMs: z.int().positive(),

@@ -69,7 +69,10 @@ function isLaterWrite(
   return claim.type === 'torn' && claim.newestSequence > fence;
 }
 
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+const zeros = Buffer.alloc(chunkBytes);
+
+const blocksOf = (lengthBytes: number): number[] =>
+  Array.from({ length: Math.ceil(lengthBytes / stampBlockBytes) }, (_, index) => index * stampBlockBytes);
 
 /** Reads both disks to their end. Writes the source, with the guest's later writes put in, to `flat`. */
 async function readBoth(
@@ -89,7 +92,7 @@ async function readBoth(
     const found = Buffer.alloc(length);
     await source.disk.read(expected, at);
     await destination.read(found, at);
-    for (let offset = 0; !expected.equals(found) && offset < length; offset += stampBlockBytes) {
+    for (const offset of expected.equals(found) ? [] : blocksOf(length)) {
       const here = found.subarray(offset, offset + stampBlockBytes);
       const there = expected.subarray(offset, offset + stampBlockBytes);
       if (here.equals(there)) continue;
@@ -98,7 +101,7 @@ async function readBoth(
         there.set(here);
       } else if (lostAt.length < lostShownMax) lostAt.push(at + offset);
     }
-    if (!isZero(expected)) writeSync(flat, expected, 0, length, at);
+    if (!expected.equals(zeros.subarray(0, length))) writeSync(flat, expected, 0, length, at);
   }
   return { bytesRead: 2 * size, writtenSinceFence, lostAt };
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeThrown } from '../../../contracts/failure';
 import { runIdOf, type MigrationId } from '../../../contracts/ids';
 import { migrationRequest, type MigrationStatus } from '../../../contracts/migration';
 import type { Receipt } from '../../../contracts/receipt';
@@ -84,11 +85,8 @@ async function heartbeatOf(plan: RoundPlan, { context, api }: Tools): Promise<Ro
   return 'not seen';
 }
 
-/** Compares while the agent of the destination is stopped, as its guest writes all the time. */
-async function compare(plan: RoundPlan, { stack }: Tools): Promise<Round['comparison']> {
+async function compareNow(plan: RoundPlan, { stack }: Tools): Promise<Round['comparison']> {
   const { source, destination, vmId } = plan.place;
-  const agent = agentName(destination);
-  await stack.supervisor.stopOne(agent);
   try {
     return await compareDisks({
       runId: runIdOf(plan.id),
@@ -98,11 +96,17 @@ async function compare(plan: RoundPlan, { stack }: Tools): Promise<Round['compar
       scratchFolder: stack.layout.home,
     });
   } catch (thrown) {
-    return { error: thrown instanceof Error ? thrown.message : String(thrown) };
-  } finally {
-    const again = await stack.startAgain(agent);
-    if (!again.ok) throw new Error(again.failure.title);
+    return { error: describeThrown(thrown) };
   }
+}
+
+/** Compares while the agent of the destination is stopped, as its guest writes all the time. */
+async function compare(plan: RoundPlan, tools: Tools): Promise<Round['comparison']> {
+  const agent = agentName(plan.place.destination);
+  await tools.stack.supervisor.stopOne(agent);
+  const comparison = await compareNow(plan, tools);
+  const again = await tools.stack.startAgain(agent);
+  return again.ok ? comparison : { error: again.failure.title };
 }
 
 /** Moves the VM once, kills on the way, and looks at what came of it. */

@@ -1,13 +1,11 @@
-import { rename } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
-import { exists, readJson, syncFolder } from '../files';
-import type { Handler, SimulatedHost } from '../host';
+import { exists, readJson } from '../files';
+import type { Handler } from '../host';
 import { factsOfFiles } from '../images';
-import { pulledImagePath, homeLayout } from '../layout';
+import { homeLayout } from '../layout';
 import { exportedConfiguration, type ExportedConfiguration, type PlannedRecord, type VmRegistration } from '../records';
 import { refuse, placeholder } from '../refusals';
-import { relinkParent } from '../../../disks/vhdx/relink-parent';
+import { differencingOf, placeImages, type PlacedDisk } from './place-images';
 import { placeBelow } from './reserve-room';
 
 /**
@@ -32,7 +30,7 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   if (imported !== null) {
     if (imported.switchName === switchName) return succeeded({ changes: imported.changes });
     const vm = { ...imported.vm, switchName: chosenSwitch };
-    const changes = changesOf(configuration, vm, imported.differencing);
+    const changes = changesOf(configuration, vm, imported.differencing, host.layout.vmFile(vmId));
     await host.state.savePlanned({ ...planned.value, imported: { ...imported, vm, switchName, changes } });
     return succeeded({ changes });
   }
@@ -42,7 +40,7 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return failed({ ...disks.failure, effect: 'applied' });
   const differencing = configuration.endsInVmCheckpointOfRun ? placed.value.flatMap(differencingOf) : [];
-  const changes = changesOf(configuration, vm, differencing);
+  const changes = changesOf(configuration, vm, differencing, host.layout.vmFile(vmId));
   await host.state.savePlanned({ ...planned.value, imported: { vm, switchName, changes, differencing } });
   return succeeded({ changes });
 };
@@ -72,66 +70,6 @@ async function readConfiguration({ home, vmId, runId }: PlannedRecord): Promise<
           `The copied configuration names image ${frozenIndex} of ${diskId}, which it does not have.`,
         );
   return succeeded(configuration);
-}
-
-type PlacedDisk = { readonly diskId: VmRegistration['disks'][number]['diskId']; readonly paths: readonly string[] };
-
-function differencingOf({ diskId, paths }: PlacedDisk) {
-  const [parentPath, childPath] = [paths.at(-2), paths.at(-1)];
-  return parentPath === undefined || childPath === undefined
-    ? []
-    : [{ diskId, parentPath, childPath, mergedBytes: null }];
-}
-
-/** Names follow from the configuration alone, so that a repeat after a crash finds what is renamed already. */
-function finalNames(configuration: ExportedConfiguration): ReadonlyMap<string, string> {
-  const taken = new Set<string>();
-  const names = new Map<string, string>();
-  for (const { diskId, imageNames } of configuration.disks) {
-    for (const [index, imageName] of imageNames.entries()) {
-      const plain = basename(imageName.replaceAll('\\', '/'));
-      const usable =
-        /^[^\p{Cc}<>:"/\\|?*.][^\p{Cc}<>:"/\\|?*]{0,200}\.a?vhdx$/iu.test(plain) && !taken.has(plain.toLowerCase());
-      const name = usable ? plain : `${diskId}-${index}.${index === 0 ? 'vhdx' : 'avhdx'}`;
-      taken.add(name.toLowerCase());
-      names.set(`${diskId}/${index}`, name);
-    }
-  }
-  return names;
-}
-
-async function placeImages(
-  host: SimulatedHost,
-  { home, vmId }: PlannedRecord,
-  configuration: ExportedConfiguration,
-): Promise<Outcome<PlacedDisk[]>> {
-  const names = finalNames(configuration);
-  const moves = configuration.disks.map(({ diskId, imageNames }) => ({
-    diskId,
-    images: imageNames.map((_, index) => ({
-      pulled: pulledImagePath(home, diskId, index),
-      final: join(homeLayout(home).disks, names.get(`${diskId}/${index}`) ?? ''),
-    })),
-  }));
-  for (const { diskId, images } of moves)
-    for (const [index, { pulled, final }] of images.entries())
-      if (!(await exists(pulled)) && !(await exists(final)))
-        return refuse('VmStateWrong', vmId, `Image ${index} of ${diskId} was not copied yet.`);
-  for (const { images } of moves)
-    for (const { pulled, final } of images) if (await exists(pulled)) await rename(pulled, final);
-  await syncFolder(homeLayout(home).disks);
-  await host.reached('images-named');
-  for (const { images } of moves) {
-    for (const [index, { final }] of images.entries()) {
-      const below = images[index - 1]?.final;
-      const linked =
-        below === undefined
-          ? succeeded(undefined)
-          : await relinkParent(final, basename(below), { newGuid: host.newGuid });
-      if (!linked.ok) return failed({ ...linked.failure, effect: 'applied' });
-    }
-  }
-  return succeeded(moves.map(({ diskId, images }) => ({ diskId, paths: images.map((image) => image.final) })));
 }
 
 function registrationOf(
@@ -182,6 +120,7 @@ function changesOf(
   configuration: ExportedConfiguration,
   vm: VmRegistration,
   differencing: readonly { readonly diskId: string; readonly parentPath: string }[],
+  configurationPath: string,
 ): string[] {
   const disks = vm.disks.map(({ diskId, path }) => {
     const before = configuration.disks.find((disk) => disk.diskId === diskId)?.attachedPath ?? 'nowhere';
@@ -194,10 +133,5 @@ function changesOf(
     configuration.switchName === vm.switchName
       ? []
       : [`The virtual switch was ${nameOf(configuration.switchName)} and is now ${nameOf(vm.switchName)}.`];
-  return [
-    ...disks,
-    ...saved,
-    ...network,
-    `The configuration is now in ${dirname(homeLayout(vm.home).pulledConfiguration)}.`,
-  ];
+  return [...disks, ...saved, ...network, `The configuration is now ${configurationPath}.`];
 }

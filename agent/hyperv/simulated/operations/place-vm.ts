@@ -1,4 +1,4 @@
-import { mkdir, rename, rmdir } from 'node:fs/promises';
+import { rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { succeeded } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
@@ -39,11 +39,9 @@ async function missingFolders(folder: string): Promise<string[]> {
 async function makeHome(home: string, runId: RunId, vmId: VmId): Promise<void> {
   const unfinished = unfinishedHome(home, runId);
   await removeDurably(unfinished);
-  await makeFolder(unfinished);
-  const mark = homeLayout(unfinished);
-  for (const folder of [mark.disks, dirname(mark.pulledConfiguration), mark.journals])
-    await mkdir(folder, { recursive: true });
-  await writeJsonAtomic(mark.markFile, { schema: 1, runId, vmId });
+  const { disks, savedStates, journals, markFile } = homeLayout(unfinished);
+  for (const folder of [disks, savedStates, journals]) await makeFolder(folder);
+  await writeJsonAtomic(markFile, { schema: 1, runId, vmId });
   await rename(unfinished, home);
   await syncFolder(dirname(home));
 }

@@ -14,6 +14,7 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   if (home !== null && vm?.home === home && (await isMarkedBy(home, runId, vmId))) {
     const disks = await filesBelow(homeLayout(home).disks);
     for (const { path } of disks) if (isMergedPath(path)) await removeDurably(path);
+    await removeDurably(homeLayout(home).pulledConfiguration);
     await removeDurably(homeLayout(home).mark);
   }
   if (vm?.reservedBy === runId) await host.state.saveVm({ ...vm, reservedBy: null });

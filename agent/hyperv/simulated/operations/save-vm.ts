@@ -1,13 +1,13 @@
 import { succeeded } from '../../../../contracts/failure';
 import { isoTime } from '../../../clock';
 import { vmSizes } from '../facts';
-import { bootGuest, saveGuest } from '../guests';
+import { bootGuest, isAwake, saveGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import type { VmRecord } from '../records';
 import { fencedAgainst, refuse, registeredVm, reservedVm } from '../refusals';
 import { memoryFreeBytes, volumeOf, volumeUse } from '../volumes';
 
-export const saveVm: Handler<'save-vm'> = async (host, { runId }, { vmId }) => {
+export const saveVm: Handler<'save-vm'> = async (host, { runId, signal }, { vmId }) => {
   const reserved = reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
@@ -15,7 +15,7 @@ export const saveVm: Handler<'save-vm'> = async (host, { runId }, { vmId }) => {
   const guest = host.guests.get(vmId);
   if (vm.state !== 'running' || guest === undefined)
     return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${vm.state}; it must be running to be saved.`);
-  if (!guest.hasMemory) return refuse('VmBusy', vmId, `VM ${vm.name} is still starting.`);
+  if (!(await isAwake(host, guest, signal))) return refuse('VmBusy', vmId, `VM ${vm.name} is still starting.`);
   const volume = volumeOf(vm.home, host.record);
   const freeBytes = volume === undefined ? 0 : (await volumeUse(volume, host.state)).freeBytes;
   if (freeBytes < vm.guest.savedStateBytes)

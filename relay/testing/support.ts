@@ -1,16 +1,16 @@
-import { hostId, type HostId } from '../contracts/ids';
-import type { RelayClient } from './call';
-import { createRelayClient, type RelayClientOptions } from './client';
-import { systemClock, type Clock } from './clock';
-import { startEmulator, type Emulator } from './emulator';
-import type { EmulatorOptions } from './emulator-options';
-import type { RequestHandler } from './exchange';
-import { startListener, type Listener } from './listener';
-import type { ListenerOptions } from './listener-options';
-import type { RelayLog, RelayLogLine } from './log';
-import { seededRandom } from './random';
-import { generateSigningKey, signingKeyFrom, type SigningKey } from './signing';
-import { sasTokens, type TokenProvider } from './token';
+import { hostId, type HostId } from '../../contracts/ids';
+import type { RelayClient } from '../call';
+import { createRelayClient, type RelayClientOptions } from '../client';
+import { systemClock, type Clock } from '../clock';
+import { startEmulator, type Emulator } from '../emulator';
+import type { EmulatorOptions } from '../emulator-options';
+import type { RequestHandler } from '../exchange';
+import { startListener, type Listener } from '../listener';
+import type { ListenerOptions } from '../listener-options';
+import type { RelayLog, RelayLogLine } from '../log';
+import { seededRandom } from '../random';
+import { generateSigningKey, signingKeyFrom, type SigningKey } from '../signing';
+import { sasTokens, type TokenProvider } from '../token';
 
 /** What the tests of this folder share: one relay with one host, its keys, and waiting. */
 export const testHost: HostId = hostId.parse('host-1');

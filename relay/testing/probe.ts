@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net';
 import { request, type Agent, type IncomingHttpHeaders } from 'node:http';
 import { WebSocket, type RawData } from 'ws';
 import { z } from 'zod';
-import { resourceOf } from './address';
-import { testHost, testKeys, until } from './test-support';
-import { sasToken } from './token';
+import { resourceOf } from '../address';
+import { testHost, testKeys, until } from './support';
+import { sasToken } from '../token';
 
 /** Bare peers of the relay for tests: a listener and a sender that do as they are told, right or wrong. */
 export type RawMessage = { readonly text?: string; readonly bytes?: Buffer };
@@ -17,6 +18,8 @@ export type RawListener = {
   /** The close code, once the socket is closed. */
   closed(): Promise<number>;
   send(frame: Record<string, unknown>, body?: Buffer): void;
+  /** Writes below the WebSocket, where the bytes are no frame. */
+  sendBytes(bytes: Buffer): void;
 };
 
 const frameJson = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -30,6 +33,8 @@ export function rawSocket({ url, headers = {} }: Handshake): RawListener {
   const messages: RawMessage[] = [];
   const texts: string[] = [];
   let closeCode: number | undefined;
+  let connection: Socket | undefined;
+  socket.on('upgrade', (response) => (connection = response.socket));
   socket.on('error', () => {});
   socket.on('close', (code) => (closeCode = code));
   socket.on('message', (data, binary) => {
@@ -52,6 +57,7 @@ export function rawSocket({ url, headers = {} }: Handshake): RawListener {
       socket.send(JSON.stringify(frame));
       if (body !== undefined) socket.send(body);
     },
+    sendBytes: (bytes) => connection?.write(bytes),
   };
 }
 
