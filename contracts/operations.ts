@@ -67,7 +67,7 @@ export const operations = {
     }),
     output: z.object({
       path: z.string(),
-      /** Merkle root (BLAKE3) over the content of this file. */
+      /** Hash chain (BLAKE3) over the frames that carried the content, equal at both ends and for every way of being interrupted. */
       digest,
       dataBytes: bytes,
       sentBytes: bytes,

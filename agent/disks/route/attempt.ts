@@ -12,7 +12,7 @@ import type { Wire } from './wire';
 /** Memory for content that has come in and is not written yet. More, and the source has to wait. */
 const receiveBytesMax = 16 * 1024 * 1024;
 /** The same for small frames, of which many fit into little memory. */
-const pendingWritesMax = 2048;
+const pendingWritesMax = 256;
 
 export type AttemptOptions = {
   readonly request: PullRequest;
