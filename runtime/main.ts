@@ -47,7 +47,9 @@ async function main(): Promise<void> {
   const chosen = readOptions(process.argv.slice(2));
   const appFolder = resolve(chosen.app);
   const stateFolder = resolve(chosen.state ?? join(appFolder, '.hyperferry', 'runtime'));
-  const settings = readSettings(appFolder, process.env, chosen.hub);
+  const read = readSettings(appFolder, process.env, chosen.hub);
+  if (read.kind === 'unreadable') fail(read.reason);
+  const settings = read.value;
   const log = new Log(settings.logLevel);
   for (const path of settings.ignored) log.warn(`host.json: ${path} has no meaning here and is ignored.`);
   const host = new RuntimeHost(

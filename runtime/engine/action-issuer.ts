@@ -24,6 +24,10 @@ export type IssuerParts = {
 export class ActionIssuer {
   readonly #parts: IssuerParts;
   readonly #entityCalls = new Map<number, Task>();
+  /** Calls that are open, by what they ask for, with the position of the action that made them. */
+  readonly #openCalls = new Map<string, number>();
+  readonly #repeatedIds: number[] = [];
+  #position = 0;
   #heldLock: { readonly requestId: string; readonly lockSet: readonly EntityName[] } | undefined;
   #continueAsNew: { readonly input: unknown } | undefined;
 
@@ -35,8 +39,17 @@ export class ActionIssuer {
     return this.#continueAsNew;
   }
 
+  /**
+   * Ids of calls that were made while the very same call of an earlier action was open. Mostly that is one call, passed to a
+   * second `Task.any`: durable-functions lists it again, but does not number it again.
+   */
+  get repeatedIds(): readonly number[] {
+    return this.#repeatedIds;
+  }
+
   /** `position` is that of the action among those of the orchestrator's top level. */
   issue(action: Action, position: number): Task {
+    this.#position = position;
     switch (action.actionType) {
       case ActionType.CallActivity:
         return this.#activity(action.functionName, action.input);
@@ -92,7 +105,8 @@ export class ActionIssuer {
   }
 
   #activity(name: string, input: unknown): Task {
-    return this.#parts.book.open((id) => ({ kind: 'activity', id, name, input: jsonText(input) })).task;
+    const text = jsonText(input);
+    return this.#call(`activity ${name} ${text}`, (id) => ({ kind: 'activity', id, name, input: text }));
   }
 
   #child(action: ChildAction): Task {
@@ -104,7 +118,16 @@ export class ActionIssuer {
       version: action.version ?? null,
       input: jsonText(action.input),
     });
-    return this.#parts.book.open(decide).task;
+    return this.#call(`child ${action.functionName} ${action.instanceId ?? ''} ${jsonText(action.input)}`, decide);
+  }
+
+  #call(what: string, decide: (id: number) => Decision): Task {
+    const { id, task } = this.#parts.book.open(decide);
+    const position = this.#position;
+    if ((this.#openCalls.get(what) ?? position) < position) this.#repeatedIds.push(id);
+    this.#openCalls.set(what, position);
+    task.whenSettled(() => void this.#openCalls.delete(what));
+    return task;
   }
 
   #retried(options: ActionOf<typeof ActionType.CallActivityWithRetry>['retryOptions'], attempt: () => Task): Task {

@@ -15,6 +15,8 @@ export type Conclusion = {
   /** New in it; their effects (activities, timers, messages) are to be made in the same transaction. */
   readonly decisions: readonly Decision[];
   readonly abandonedTimerIds: readonly number[];
+  /** What the author of the orchestrator should know. */
+  readonly warnings: readonly string[];
   /** JSON text; undefined leaves the one before. */
   readonly customStatus: string | undefined;
   readonly next:
@@ -52,7 +54,12 @@ export function conclude(
   if (replayed.kind === 'broken') return end(history, 'Failed', replayed.reason, '', options);
   const carried = [...history, ...replayed.decisions.map((decision) => recordOf(decision, history, options))];
   const common = { ...conclusionOf(answer, replayed, carried, options), customStatus: status.text };
-  return { ...common, decisions: replayed.decisions, abandonedTimerIds: replayed.abandonedTimerIds };
+  return {
+    ...common,
+    decisions: replayed.decisions,
+    abandonedTimerIds: replayed.abandonedTimerIds,
+    warnings: replayed.repeatedCalls.map((name) => repeatedCallWarning(options.name, name)),
+  };
 }
 
 const isOver = (answer: OrchestratorAnswer): boolean => answer.isDone || answer.error !== undefined;
@@ -86,6 +93,9 @@ function conclusionOf(
   return waiting(history, replayed.isSuspended, options);
 }
 
+const repeatedCallWarning = (orchestrator: string, called: string): string =>
+  `Orchestrator '${orchestrator}' calls '${called}' while the same call is open. If it passed the open call to another Task.any or Task.all: durable-functions lists it again, so it runs twice, and the calls after it are numbered wrongly.`;
+
 export const failedReason = (name: string, message: string): string =>
   `Orchestrator function '${name}' failed: ${message}`;
 
@@ -94,6 +104,7 @@ function waiting(history: readonly HistoryEvent[], isSuspended: boolean, options
     history: closed(history, options.nowMs),
     decisions: [],
     abandonedTimerIds: [],
+    warnings: [],
     customStatus: undefined,
     next: { kind: 'waits', isSuspended },
   };
@@ -120,6 +131,7 @@ export function end(
     history: closed([...history, completed], options.nowMs),
     decisions: [],
     abandonedTimerIds: [],
+    warnings: [],
     customStatus: undefined,
     next: { kind: 'ends', status, result, details },
   };

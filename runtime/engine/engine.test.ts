@@ -129,6 +129,11 @@ beforeAll(() => {
     yield context.df.createTimer(after(context, 5000));
     return { ids, elapsedMs: context.df.currentUtcDateTime.getTime() - first };
   });
+  define('AsksTwice', function* (context) {
+    const call = context.df.callSubOrchestrator('Child', 'a');
+    for (const ms of [1000, 2000]) yield context.df.Task.any([call, context.df.createTimer(after(context, ms))]);
+    return 'ended';
+  });
   define('Yields', function* () {
     return yield 5 as unknown as df.Task;
   });
@@ -272,6 +277,16 @@ describe.each(makers)('the engine on the %s store', (_name, makeStore) => {
   test('an orchestrator that yields no task fails with the reason of the SDK', async () => {
     make();
     expect((await run('Yields')).output).toContain('Only Task types can be yielded');
+  });
+
+  test('an open call that is passed on a second time is warned of: durable-functions lists it twice', async () => {
+    const lines: string[] = [];
+    make({}, { log: (line) => lines.push(line) });
+    await engine.start('AsksTwice');
+    await engine.settle();
+    expect(lines).toEqual([]);
+    await engine.advance(1000);
+    expect(lines).toEqual([expect.stringContaining("'AsksTwice' calls 'Child' while the same call is open")]);
   });
 
   test('the first failure of Task.all surfaces', async () => {

@@ -139,6 +139,7 @@ export class Engine {
       await this.#saveEnded(instanceId);
       return conclusion === 'again' ? 'again' : 'done';
     }
+    for (const warning of conclusion.warnings) this.#parts.log(warning);
     const work = await this.#parts.committer.commit((tx) =>
       applyTurn(tx, row, gathered, conclusion, {
         invoker: this.#parts.invoker,

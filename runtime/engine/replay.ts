@@ -24,6 +24,8 @@ export type Replayed =
       /** Cancelled timers that the orchestrator has left behind. */
       readonly abandonedTimerIds: readonly number[];
       readonly isSuspended: boolean;
+      /** Names of functions that the orchestrator seems to call twice without meaning to. */
+      readonly repeatedCalls: readonly string[];
     };
 
 /**
@@ -96,7 +98,15 @@ class Replay {
       unconsumedEvents: this.#waits.unconsumed(),
       abandonedTimerIds: this.#timers.abandoned(isAtEnd ? Infinity : this.#position - 1),
       isSuspended: this.#isSuspended,
+      repeatedCalls: this.#repeatedCalls(),
     };
+  }
+
+  #repeatedCalls(): string[] {
+    const repeated = new Set(this.#issuer.repeatedIds);
+    return this.#book
+      .unrecorded()
+      .flatMap((decision) => ('name' in decision && repeated.has(decision.id) ? [decision.name] : []));
   }
 
   #apply(event: HistoryEvent): void {

@@ -1,11 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings, SettingsError } from './settings';
+import { readSettings, type Settings } from './settings';
 import { timeSpanMs } from './time-span';
 
 const folder = mkdtempSync(join(tmpdir(), 'runtime-settings-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function settingsOf(environment: Record<string, string>, hubName?: string): Settings {
+  const settings = readSettings(folder, environment, hubName);
+  if (settings.kind === 'unreadable') throw new Error(settings.reason);
+  return settings.value;
+}
 
 function write(host: unknown, local?: unknown): void {
   writeFileSync(join(folder, 'host.json'), typeof host === 'string' ? host : JSON.stringify(host));
@@ -14,7 +20,7 @@ function write(host: unknown, local?: unknown): void {
 
 test('what is not said has the defaults of the Functions host', () => {
   write({ version: '2.0' });
-  expect(readSettings(folder, {}, undefined)).toMatchObject({
+  expect(settingsOf({})).toMatchObject({
     hubName: 'TestHubName',
     routePrefix: 'api',
     functionTimeoutMs: 1_800_000,
@@ -33,7 +39,7 @@ test('host.json is followed, and what has no meaning here is named', () => {
       durableTask: { hubName: '%HUB%', maxConcurrentActivityFunctions: 3, storageProvider: { type: 'mssql' } },
     },
   });
-  expect(readSettings(folder, { HUB: 'MyHub' }, undefined)).toMatchObject({
+  expect(settingsOf({ HUB: 'MyHub' })).toMatchObject({
     hubName: 'MyHub',
     routePrefix: 'v1',
     functionTimeoutMs: 600_000,
@@ -55,7 +61,7 @@ test('app settings overrule host.json, the environment overrules the file, the c
       },
     },
   );
-  const settings = readSettings(folder, { Y: 'process' }, 'B');
+  const settings = settingsOf({ Y: 'process' }, 'B');
   expect(settings).toMatchObject({ hubName: 'B', activitiesMax: 9, environment: { X: 'file', Y: 'process' } });
 });
 
@@ -67,8 +73,7 @@ test.each([
   [{}, { IsEncrypted: true }, /local\.settings\.json is encrypted/],
 ])('%j with %j is refused', (host, local, reason) => {
   write(host, local);
-  expect(() => readSettings(folder, {}, undefined)).toThrow(SettingsError);
-  expect(() => readSettings(folder, {}, undefined)).toThrow(reason);
+  expect(readSettings(folder, {}, undefined)).toEqual({ kind: 'unreadable', reason: expect.stringMatching(reason) });
 });
 
 test.each([

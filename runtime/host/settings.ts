@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
 import { logLevelOf, type LogLevel } from './log';
+import { reading, Unreadable, type Reading } from './reading';
 import { timeSpanMs } from './time-span';
-
-/** A file of the app that says something that cannot be followed; the message names the file and the place. */
-export class SettingsError extends Error {}
 
 /** What the runtime takes from host.json and local.settings.json. */
 export type Settings = {
@@ -72,8 +70,14 @@ const localSettings = z.looseObject({
   Values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
-/** Reads the settings of the app in `appFolder`. Throws `SettingsError`. `hubName` given overrules host.json. */
-export function readSettings(
+/** Reads the settings of the app in `appFolder`; a reason names the file and the place. `hubName` given overrules host.json. */
+export const readSettings = (
+  appFolder: string,
+  processEnvironment: Readonly<Record<string, string | undefined>>,
+  hubName: string | undefined,
+): Reading<Settings> => reading(() => readFiles(appFolder, processEnvironment, hubName));
+
+function readFiles(
   appFolder: string,
   processEnvironment: Readonly<Record<string, string | undefined>>,
   hubName: string | undefined,
@@ -81,7 +85,7 @@ export function readSettings(
   const environment = readEnvironment(appFolder, processEnvironment);
   const raw = withOverrides(readJson(join(appFolder, 'host.json')) ?? {}, environment);
   const parsed = honoured.safeParse(raw);
-  if (!parsed.success) throw new SettingsError(`host.json: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Unreadable(`host.json: ${z.prettifyError(parsed.error)}`);
   const { extensions, functionTimeout, logging } = parsed.data;
   const durable = extensions?.durableTask;
   const perCore = 10 * availableParallelism();
@@ -110,7 +114,7 @@ function readTimeout(text: string | undefined): number {
   if (text === undefined) return functionTimeoutMsDefault;
   if (text === '-1') return timeoutMsMax;
   const ms = timeSpanMs(text);
-  if (ms === undefined || ms < 1000) throw new SettingsError(`host.json: functionTimeout: "${text}" is no time span`);
+  if (ms === undefined || ms < 1000) throw new Unreadable(`host.json: functionTimeout: "${text}" is no time span`);
   return Math.min(ms, timeoutMsMax);
 }
 
@@ -119,9 +123,9 @@ function readEnvironment(
   processEnvironment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const parsed = localSettings.safeParse(readJson(join(appFolder, 'local.settings.json')) ?? {});
-  if (!parsed.success) throw new SettingsError(`local.settings.json: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Unreadable(`local.settings.json: ${z.prettifyError(parsed.error)}`);
   if (parsed.data.IsEncrypted === true) {
-    throw new SettingsError('local.settings.json is encrypted; run "func settings decrypt" first');
+    throw new Unreadable('local.settings.json is encrypted; run "func settings decrypt" first');
   }
   const local = Object.entries(parsed.data.Values ?? {}).map(([name, value]) => [name, String(value)]);
   const real = Object.entries(processEnvironment).filter(([, value]) => value !== undefined);
@@ -134,7 +138,7 @@ function readJson(path: string): unknown {
     // Editors on Windows put a byte order mark in front.
     return JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
   } catch (thrown) {
-    throw new SettingsError(`cannot read ${path}: ${describeThrown(thrown)}`, { cause: thrown });
+    throw new Unreadable(`cannot read ${path}: ${describeThrown(thrown)}`, { cause: thrown });
   }
 }
 

@@ -8,7 +8,7 @@ import type { Log } from '../host/log';
 import type { WireFunction, WireRequest } from '../worker/messages';
 import { readBody } from './body';
 import { authLevelOf, opensFunction, type AuthLevel, type Keys } from './keys';
-import { parseRoute, RouteError, type Route } from './route';
+import { parseRoute, type Route } from './route';
 
 const httpBinding = z.looseObject({
   route: z.string().optional(),
@@ -35,20 +35,13 @@ export function endpointsOf(
     .filter((wire) => wire.kind === 'http')
     .flatMap((wire): Endpoint[] => {
       const binding = httpBinding.parse(wire.bindings[wire.triggerName]);
-      try {
-        return [
-          {
-            functionName: wire.name,
-            route: parseRoute(`${routePrefix}/${binding.route ?? wire.name}`),
-            methods: (binding.methods ?? []).map((method) => method.toUpperCase()),
-            authLevel: authLevelOf(binding.authLevel),
-          },
-        ];
-      } catch (thrown) {
-        if (!(thrown instanceof RouteError)) throw thrown;
-        onError(`Function '${wire.name}' is not reachable: ${thrown.message}`);
+      const route = parseRoute(`${routePrefix}/${binding.route ?? wire.name}`);
+      if (route.kind === 'unreadable') {
+        onError(`Function '${wire.name}' is not reachable: ${route.reason}`);
         return [];
       }
+      const methods = (binding.methods ?? []).map((method) => method.toUpperCase());
+      return [{ functionName: wire.name, route: route.value, methods, authLevel: authLevelOf(binding.authLevel) }];
     })
     .sort((a, b) => (a.route.precedence < b.route.precedence ? -1 : a.route.precedence > b.route.precedence ? 1 : 0));
 }

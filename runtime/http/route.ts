@@ -1,3 +1,5 @@
+import { reading, Unreadable, type Reading } from '../host/reading';
+
 /** One part of a route: text as it is, or a parameter. */
 type Part =
   | { readonly kind: 'text'; readonly text: string }
@@ -21,18 +23,16 @@ export type Route = {
   match(segments: readonly string[]): Record<string, string> | undefined;
 };
 
-/** A template that cannot be read; the message says why. */
-export class RouteError extends Error {}
+export const parseRoute = (template: string): Reading<Route> => reading(() => readRoute(template));
 
-/** Reads a template. Throws `RouteError`. */
-export function parseRoute(template: string): Route {
+function readRoute(template: string): Route {
   const parts = template
     .replaceAll(/^\/+|\/+$/g, '')
     .split('/')
     .filter((segment) => segment !== '')
     .map((segment) => parseSegment(segment, template));
   const isEarlyCatchAll = parts.slice(0, -1).some((segment) => segment.some(isCatchAll));
-  if (isEarlyCatchAll) throw new RouteError(`route "${template}": a catch-all parameter must be the last`);
+  if (isEarlyCatchAll) throw new Unreadable(`route "${template}": a catch-all parameter must be the last`);
   return { template, precedence: parts.map(rank).join(''), match: (segments) => matchSegments(parts, segments) };
 }
 
@@ -58,7 +58,7 @@ function parseSegment(segment: string, template: string): Segment {
     }
     if (open > at) parts.push({ kind: 'text', text: segment.slice(at, open) });
     const close = closingBrace(segment, open);
-    if (close < 0) throw new RouteError(`route "${template}": "{" without "}"`);
+    if (close < 0) throw new Unreadable(`route "${template}": "{" without "}"`);
     parts.push(parseParameter(segment.slice(open + 1, close), template));
     at = close + 1;
   }
@@ -77,7 +77,7 @@ function closingBrace(segment: string, open: number): number {
 
 function parseParameter(text: string, template: string): Part {
   const match = /^(\*{0,2})([A-Za-z_][\w-]*)((?::[^=?]+(?:\([^)]*\))?)*)(?:=([^?]*))?(\?)?$/.exec(text);
-  if (match === null) throw new RouteError(`route "${template}": "{${text}}" is no parameter`);
+  if (match === null) throw new Unreadable(`route "${template}": "{${text}}" is no parameter`);
   const [, stars = '', name = '', constraints = '', defaultValue, optional] = match;
   return {
     kind: 'parameter',
@@ -114,7 +114,7 @@ function constraintOf(text: string, template: string): Constraint {
   const numbers = rawArguments.split(',').map(Number);
   const [a = 0, b = a] = numbers;
   const accepts = acceptor(name.toLowerCase(), rawArguments, a, b);
-  if (accepts === undefined) throw new RouteError(`route "${template}": unknown constraint "${text}"`);
+  if (accepts === undefined) throw new Unreadable(`route "${template}": unknown constraint "${text}"`);
   return { text, accepts };
 }
 

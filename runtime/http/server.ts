@@ -8,6 +8,7 @@ import { answer } from './function-endpoint';
 /** Time for a client to send its headers, and its whole request; slower ones get a 408. */
 const headersMsMax = 15_000;
 const requestMsMax = 60_000;
+const timeouts = { headersTimeout: headersMsMax, requestTimeout: requestMsMax, connectionsCheckingInterval: 5_000 };
 /** A connection on which nothing moves for so long is closed, answer or not. */
 const idleMsMax = 10 * 60_000;
 /** Bodies of the runtime's own interfaces; inputs of orchestrations are no files. */
@@ -25,7 +26,7 @@ export class LoopbackServer {
 
   constructor(handler: Handler, log: Log) {
     this.#log = log;
-    this.#server = createServer({ headersTimeout: headersMsMax, requestTimeout: requestMsMax }, (request, response) => {
+    this.#server = createServer(timeouts, (request, response) => {
       void this.#handle(handler, request, response);
     });
     this.#server.timeout = idleMsMax;

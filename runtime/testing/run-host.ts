@@ -127,6 +127,10 @@ export class HostUnderTest {
     });
   }
 
+  async exists(instanceId: string): Promise<boolean> {
+    return (await fetch(`${this.durable}/instances/${instanceId}`)).status !== 404;
+  }
+
   async status(instanceId: string, query = ''): Promise<InstanceStatus> {
     const response = await fetch(`${this.durable}/instances/${instanceId}${query}`);
     if (response.status === 404) throw new Error(`there is no instance '${instanceId}'`);

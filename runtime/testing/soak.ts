@@ -51,7 +51,16 @@ const endMsMax = 60_000;
 /** Instances that are started in one life of the host at most. */
 const instancesPerLife = 12;
 
-type Started = { readonly id: string; readonly load: Load; readonly input: number | string | undefined };
+/** An instance whose start was asked for. */
+type Asked = {
+  readonly id: string;
+  readonly load: Load;
+  readonly input: number | string | undefined;
+  /** False when the host was killed over its start: it may be there or not, and if it is it has to end like the others. */
+  isAcknowledged: boolean;
+  /** The events of it that the host has acknowledged. */
+  readonly raised: Set<string>;
+};
 
 /** Kills a host of the sample app again and again under a mixed load, and then looks whether anything is lost, doubled or wrong. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
@@ -61,82 +70,90 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   mkdirSync(traces);
   const environment = { SAMPLE_TRACES: traces, TICK_SCHEDULE: '0 0 4 1 1 *' };
   try {
-    const acknowledged: Started[] = [];
+    const asked: Asked[] = [];
     for (let kill = 0; kill < options.kills; kill += 1) {
       const host = await HostUnderTest.start(folder, [], environment);
       const lifeMs = 50 + random() * 700;
-      const started = await loadUntilKilled(host, kill, lifeMs, random);
-      acknowledged.push(...started);
-      options.log(
-        `kill ${kill + 1} of ${options.kills} after ${Math.round(lifeMs)} ms: ${acknowledged.length} instances`,
-      );
+      asked.push(...(await loadUntilKilled(host, kill, lifeMs, random)));
+      options.log(`kill ${kill + 1} of ${options.kills} after ${Math.round(lifeMs)} ms: ${asked.length} instances`);
     }
-    const outputs = await outputsAtTheEnd(folder, environment, acknowledged);
-    const wrong = acknowledged.flatMap((started, index) => wrongOutput(started, outputs[index]));
-    const inspected = inspect(folder, traces, acknowledged);
+    const wrong = await bringToEnd(folder, environment, asked);
+    const inspected = inspect(folder, traces);
     return { ...inspected, faults: [...wrong, ...inspected.faults] };
   } finally {
     folder.remove();
   }
 }
 
-/** Lets everything come to its end on a host that nobody kills. */
-async function outputsAtTheEnd(
-  folder: AppFolder,
-  environment: Readonly<Record<string, string>>,
-  acknowledged: readonly Started[],
-): Promise<unknown[]> {
-  const host = await HostUnderTest.start(folder, [], environment);
-  try {
-    await raiseMissing(host, acknowledged);
-    const ends = await Promise.all(acknowledged.map(({ id }) => host.ended(id, endMsMax)));
-    return ends.map((end) => end.output);
-  } finally {
-    await host.end('SIGTERM');
-  }
-}
-
-/** Starts instances and raises their events until the host is killed; returns those whose start it acknowledged. */
+/** Starts instances and raises their events until the host is killed. */
 async function loadUntilKilled(
   host: HostUnderTest,
   life: number,
   lifeMs: number,
   random: () => number,
-): Promise<Started[]> {
-  const started: Started[] = [];
+): Promise<Asked[]> {
+  const asked: Asked[] = [];
   const untilMs = Date.now() + lifeMs;
   const killed = sleep(lifeMs).then(() => host.end('SIGKILL'));
   for (let n = 0; Date.now() < untilMs && n < instancesPerLife; n += 1) {
     const load = loads[Math.floor(random() * loads.length)];
     if (load === undefined) continue;
-    const instance = { id: `soak-${life}-${n}`, load, input: load.input(random) };
+    const instance = {
+      id: `soak-${life}-${n}`,
+      load,
+      input: load.input(random),
+      isAcknowledged: false,
+      raised: new Set<string>(),
+    };
+    asked.push(instance);
     try {
       await host.start(load.orchestrator, instance.input, instance.id);
-      started.push(instance);
-      for (const event of load.events ?? []) await host.raiseEvent(instance.id, event, `${event}!`);
+      instance.isAcknowledged = true;
+      await raiseMissing(host, instance);
     } catch {
-      // The host was killed over it: what it did not acknowledge may be there or not.
+      // The host was killed over it.
     }
   }
   await killed;
-  return started;
+  return asked;
 }
 
-/** Raises the events once more whose first time may not have been acknowledged; a second one of a name is never waited for. */
-async function raiseMissing(host: HostUnderTest, all: readonly Started[]): Promise<void> {
-  for (const { id, load } of all) {
-    for (const event of load.events ?? []) await host.raiseEvent(id, event, `${event}!`);
+/** Raises the events of an instance that were not acknowledged; one that was is on the disk and must not need a second time. */
+async function raiseMissing(host: HostUnderTest, { id, load, raised }: Asked): Promise<void> {
+  for (const event of load.events ?? []) {
+    if (raised.has(event)) continue;
+    if ((await host.raiseEvent(id, event, `${event}!`)).status === 202) raised.add(event);
   }
 }
 
-function wrongOutput(started: Started, output: unknown): string[] {
-  const expected = started.load.output(started.input);
-  if (expected === undefined || JSON.stringify(output) === JSON.stringify(expected)) return [];
-  return [`${started.id} (${started.load.orchestrator}) ended with ${JSON.stringify(output)}`];
+/** Lets everything come to its end on a host that nobody kills, and says what came out wrong. */
+async function bringToEnd(
+  folder: AppFolder,
+  environment: Readonly<Record<string, string>>,
+  asked: readonly Asked[],
+): Promise<string[]> {
+  const host = await HostUnderTest.start(folder, [], environment);
+  try {
+    const faults = await Promise.all(asked.map((instance) => endOf(host, instance)));
+    return faults.flat();
+  } finally {
+    await host.end('SIGTERM');
+  }
+}
+
+async function endOf(host: HostUnderTest, instance: Asked): Promise<string[]> {
+  const { id, load, input } = instance;
+  if (!(await host.exists(id))) return instance.isAcknowledged ? [`${id} is lost`] : [];
+  await raiseMissing(host, instance);
+  const { output, runtimeStatus } = await host.ended(id, endMsMax);
+  const expected = load.output(input);
+  const isRight = expected === undefined || JSON.stringify(output) === JSON.stringify(expected);
+  if (runtimeStatus === 'Completed' && isRight) return [];
+  return [`${id} (${load.orchestrator}) ended ${runtimeStatus} with ${JSON.stringify(output)}`];
 }
 
 /** Looks through the state that the killed hosts left. */
-function inspect(folder: AppFolder, traces: string, acknowledged: readonly Started[]): SoakReport {
+function inspect(folder: AppFolder, traces: string): SoakReport {
   const effects = linesOf(join(traces, 'effects'));
   const store = new SqliteStore(folder.state);
   try {
@@ -145,16 +162,9 @@ function inspect(folder: AppFolder, traces: string, acknowledged: readonly Start
       const history = store.read((tx) => tx.history(row.instanceId));
       return historyFaults(row.instanceId, history).concat(effectFaults(row.instanceId, history, effects));
     });
-    const counts = acknowledged.filter(({ load }) => load.orchestrator === 'Counts').length;
-    return {
-      instances: rows.length,
-      activities: effects.size,
-      faults: [
-        ...faults,
-        ...counterFaults(store, rows.filter((row) => row.name === 'Counts').length, counts),
-        ...leftovers(store),
-      ],
-    };
+    const counts = rows.filter((row) => row.name === 'Counts').length;
+    const more = [...counterFaults(store, counts), ...leftovers(store)];
+    return { instances: rows.length, activities: effects.size, faults: [...faults, ...more] };
   } finally {
     store.close();
   }
@@ -194,12 +204,11 @@ function effectFaults(instanceId: string, history: readonly HistoryEvent[], effe
   return keys.filter((key) => !effects.has(key)).map((key) => `${key} is completed and has not happened`);
 }
 
-/** Each Counts orchestration adds two; none is lost and none counts twice. Those never acknowledged may be among them. */
-function counterFaults(store: SqliteStore, present: number, acknowledged: number): string[] {
+/** Each Counts orchestration adds two; none is lost and none counts twice. */
+function counterFaults(store: SqliteStore, orchestrations: number): string[] {
   const row = store.read((tx) => tx.instance('@counter@soak'));
   const value = row === undefined ? 0 : Number(readEntityState(row).state);
-  if (acknowledged <= present && value === present * 2) return [];
-  return [`the counter stands at ${value} after ${present} orchestrations (${acknowledged} acknowledged)`];
+  return value === orchestrations * 2 ? [] : [`the counter stands at ${value} after ${orchestrations} orchestrations`];
 }
 
 function leftovers(store: SqliteStore): string[] {

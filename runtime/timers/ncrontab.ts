@@ -1,3 +1,5 @@
+import { Unreadable } from '../host/reading';
+
 /** A field of an expression: its name, its bounds, and names for its values. */
 type Field = { readonly name: string; readonly min: number; readonly max: number; readonly names: readonly string[] };
 
@@ -13,9 +15,6 @@ const fields = {
   weekday: { name: 'day of the week', min: 0, max: 6, names: days },
 } as const satisfies Record<string, Field>;
 
-/** An expression that cannot be read; the message says why. */
-export class NcrontabError extends Error {}
-
 /** The values that a field allows. */
 type Allowed = ReadonlySet<number>;
 
@@ -27,13 +26,13 @@ export type Ncrontab = {
 /**
  * Reads an NCRONTAB expression: second, minute, hour, day, month, day of the week (five fields begin with the minute).
  * Each is `*`, a value, a range `a-b`, a step `x/n`, or a list of those with commas; months and days may be named.
- * Day and day of the week must both fit. Throws `NcrontabError`.
+ * Day and day of the week must both fit. Throws `Unreadable`.
  */
 export function parseNcrontab(text: string): Ncrontab {
   const parts = text.trim().split(/\s+/);
   const [second, minute, hour, day, month, weekday] = parts.length === 5 ? ['0', ...parts] : parts;
   if (parts.length < 5 || parts.length > 6 || weekday === undefined) {
-    throw new NcrontabError(`"${text}" has ${parts.length} fields, not six`);
+    throw new Unreadable(`"${text}" has ${parts.length} fields, not six`);
   }
   const allowed = {
     second: parseField(second, fields.second),
@@ -79,8 +78,8 @@ function valueOf(text: string, field: Field): number {
   return value;
 }
 
-const wrong = (text: string, field: Field): NcrontabError =>
-  new NcrontabError(`"${text}" is no ${field.name} (${field.min} to ${field.max})`);
+const wrong = (text: string, field: Field): Unreadable =>
+  new Unreadable(`"${text}" is no ${field.name} (${field.min} to ${field.max})`);
 
 type AllowedFields = Readonly<Record<keyof typeof fields, Allowed>>;
 

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { describeThrown } from '../../contracts/failure';
 import type { Clock } from '../engine/clock';
 import type { Committer } from '../engine/commit';
 import type { Store } from '../engine/store';
 import { resolved } from '../host/settings';
 import type { WireFunction } from '../worker/messages';
-import { NcrontabError } from './ncrontab';
 import { parseSchedule, type Schedule } from './schedule';
 
 const timerBinding = z.looseObject({
@@ -51,12 +49,8 @@ export class TimerFunctions {
   /** Sets every timer function going; one whose schedule cannot be read is reported and left out. */
   start(functions: readonly WireFunction[]): void {
     for (const wire of functions.filter((candidate) => candidate.kind === 'timer')) {
-      try {
-        this.#begin(wire);
-      } catch (thrown) {
-        if (!(thrown instanceof NcrontabError) && !(thrown instanceof z.ZodError)) throw thrown;
-        this.#parts.log(`Timer function '${wire.name}' does not run: ${describeThrown(thrown)}`);
-      }
+      const reason = this.#begin(wire);
+      if (reason !== undefined) this.#parts.log(`Timer function '${wire.name}' does not run: ${reason}`);
     }
   }
 
@@ -67,9 +61,14 @@ export class TimerFunctions {
     await Promise.all(this.#running);
   }
 
-  #begin(wire: WireFunction): void {
-    const binding = timerBinding.parse(wire.bindings[wire.triggerName]);
-    const schedule = parseSchedule(resolved(binding.schedule, this.#parts.environment));
+  /** Returns why the function cannot be set going, if so. */
+  #begin(wire: WireFunction): string | undefined {
+    const parsed = timerBinding.safeParse(wire.bindings[wire.triggerName]);
+    if (!parsed.success) return z.prettifyError(parsed.error);
+    const binding = parsed.data;
+    const read = parseSchedule(resolved(binding.schedule, this.#parts.environment));
+    if (read.kind === 'unreadable') return read.reason;
+    const schedule = read.value;
     const nowMs = this.#parts.clock.now();
     const isMonitored = binding.useMonitor ?? isRare(schedule, nowMs);
     const status = isMonitored ? this.#status(wire.name) : undefined;
@@ -78,6 +77,7 @@ export class TimerFunctions {
     if (missed || binding.runOnStartup) this.#runNow(timer, missed);
     else if (status === undefined) void this.#remember(timer, undefined).then(() => this.#wait(timer));
     else this.#wait(timer);
+    return undefined;
   }
 
   #wait(timer: Timer): void {
