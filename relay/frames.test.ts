@@ -64,6 +64,7 @@ describe('a frame to the listener', () => {
     ['a request without an id', JSON.stringify({ request: { ...request, id: undefined } })],
     ['a method of small letters', JSON.stringify({ request: { ...request, method: 'get' } })],
     ['a target that is no path', JSON.stringify({ request: { ...request, requestTarget: 'http://x/' } })],
+    ['a target with a line break', JSON.stringify({ request: { ...request, requestTarget: '/a\nb' } })],
     ['a target that is too long', JSON.stringify({ request: { ...request, requestTarget: `/${'x'.repeat(20_000)}` } })],
     ['an accept without an address', '{"accept":{"id":"1"}}'],
     ['a frame that is too long', JSON.stringify({ later: 'x'.repeat(200_000) })],

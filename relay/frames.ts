@@ -35,7 +35,11 @@ function headerText(value: unknown): string | undefined {
 const requestFrame = z.object({
   address: address.optional(),
   id,
-  requestTarget: z.string().startsWith('/').max(16_384),
+  /** Visible ASCII, as on a request line of HTTP: a line break in it could blur what a signature covers. */
+  requestTarget: z
+    .string()
+    .max(16_384)
+    .regex(/^\/[\x21-\x7e]*$/),
   method: z.string().regex(/^[A-Z]{1,20}$/),
   requestHeaders: headers.default({}),
   body: z.boolean().default(false),
