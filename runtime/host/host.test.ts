@@ -287,14 +287,13 @@ test('streams go through as they come, in both directions', async () => {
   expect(mirrored.headers.get('x-name')).toBe('a b');
   expect(Buffer.from(await mirrored.arrayBuffer()).equals(bytes)).toBe(true);
   const lines = await host.fetch('/api/lines');
-  const times: number[] = [];
   const texts: string[] = [];
   for await (const chunk of lines.body ?? []) {
-    times.push(Date.now());
     texts.push(Buffer.from(chunk as Uint8Array).toString());
   }
   expect(texts.join('')).toBe('one\ntwo\nthree\n');
-  expect(times.at(-1)! - times[0]!).toBeGreaterThan(250);
+  // A host that held the answer back until its end would hand it over in one piece.
+  expect(texts.length).toBeGreaterThan(1);
   expect((await host.fetch('/api/fails')).status).toBe(500);
   await host.end('SIGKILL');
 });
