@@ -1,0 +1,61 @@
+import type { TypedData } from '../core/typed-data';
+import type { HistoryEvent } from './history';
+
+/** What a function of the app is for. */
+export type FunctionKind = 'orchestrator' | 'activity' | 'entity' | 'http' | 'timer' | 'unsupported';
+
+/** One turn of an orchestrator. The whole history goes with it: durable-functions replays from the start. */
+export type OrchestratorTurn = {
+  readonly instanceId: string;
+  readonly executionId: string;
+  readonly history: readonly HistoryEvent[];
+  /** Events that the function has seen in an earlier turn; the SDK is told so by `IsPlayed`. */
+  readonly playedCount: number;
+  /** JSON text. */
+  readonly input: string | null;
+  readonly parentInstanceId: string | null;
+  readonly sourceInstanceId: string | null;
+};
+
+export type EntityBatch = {
+  readonly name: string;
+  readonly key: string;
+  readonly exists: boolean;
+  readonly state: string | null;
+  readonly operations: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly input: string | null;
+    readonly isSignal: boolean;
+  }[];
+};
+
+/** What the engine asks the app's code to do. */
+export type Invocation =
+  | { readonly kind: 'orchestrator'; readonly functionName: string; readonly turn: OrchestratorTurn }
+  | {
+      readonly kind: 'activity';
+      readonly functionName: string;
+      readonly instanceId: string;
+      /** JSON text. */
+      readonly input: string | null;
+    }
+  | { readonly kind: 'entity'; readonly functionName: string; readonly batch: EntityBatch };
+
+/** How an invocation ended. */
+export type InvocationEnd =
+  | { readonly kind: 'returned'; readonly value: TypedData | null }
+  | { readonly kind: 'threw'; readonly name: string; readonly message: string; readonly stack: string }
+  /** The worker died or hung; whether the function took effect is unknown, and it has to run again. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** The host stops; nobody is to blame. */
+  | { readonly kind: 'stopped' };
+
+/** Runs functions of the app: in a worker process, or in this one. */
+export interface Invoker {
+  /** The kind of a function by its name (in any case), undefined when the app has none of that name. */
+  kindOf(functionName: string): FunctionKind | undefined;
+  namesOf(kind: FunctionKind): readonly string[];
+  /** `isAlone`: nothing else may run beside it, since it is suspected of killing workers. */
+  invoke(invocation: Invocation, options: { readonly isAlone: boolean }): Promise<InvocationEnd>;
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { realClock } from '../engine/clock';
+import { EngineClient } from '../engine/client';
+import { GroupCommitter, PatientCommitter } from '../engine/commit';
+import { Dispatcher } from '../engine/dispatcher';
+import { Engine } from '../engine/engine';
+import type { Work } from '../engine/instances';
+import { isTerminal } from '../engine/store';
+import { adminApi, type HostStatus } from '../http/admin';
+import { DurableApi } from '../http/durable-api';
+import { answer, callFunction, endpointsOf, findEndpoint, offeredKey, type Endpoint } from '../http/function-endpoint';
+import { loadKeys, opensAdmin, opensDurableApi, type Keys } from '../http/keys';
+import { clientBinding, type LinkParts } from '../http/links';
+import { isFromThisMachine } from '../http/loopback';
+import { LoopbackServer, serveApi, type Target } from '../http/server';
+import { SqliteStore } from '../store/sqlite';
+import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
+import type { WireFunction } from '../worker/messages';
+import { EndWatch } from './end-watch';
+import { withHttpActivity } from './http-activity';
+import type { Log } from './log';
+import type { Settings } from './settings';
+import { Supervisor } from './supervisor';
+
+export type HostOptions = {
+  readonly appFolder: string;
+  readonly stateFolder: string;
+  readonly port: number;
+  readonly settings: Settings;
+  /** Whether keys are asked for; 'off' is for development, where only this machine reaches the port. */
+  readonly auth: 'on' | 'off';
+  readonly log: Log;
+  /** A worker whose event loop gives no sign for so long is replaced. */
+  readonly workerSilenceMsMax: number;
+};
+
+/** How often an invocation may take its worker down before it fails for good. */
+const triesMax = 5;
+/** What running work and requests get to finish when the host stops. */
+const graceMs = 10_000;
+const bodyBytesMaxDefault = 100 * 1024 * 1024;
+const loopback = '127.0.0.1';
+
+/** The runtime of one app on one machine: state, worker, HTTP, timers. */
+export class RuntimeHost {
+  readonly #options: HostOptions;
+  readonly #store: SqliteStore;
+  readonly #keys: Keys;
+  readonly #client: EngineClient;
+  readonly #supervisor: Supervisor;
+  readonly #engine: Engine;
+  readonly #dispatcher: Dispatcher;
+  readonly #timers: TimerFunctions;
+  readonly #endWatch: EndWatch;
+  readonly #public: LoopbackServer;
+  readonly #rpc: LoopbackServer;
+  readonly #committer: GroupCommitter;
+  #endpoints: Endpoint[] = [];
+  #api: DurableApi | undefined;
+  #isReady = false;
+
+  /** Opens the state; throws `StateUnusable` when that cannot be. `onBroken` is told when the state breaks later. */
+  constructor(options: HostOptions, onBroken: (reason: string) => void) {
+    const { log, settings } = options;
+    this.#options = options;
+    mkdirSync(options.stateFolder, { recursive: true });
+    this.#store = new SqliteStore(options.stateFolder, { onBroken });
+    this.#keys = loadKeys(options.stateFolder);
+    this.#committer = new GroupCommitter(this.#store);
+    const onWork = (work: readonly Work[]): void => this.#note(work);
+    const common = { store: this.#store, clock: realClock, newId: randomUUID, onWork };
+    this.#client = new EngineClient({ ...common, committer: this.#committer });
+    this.#endWatch = new EndWatch((instanceId) => {
+      const row = this.#client.instance(instanceId);
+      return row === undefined || isTerminal(row.status);
+    });
+    const patient = new PatientCommitter(this.#committer, realClock, (reason) => log.warn(`${reason} Trying again.`));
+    this.#supervisor = new Supervisor({
+      appFolder: options.appFolder,
+      environment: settings.environment,
+      functionTimeoutMs: settings.functionTimeoutMs,
+      silenceMsMax: options.workerSilenceMsMax,
+      log,
+    });
+    this.#engine = new Engine({
+      ...common,
+      committer: patient,
+      invoker: withHttpActivity(this.#supervisor),
+      unconsumedEvents: 'keep',
+      triesMax,
+      log: (line) => log.warn(line),
+    });
+    this.#dispatcher = new Dispatcher(this.#engine, {
+      clock: realClock,
+      turnsMax: settings.orchestratorsMax,
+      activitiesMax: settings.activitiesMax,
+      log: (line) => log.error(line),
+    });
+    this.#timers = new TimerFunctions({
+      store: this.#store,
+      committer: patient,
+      clock: realClock,
+      environment: settings.environment,
+      run: (functionName, payload) => this.#runTimer(functionName, payload),
+      log: (line) => log.error(line),
+    });
+    this.#public = new LoopbackServer((request, response, target) => this.#serve(request, response, target), log);
+    this.#rpc = new LoopbackServer((request, response, target) => this.#serveRpc(request, response, target), log);
+  }
+
+  /** Starts everything and returns the port. Rejects when the port is taken or the app cannot be loaded. */
+  async start(): Promise<{ readonly port: number; readonly functions: readonly WireFunction[] }> {
+    const { settings, log } = this.#options;
+    const rpcPort = await this.#rpc.listen(0);
+    const port = await this.#public.listen(this.#options.port);
+    const links: LinkParts = {
+      origin: `http://${loopback}:${port}`,
+      rpcOrigin: `http://${loopback}:${rpcPort}`,
+      hubName: settings.hubName,
+      systemKey: this.#keys.durabletask_extension,
+    };
+    await this.#supervisor.start(clientBinding(links), {
+      // durable-functions takes links that name another host for a mistake, unless it is told the app's own.
+      WEBSITE_HOSTNAME: `${loopback}:${port}`,
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+    });
+    this.#api = new DurableApi({
+      client: this.#client,
+      invoker: this.#supervisor,
+      clock: realClock,
+      links,
+      defaultVersion: settings.defaultVersion,
+      whenEnded: (instanceId, untilMs) => this.#endWatch.whenEnded(instanceId, untilMs - realClock.now()),
+    });
+    const { functions } = this.#supervisor;
+    this.#endpoints = endpointsOf(functions, settings.routePrefix, (message) => log.error(message));
+    this.#dispatcher.start();
+    this.#timers.start(functions);
+    this.#isReady = true;
+    return { port, functions };
+  }
+
+  /** Lets what runs finish for a while, then ends the worker and closes the state. */
+  async stop(): Promise<void> {
+    this.#isReady = false;
+    await Promise.all([
+      this.#public.close(graceMs),
+      this.#dispatcher.stop(graceMs),
+      Promise.race([this.#timers.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]),
+    ]);
+    await this.#supervisor.stop();
+    await Promise.race([this.#engine.save(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+    await this.#rpc.close(0);
+    this.#committer.flush();
+    this.#store.close();
+  }
+
+  #note(work: readonly Work[]): void {
+    this.#dispatcher.add(work);
+    this.#endWatch.note(work);
+  }
+
+  async #runTimer(functionName: string, payload: string): Promise<TimerRunEnd> {
+    const ended = await this.#supervisor.request(functionName, { kind: 'timer', payload }, randomUUID());
+    if (ended.kind === 'threw') {
+      this.#options.log.line('error', `Function.${functionName}`, `${ended.name}: ${ended.message} ${ended.stack}`);
+    }
+    return ended.kind === 'lost' || ended.kind === 'stopped' ? ended.kind : 'done';
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    const [first, second, third] = target.segments.map((segment) => segment.toLowerCase());
+    const key = offeredKey(request, target.url);
+    const isOpen = this.#options.auth === 'off';
+    if (isOpen && !isFromThisMachine(request)) {
+      answer(response, 403);
+      return;
+    }
+    if (first === 'admin') {
+      if (target.segments[2] !== 'ping' && !isOpen && !opensAdmin(this.#keys, key)) answer(response, 401);
+      else await serveApi(request, response, target, 1, async (api) => adminApi(api, () => this.#status()));
+    } else if (!this.#isReady || this.#api === undefined) {
+      answer(response, 503, { 'retry-after': '1' });
+    } else if (first === 'runtime' && second === 'webhooks' && third === 'durabletask') {
+      const api = this.#api;
+      if (!isOpen && !opensDurableApi(this.#keys, key)) answer(response, 401);
+      else await serveApi(request, response, target, 3, (call) => api.handle(call));
+    } else {
+      await this.#serveFunction(request, response, target);
+    }
+  }
+
+  async #serveFunction(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    const found = findEndpoint(this.#endpoints, request.method ?? 'GET', target.segments);
+    switch (found.kind) {
+      case 'none':
+        answer(response, 404);
+        return;
+      case 'wrongMethod':
+        answer(response, request.method === 'OPTIONS' ? 204 : 405, { allow: found.allowed.join(', ') });
+        return;
+      case 'found': {
+        const { settings, auth, log } = this.#options;
+        await callFunction(found, request, response, target.url, {
+          supervisor: this.#supervisor,
+          log,
+          bodyBytesMax: Number(settings.environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? bodyBytesMaxDefault),
+          keys: auth === 'off' ? undefined : this.#keys,
+          customHeaders: settings.customHeaders,
+        });
+      }
+    }
+  }
+
+  /** The interface of the worker's durable client: the same, without a key. */
+  async #serveRpc(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    const api = this.#api;
+    if (!isFromThisMachine(request)) answer(response, 403);
+    else if (target.segments[0] !== 'durabletask') answer(response, 404);
+    else if (api === undefined) answer(response, 503);
+    else await serveApi(request, response, target, 1, (call) => api.handle(call));
+  }
+
+  #status(): HostStatus {
+    return {
+      state: this.#isReady ? 'Running' : 'Stopping',
+      version: process.version,
+      processUptime: Math.round(process.uptime() * 1000),
+      hubName: this.#options.settings.hubName,
+      functionCount: this.#supervisor.functions.length,
+      workerRestarts: this.#supervisor.restarts,
+      running: this.#dispatcher.counts(),
+    };
+  }
+}

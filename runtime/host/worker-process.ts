@@ -1,0 +1,220 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
+import { FrameChannel } from '../worker/frames';
+import {
+  fromWorker,
+  type Call,
+  type FromWorker,
+  type ToWorker,
+  type WireEnd,
+  type WireFunction,
+} from '../worker/messages';
+import { logLevelOf, type Log } from './log';
+
+export type WorkerParts = {
+  readonly appFolder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** JSON text for durable client bindings. */
+  readonly clientData: string;
+  readonly log: Log;
+  /** A worker whose event loop gives no sign for so long is taken for hung. */
+  readonly silenceMsMax: number;
+};
+
+/** What a loaded worker offers. */
+export type LoadedApp = { readonly functions: readonly WireFunction[]; readonly httpUri: string | null };
+
+export type CallEnd = WireEnd | { readonly kind: 'lost'; readonly reason: string };
+
+/** The time in which the app has to be loaded; the host in Azure gives as much. */
+const loadMsMax = 60_000;
+const stopMsMax = 5_000;
+/** Time for a process whose channel has ended to end itself. */
+const exitMsMax = 500;
+
+type Pending = { readonly resolve: (end: CallEnd) => void; readonly timer: NodeJS.Timeout };
+
+/** One worker process from its start to its end. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #channel: FrameChannel;
+  readonly #log: Log;
+  readonly #pending = new Map<number, Pending>();
+  readonly #loaded = Promise.withResolvers<LoadedApp>();
+  readonly #exited = Promise.withResolvers<string>();
+  readonly #stopped = Promise.withResolvers<undefined>();
+  #idNext = 1;
+  #lastSignMs = Date.now();
+  #completedCalls = 0;
+  #endReason: string | undefined;
+
+  constructor(parts: WorkerParts) {
+    this.#log = parts.log;
+    this.#child = spawn(process.execPath, [...nodeArguments(parts.environment), join(__dirname, '../worker/main.js')], {
+      cwd: parts.appFolder,
+      env: { ...parts.environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    const pipe = this.#child.stdio[3];
+    if (!(pipe instanceof Duplex)) throw new Error('a child process without its fourth pipe');
+    this.#channel = new FrameChannel(
+      pipe,
+      (value) => this.#take(fromWorker.parse(value)),
+      // The exit that mostly follows tells more.
+      (reason) => void setTimeout(() => this.kill(`its channel broke: ${reason}`), exitMsMax).unref(),
+    );
+    this.#loaded.promise.catch(() => undefined);
+    this.#forwardOutput();
+    this.#child.on('error', (error) => this.#end(`it cannot be started: ${error.message}`));
+    this.#child.on('exit', (code, signal) =>
+      this.#end(this.#endReason ?? `it ended with ${signal ?? `exit code ${code}`}`),
+    );
+    this.#watch(parts.silenceMsMax);
+    this.#send({ type: 'load', appFolder: parts.appFolder, clientData: parts.clientData });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Whether it has carried out a call, and so is of use. */
+  get isProven(): boolean {
+    return this.#completedCalls > 0;
+  }
+
+  /** Rejects when the app cannot be loaded. */
+  get loaded(): Promise<LoadedApp> {
+    return this.#loaded.promise;
+  }
+
+  /** Resolves with the reason when the process has ended. */
+  get exited(): Promise<string> {
+    return this.#exited.promise;
+  }
+
+  /** Never rejects. A call that takes longer than `msMax` takes the worker with it, since code cannot be interrupted. */
+  call(functionName: string, call: Call, msMax: number, invocationId: string = randomUUID()): Promise<CallEnd> {
+    return new Promise((resolve) => {
+      if (this.#endReason !== undefined) {
+        resolve({ kind: 'lost', reason: this.#endReason });
+        return;
+      }
+      const id = this.#idNext++;
+      const timer = setTimeout(() => this.#timeOut(id, functionName, msMax), msMax);
+      timer.unref();
+      this.#pending.set(id, { resolve, timer });
+      this.#send({ type: 'invoke', id, invocationId, functionName, call });
+    });
+  }
+
+  #timeOut(id: number, functionName: string, msMax: number): void {
+    const message = `Timeout value of ${msMax / 1000} s was exceeded by function: Functions.${functionName}`;
+    this.#settle(id, { kind: 'threw', name: 'FunctionTimeoutException', message, stack: '' });
+    this.kill(message);
+  }
+
+  /** Asks the worker to end, then ends it. */
+  async stop(): Promise<void> {
+    if (this.#endReason !== undefined) return;
+    this.#send({ type: 'stop' });
+    const late = setTimeout(() => this.#stopped.resolve(undefined), stopMsMax);
+    await this.#stopped.promise;
+    clearTimeout(late);
+    this.kill('the host stops');
+    await this.exited;
+  }
+
+  kill(reason: string): void {
+    this.#endReason ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #send(message: ToWorker): void {
+    this.#channel.send(message);
+  }
+
+  #take(message: FromWorker): void {
+    this.#lastSignMs = Date.now();
+    switch (message.type) {
+      case 'loaded':
+        this.#loaded.resolve(message);
+        return;
+      case 'loadFailed':
+        this.#loaded.reject(new Error(message.message));
+        this.kill(message.message);
+        return;
+      case 'ended':
+        this.#completedCalls += 1;
+        this.#settle(message.id, message.end);
+        return;
+      case 'stopped':
+        this.#stopped.resolve(undefined);
+        return;
+      case 'log':
+        this.#writeLog(message);
+        return;
+      case 'pong':
+        return;
+    }
+  }
+
+  #writeLog(line: Extract<FromWorker, { type: 'log' }>): void {
+    const category =
+      line.functionName === null ? 'Worker' : `Function.${line.functionName}${line.category === 'user' ? '.User' : ''}`;
+    this.#log.line(logLevelOf(line.level), category, line.message);
+  }
+
+  #settle(id: number, end: CallEnd): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    pending?.resolve(end);
+  }
+
+  #end(reason: string): void {
+    this.#endReason ??= reason;
+    this.#loaded.reject(new Error(reason));
+    this.#stopped.resolve(undefined);
+    for (const id of [...this.#pending.keys()]) this.#settle(id, { kind: 'lost', reason });
+    this.#exited.resolve(reason);
+  }
+
+  /** Bounds the time to load, and from then on the time without a sign. None of it keeps the host running. */
+  #watch(silenceMsMax: number): void {
+    const loadTimer = setTimeout(() => this.kill(`it has not loaded the app within ${loadMsMax / 1000} s`), loadMsMax);
+    loadTimer.unref();
+    const stop = (): void => clearTimeout(loadTimer);
+    this.#loaded.promise.then(() => {
+      stop();
+      this.#pingFromNowOn(silenceMsMax);
+    }, stop);
+  }
+
+  #pingFromNowOn(silenceMsMax: number): void {
+    let pings = 0;
+    const timer = setInterval(() => {
+      const silentMs = Date.now() - this.#lastSignMs;
+      if (silentMs > silenceMsMax) this.kill(`it has given no sign for ${Math.round(silentMs / 1000)} s`);
+      else this.#send({ type: 'ping', id: ++pings });
+    }, silenceMsMax / 4);
+    timer.unref();
+    void this.exited.then(() => clearInterval(timer));
+  }
+
+  /** What the app prints becomes log lines: standard output of the host is for its own announcement. */
+  #forwardOutput(): void {
+    const forward = (stream: NodeJS.ReadableStream | null, level: 'information' | 'error'): void => {
+      if (stream === null) return;
+      createInterface({ input: stream }).on('line', (line) => this.#log.line(level, 'Worker.Console', line));
+    };
+    forward(this.#child.stdout, 'information');
+    forward(this.#child.stderr, 'error');
+  }
+}
+
+/** Arguments for node from the app setting that Azure has for it. */
+const nodeArguments = (environment: Readonly<Record<string, string>>): string[] =>
+  (environment['languageWorkers__node__arguments'] ?? '').split(/\s+/).filter((argument) => argument !== '');

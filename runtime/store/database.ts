@@ -1,0 +1,143 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { describeThrown } from '../../contracts/failure';
+import { migrations } from './schema';
+
+/** Why the state cannot be opened, in words for the operator, with the way back. */
+export class StateUnusable extends Error {}
+
+/** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that are told apart here. */
+export const sqliteCode = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+};
+
+const sqliteError = z.looseObject({ code: z.literal('ERR_SQLITE_ERROR'), errcode: z.int() });
+
+/** The primary result code of an error of node:sqlite; undefined for any other error. */
+export function sqliteCodeOf(thrown: unknown): number | undefined {
+  const parsed = sqliteError.safeParse(thrown);
+  return parsed.success ? parsed.data.errcode & 0xff : undefined;
+}
+
+export const databaseFile = 'runtime.db';
+const lockFile = 'runtime.lock';
+const ownerFile = 'runtime.owner.json';
+const owner = z.object({ pid: z.int() });
+
+export type OpenState = { readonly database: DatabaseSync; readonly close: () => void };
+
+/**
+ * Opens the state in a folder and keeps it for this process: locks it, checks it, brings its schema up to date.
+ * Throws `StateUnusable` when another runtime has it, when it is damaged, newer than this program, or not writable.
+ */
+export function openState(folder: string): OpenState {
+  const lock = takeLock(folder);
+  try {
+    const database = openDatabase(join(folder, databaseFile));
+    return {
+      database,
+      close: () => {
+        database.close();
+        lock.close();
+      },
+    };
+  } catch (thrown) {
+    lock.close();
+    throw unusable(folder, thrown);
+  }
+}
+
+/** Holds an exclusive SQLite transaction on a file of its own: the operating system lets go of it however the process ends. */
+function takeLock(folder: string): DatabaseSync {
+  try {
+    mkdirSync(folder, { recursive: true });
+    const lock = new DatabaseSync(join(folder, lockFile));
+    lock.exec('PRAGMA busy_timeout = 0');
+    lock.exec('BEGIN EXCLUSIVE');
+    writeFileSync(join(folder, ownerFile), JSON.stringify({ pid: process.pid }));
+    return lock;
+  } catch (thrown) {
+    if (sqliteCodeOf(thrown) === sqliteCode.busy) {
+      throw new StateUnusable(
+        `Another runtime${ownerText(folder)} works on ${folder}. Stop it first, or give this one a folder of its own with --state.`,
+        { cause: thrown },
+      );
+    }
+    throw unusable(folder, thrown);
+  }
+}
+
+function ownerText(folder: string): string {
+  try {
+    return ` (process ${owner.parse(JSON.parse(readFileSync(join(folder, ownerFile), 'utf8'))).pid})`;
+  } catch {
+    return '';
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;');
+    const found = z.object({ quick_check: z.string() }).parse(database.prepare('PRAGMA quick_check(1)').get());
+    if (found.quick_check !== 'ok') throw new Damaged(found.quick_check);
+    migrate(database);
+    return database;
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+class Damaged extends Error {}
+class TooNew extends Error {}
+
+function migrate(database: DatabaseSync): void {
+  const version = z.object({ user_version: z.int() }).parse(database.prepare('PRAGMA user_version').get()).user_version;
+  if (version > migrations.length) {
+    throw new TooNew(`it has schema version ${version}, this program knows ${migrations.length}`);
+  }
+  for (const [index, script] of migrations.entries()) {
+    if (index < version) continue;
+    database.exec(`BEGIN IMMEDIATE; ${script}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+const newFolder = 'or start with a new --state folder (running orchestrations are then forgotten)';
+
+/** What to do about a damaged database. */
+export const damagedWayBack = `The file ${databaseFile} was left as it is. Put a backup of the folder in its place, ${newFolder}.`;
+
+/** The error for whatever keeps the state from being opened, with what to do about it. */
+function unusable(folder: string, thrown: unknown): StateUnusable {
+  if (thrown instanceof StateUnusable) return thrown;
+  const verb = thrown instanceof Damaged ? 'is damaged' : 'cannot be used';
+  const what = `The state in ${folder} ${verb}: ${describeThrown(thrown).replaceAll('\n', ' ')}.`;
+  return new StateUnusable(`${what} ${wayBack(thrown)}`, { cause: thrown });
+}
+
+function wayBack(thrown: unknown): string {
+  if (thrown instanceof TooNew) return 'Use the newer program that wrote it.';
+  if (thrown instanceof Damaged) return damagedWayBack;
+  switch (sqliteCodeOf(thrown)) {
+    case sqliteCode.corrupt:
+    case sqliteCode.notADatabase:
+      return damagedWayBack;
+    case sqliteCode.readOnly:
+    case sqliteCode.cannotOpen:
+      return 'Give the account that runs this program the right to write there, or name another folder with --state.';
+    case sqliteCode.full:
+      return 'The disk is full: make room and start again.';
+    case undefined:
+    default:
+      return `Check that the folder can be read and written, ${newFolder}.`;
+  }
+}

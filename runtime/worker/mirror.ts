@@ -1,0 +1,59 @@
+import { isPlayed, turnPayload, type PlayedEvent } from '../engine/turn';
+import type { WireTurn } from './messages';
+
+/** Histories that the worker keeps between turns, so that the host sends only what is new. */
+const mirroredEventsMax = 100_000;
+
+type Mirrored = { executionId: string; events: PlayedEvent[]; playedCount: number };
+
+/** The worker's copies of histories, least recently used first. */
+export class HistoryMirror {
+  readonly #histories = new Map<string, Mirrored>();
+  #events = 0;
+
+  /** The payload of the turn, or undefined when events are missing that the host thought were here. */
+  payloadOf(turn: WireTurn): unknown {
+    const mirrored = this.#updated(turn);
+    if (mirrored === undefined) return undefined;
+    return turnPayload(turn, mirrored.events);
+  }
+
+  #updated(turn: WireTurn): Mirrored | undefined {
+    const before = this.#histories.get(turn.instanceId);
+    const isKnown = before?.executionId === turn.executionId && before.events.length === turn.base;
+    if (turn.base > 0 && !isKnown) return undefined;
+    const mirrored = turn.base > 0 && before !== undefined ? before : this.#fresh(turn);
+    for (const event of turn.events) mirrored.events.push({ ...event, IsPlayed: false });
+    this.#events += turn.events.length;
+    markPlayed(mirrored, turn.playedCount);
+    this.#histories.delete(turn.instanceId);
+    this.#histories.set(turn.instanceId, mirrored);
+    this.#shrink(turn.instanceId);
+    return mirrored;
+  }
+
+  #fresh(turn: WireTurn): Mirrored {
+    this.#drop(turn.instanceId);
+    return { executionId: turn.executionId, events: [], playedCount: 0 };
+  }
+
+  #drop(instanceId: string): void {
+    this.#events -= this.#histories.get(instanceId)?.events.length ?? 0;
+    this.#histories.delete(instanceId);
+  }
+
+  #shrink(inUse: string): void {
+    for (const instanceId of this.#histories.keys()) {
+      if (this.#events <= mirroredEventsMax || instanceId === inUse) return;
+      this.#drop(instanceId);
+    }
+  }
+}
+
+function markPlayed(mirrored: Mirrored, playedCount: number): void {
+  for (let index = mirrored.playedCount; index < playedCount; index += 1) {
+    const event = mirrored.events[index];
+    if (event !== undefined) event.IsPlayed = isPlayed(event, index, playedCount);
+  }
+  mirrored.playedCount = playedCount;
+}

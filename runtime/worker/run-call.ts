@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { runFunction, threw, type InvocationInput, type LogLine, type Returned } from '../core/invoke';
+import { appRegistry, type RegisteredFunction } from '../core/registry';
+import { activityData, type TypedData } from '../core/typed-data';
+import { fromRpcResponse, toRpcRequest } from './http-data';
+import { HistoryMirror } from './mirror';
+import type { Call, WireEnd, WireRequest, WireValue } from './messages';
+
+export type CallParts = {
+  readonly invocationId: string;
+  readonly functionName: string;
+  /** JSON text for durable client bindings. */
+  readonly clientData: string;
+  readonly log: (line: LogLine) => void;
+};
+
+type TriggerValue = Pick<InvocationInput, 'triggerInput'> & {
+  readonly data: InvocationInput['data'][string];
+  readonly metadata?: InvocationInput['triggerMetadata'];
+};
+
+/** Carries out the host's calls on the functions of this process. */
+export class CallRunner {
+  readonly #mirror = new HistoryMirror();
+
+  async run(call: Call, parts: CallParts): Promise<WireEnd> {
+    const registered = appRegistry.find(parts.functionName);
+    if (registered === undefined) return threw(new Error(`no function '${parts.functionName}' is registered`));
+    const trigger = this.#triggerOf(call);
+    if (trigger === 'historyMissing') return { kind: 'historyMissing' };
+    const ended = await runFunction(registered, {
+      invocationId: parts.invocationId,
+      data: { [registered.trigger.name]: trigger.data, ...clientInputs(registered, parts.clientData) },
+      triggerMetadata: trigger.metadata ?? {},
+      triggerInput: trigger.triggerInput,
+      log: parts.log,
+    });
+    return ended.kind === 'threw' ? ended : wireEnd(ended.returned);
+  }
+
+  #triggerOf(call: Call): TriggerValue | 'historyMissing' {
+    switch (call.kind) {
+      case 'orchestrator': {
+        const payload = this.#mirror.payloadOf(call.turn);
+        return payload === undefined ? 'historyMissing' : { data: null, triggerInput: payload };
+      }
+      case 'activity':
+        return { data: activityData(call.input), metadata: { instanceId: { string: call.instanceId } } };
+      case 'entity':
+      case 'timer':
+        return { data: { json: call.payload } };
+      case 'http':
+        return { data: { http: toRpcRequest(call.request) }, metadata: httpMetadata(call.request) };
+    }
+  }
+}
+
+/** Streamed requests take their headers and route parameters from here (createStreamRequest of `@azure/functions`). */
+function httpMetadata(request: WireRequest): Record<string, TypedData> {
+  const parameters = Object.entries(request.params).map(([name, value]) => [name, { string: value }]);
+  return {
+    ...(Object.fromEntries(parameters) as Record<string, TypedData>),
+    Headers: { json: JSON.stringify(request.headers) },
+    Query: { json: JSON.stringify(request.query) },
+  };
+}
+
+function clientInputs(registered: RegisteredFunction, clientData: string): Record<string, TypedData> {
+  return Object.fromEntries(
+    Object.entries(registered.bindings)
+      .filter(([, binding]) => /^(durableClient|orchestrationClient)$/i.test(binding.type))
+      .map(([name]) => [name, { string: clientData }]),
+  );
+}
+
+function wireEnd(returned: Returned): WireEnd {
+  if (returned.kind === 'http') return { kind: 'http', response: fromRpcResponse(returned.response) };
+  return { kind: 'returned', value: returned.value === null ? null : wireValueOf(returned.value) };
+}
+
+function wireValueOf(value: TypedData): WireValue {
+  return 'bytes' in value ? { base64: Buffer.from(value.bytes).toString('base64') } : value;
+}
+
+const capabilities = z.looseObject({ HttpUri: z.string().optional() });
+
+/** Where the worker takes streamed HTTP requests; null when the app has not enabled streams. */
+export async function httpUri(): Promise<string | null> {
+  const answered = await appRegistry.model?.getCapabilities?.({ WorkerId: randomUUID() });
+  return capabilities.parse(answered ?? {}).HttpUri ?? null;
+}
