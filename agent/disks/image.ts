@@ -34,6 +34,7 @@ export type ParentLink = {
   readonly absolutePath?: string;
 };
 
+/** Trouble with the file is thrown as `DiskError` (failures.ts), by iterating as well; a range outside of the disk as `RangeError`. */
 export interface ReadableImage {
   readonly path: string;
   readonly shape: ImageShape;

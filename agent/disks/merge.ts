@@ -33,7 +33,7 @@ const zeros = Buffer.alloc(pieceBytes);
 /**
  * Writes what a differencing disk holds into its parent, data and zeros, and reads back what it wrote. The child stays as it is; the
  * parent keeps its id until everything is durable, so that after an interruption the chain opens and reads as before, and a repeat ends
- * in the same bytes. A repeat after the end finds nothing left to change.
+ * in the same bytes, also after the end.
  *
  * Failures: those of `openVhdx`; `DiskChainBroken` when these two are not child and parent; `RequestInvalid` when their sizes differ;
  * `DigestMismatch` when the parent reads back otherwise; `CanceledByOperator` when the signal ends it.

@@ -38,7 +38,11 @@ type ItemName = (typeof items)[keyof typeof items];
 const isKnown = (id: string): id is keyof typeof items => id in items;
 
 /** Where the items stand, relative to the metadata region. */
-export type MetadataItems = ReadonlyMap<ItemName, Span>;
+export type MetadataItems = {
+  readonly known: ReadonlyMap<ItemName, Span>;
+  /** Behind the last item, those that are not known included: from here on the region is free. */
+  readonly endBytes: number;
+};
 
 const signature = 'metadata';
 const entriesOffset = 32;
@@ -51,27 +55,24 @@ export function decodeMetadataTable(table: Buffer, regionLengthBytes: number): O
   if (table.toString('latin1', 0, 8) !== signature) return damaged('has a metadata region without its signature');
   const entryCount = table.readUInt16LE(10);
   if (entryCount > tableEntriesMax) return damaged(`has ${entryCount} metadata items`);
-  const found = new Map<ItemName, Span>();
+  const found = new Map<string, Span>();
+  const known = new Map<ItemName, Span>();
   for (let index = 0; index < entryCount; index++) {
     const at = entriesOffset + index * entryLength;
     const id = readGuid(table, at);
-    const flagBits = table.readUInt32LE(at + 24);
-    if (!isKnown(id)) {
-      if ((flagBits & flags.isRequired) !== 0) return notVhdx(`needs metadata item ${id}, which is not known`);
-      continue;
-    }
-    const span = {
-      what: items[id],
-      offsetBytes: table.readUInt32LE(at + 16),
-      lengthBytes: table.readUInt32LE(at + 20),
-    };
-    if (!fits(span, regionLengthBytes)) return damaged(`has its metadata item ${span.what} outside of the region`);
-    if (found.has(span.what)) return damaged(`has its metadata item ${span.what} twice`);
-    found.set(span.what, span);
+    const isRequired = (table.readUInt32LE(at + 24) & flags.isRequired) !== 0;
+    if (!isKnown(id) && isRequired) return notVhdx(`needs metadata item ${id}, which is not known`);
+    const what = isKnown(id) ? items[id] : id;
+    const span = { what, offsetBytes: table.readUInt32LE(at + 16), lengthBytes: table.readUInt32LE(at + 20) };
+    if (!fits(span, regionLengthBytes)) return damaged(`has its metadata item ${what} outside of the region`);
+    if (found.has(what) && isKnown(id)) return damaged(`has its metadata item ${what} twice`);
+    found.set(what, span);
+    if (isKnown(id)) known.set(items[id], span);
   }
   const clash = overlapping([...found.values()]);
   if (clash !== undefined) return damaged(`has metadata items ${clash[0].what} and ${clash[1].what} in the same place`);
-  return succeeded(found);
+  const ends = [...found.values()].map((span) => span.offsetBytes + span.lengthBytes);
+  return succeeded({ known, endBytes: Math.max(metadataTableLength, ...ends) });
 }
 
 function fits(span: Span, regionLengthBytes: number): boolean {
@@ -85,12 +86,12 @@ function fits(span: Span, regionLengthBytes: number): boolean {
 
 /** What the items say; `read` fetches one of them by its place in the region. */
 export async function decodeMetadata(
-  found: MetadataItems,
+  { known }: MetadataItems,
   read: (item: Span) => Promise<Buffer>,
 ): Promise<Outcome<Metadata>> {
-  if (found.has('incompleteFile')) return damaged('was never finished by the program that began to create it');
+  if (known.has('incompleteFile')) return damaged('was never finished by the program that began to create it');
   const fetched = new Map<ItemName, Buffer>();
-  for (const [name, span] of found) fetched.set(name, await read(span));
+  for (const [name, span] of known) fetched.set(name, await read(span));
   const item = (name: ItemName, length: number) => {
     const bytes = fetched.get(name);
     return bytes !== undefined && bytes.length >= length ? bytes : undefined;

@@ -3,10 +3,13 @@ import { ids, newGuid, shapeOf, well, writeOptions } from '../testing/disks';
 import { MemoryFiles, PowerLoss } from '../testing/memory-files';
 import { SeededRandom } from '../testing/random';
 import { createVhdx, openVhdx } from './index';
+import { writeGuid } from './guid';
 import { kib, mib } from './numbers';
 import { relinkParent } from './relink-parent';
 
 const child = '/vms/child.avhdx';
+/** Where `createVhdx` puts the metadata. */
+const metadataAt = 2 * mib;
 const link = { dataWriteId: ids.content, relativePath: 'old-name.vhdx', absolutePath: '/elsewhere/old-name.vhdx' };
 
 /** A child whose parent is not where it says, but beside it under another name. */
@@ -48,6 +51,23 @@ it('asked again, it changes nothing', async () => {
   const bytes = files.bytesOf(child);
   well(await relinkParent(child, 'new-name.vhdx', { newGuid, files }));
   expect(files.bytesOf(child).equals(bytes)).toBe(true);
+});
+
+it('what others keep in the metadata stays as it was', async () => {
+  const files = await setup();
+  const note = Buffer.alloc(2048, 0x77);
+  const place = 64 * kib + 4096;
+  const entry = Buffer.alloc(32);
+  writeGuid(entry, 0, newGuid());
+  entry.writeUInt32LE(place, 16);
+  entry.writeUInt32LE(note.length, 20);
+  entry.writeUInt32LE(1, 24);
+  files.patch(child, metadataAt + 32 + 6 * 32, entry);
+  files.patch(child, metadataAt + 10, Buffer.from([7, 0]));
+  files.patch(child, metadataAt + place, note);
+  well(await relinkParent(child, 'new-name.vhdx', { newGuid, files }));
+  expect(await parentOf(files)).toEqual(relinked);
+  expect(files.bytesOf(child, metadataAt + place, note.length).equals(note)).toBe(true);
 });
 
 it('an image without a parent is DiskChainBroken', async () => {

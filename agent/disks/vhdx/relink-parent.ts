@@ -50,8 +50,7 @@ async function replaceLocator(file: DiskFile, region: Span, locator: Buffer): Pr
   await file.read(table, region.offsetBytes);
   const items = decodeMetadataTable(table, region.lengthBytes);
   if (!items.ok) return items;
-  const ends = [...items.value.values()].map((item) => item.offsetBytes + item.lengthBytes);
-  const place = roundUp(Math.max(metadataTableLength, ...ends), placeUnitBytes);
+  const place = roundUp(items.value.endBytes, placeUnitBytes);
   const entry = entryOfLocator(table);
   if (entry === undefined) return damaged('names no parent locator in its metadata');
   if (place + locator.length > region.lengthBytes)
