@@ -47,7 +47,7 @@ afterAll(async () => {
 
 test('after a power loss at any operation, what the journal says is durable is there, and the pull goes on from it', async () => {
   const reached = new Set<number>();
-  for (let seed = 1; seed <= 8 * soak; seed++) {
+  for (let seed = 1; seed <= 5 * soak; seed++) {
     const random = new SeededRandom(seed);
     const files = new MemoryFiles();
     const images = memoryFormat(files);
