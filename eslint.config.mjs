@@ -7,7 +7,6 @@ const nonDeterministic =
   'Durable replays orchestrators: time, chance and identity come from context.df, everything else from an activity.';
 
 const forbiddenInOrchestrators = [
-  'Date',
   'setTimeout',
   'setInterval',
   'setImmediate',
@@ -68,6 +67,11 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': [
         'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0], CallExpression[callee.name='Date']",
+          message: nonDeterministic,
+        },
+        { selector: "MemberExpression[object.name='Date'][property.name='now']", message: nonDeterministic },
         { selector: 'AwaitExpression', message: 'Orchestrators are generators: yield* a helper of saga/.' },
         { selector: ':function[async=true]', message: 'Orchestrators are generators: yield* a helper of saga/.' },
       ],

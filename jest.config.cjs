@@ -6,5 +6,5 @@ module.exports = {
   // The Functions worker supplies this module and npm has none; the runtime's own stands in, so that apps register in tests.
   moduleNameMapper: { '^@azure/functions-core$': '<rootDir>/dist/runtime/core/functions-core.js' },
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };

@@ -20,6 +20,7 @@ export const failureCodes = {
   BodyNotJson: code('permanent', 'none', 'Send a JSON document with Content-Type: application/json.'),
   BodyTooLarge: code('permanent', 'none', 'Send a smaller document; split a large batch into several.'),
   IdConflict: code('permanent', 'none', 'Choose another id: this one belongs to a request with other content.'),
+  TooLate: code('permanent', 'none', 'Nothing can be changed any more; look at the status of the run.'),
   NotFound: code('permanent', 'none', 'Check the id; list what exists.'),
   Unauthorized: code('permanent', 'none', 'Check the signing key and the clock of the caller and of the host.'),
   // Refused by the world, before anything was touched.
@@ -72,6 +73,7 @@ export const failureCodes = {
   DiskFull: code('transient', 'applied', 'Free room on the named volume; the transfer then goes on from where it was.'),
   IoFailed: code('transient', 'unknown', 'Check the disk of the named host.'),
   // Ambiguous.
+  ActivityThrew: code('transient', 'unknown', 'Nothing to do: the app asks the agent what became of the operation.'),
   AgentSilent: code('transient', 'unknown', 'Check that the agent of the host runs; the run goes on when it answers.'),
   OperationLost: code('transient', 'unknown', 'The agent has no record of the operation; check its state folder.'),
   // Integrity.
@@ -81,6 +83,7 @@ export const failureCodes = {
     'applied',
     'The source disk is not the one the copy began with: start a new migration.',
   ),
+  DocumentDamaged: code('permanent', 'none', 'Look at the named document in Blob Storage; restore or remove it.'),
   JournalDamaged: code(
     'permanent',
     'applied',

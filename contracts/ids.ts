@@ -11,20 +11,18 @@ const idText = (lengthMax: number) =>
     .max(lengthMax)
     .regex(/^[A-Za-z0-9_-]+$/, 'use only letters, digits, "_" and "-"');
 
-const guidText = z
-  .string()
-  .regex(
-    /^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$/,
-    'use a GUID such as 6f9619ff-8b86-d011-b42d-00c04fc964ff',
-  )
-  .transform((text) => text.toLowerCase());
+const guid = /^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$/;
 
 /** A Hyper-V host as the configuration names it; also the path of its hybrid connection. */
 export const hostId = idText(50).brand<'HostId'>();
 export type HostId = z.infer<typeof hostId>;
 
 /** The GUID of a VM, lower case. Names are not unique on a Hyper-V host. */
-export const vmId = guidText.pipe(z.string().brand<'VmId'>());
+export const vmId = z
+  .string()
+  .regex(guid, 'use a GUID such as 6f9619ff-8b86-d011-b42d-00c04fc964ff')
+  .toLowerCase()
+  .brand<'VmId'>();
 export type VmId = z.infer<typeof vmId>;
 
 /** One VM's move, chosen by the client or made from its idempotency key. */

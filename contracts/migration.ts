@@ -99,6 +99,8 @@ export const runReport = z.object({
   question: question.nullable(),
   failure: failure.nullable(),
   cancelRequested: z.boolean(),
+  /** Whether a cancel is still honoured: until the pivot is attempted. */
+  cancelable: z.boolean(),
 });
 export type RunReport = z.infer<typeof runReport>;
 

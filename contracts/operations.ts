@@ -24,6 +24,9 @@ const peer = z.object({
 
 const ofVm = { vmId };
 
+/** What a run must know of a VM to plan its copy. */
+const vmSizes = z.object({ vmName: z.string(), memoryBytes: bytes, disks: z.array(diskFacts) });
+
 /**
  * What an app may ask of an agent. Every operation means "make it so for this run": a repeat by id answers the first outcome, a new
  * attempt finds what an earlier one did. Inputs alone suffice for an undo, since its do may have lost its reply.
@@ -39,7 +42,7 @@ export const operations = {
   /** Takes the reservations of this run back. Part of every ending, so it never refuses. */
   release: { input: z.object({ ...ofVm }), output: z.object({}) },
   /** Opens every file of every disk of the VM and checks its structure. */
-  'check-disks': { input: z.object({ ...ofVm }), output: z.object({ disks: z.array(diskFacts) }) },
+  'check-disks': { input: z.object({ ...ofVm }), output: vmSizes },
   /** Makes the placeholder: a planned VM (it cannot start and takes no memory) and its folder. */
   'place-vm': {
     input: z.object({ ...ofVm, vmName: z.string(), folder: z.string() }),
@@ -48,7 +51,7 @@ export const operations = {
   /** Removes the placeholder, and every file that this run wrote for it. Refuses when this run ever started the VM here. */
   'remove-placeholder': { input: z.object({ ...ofVm, folder: z.string() }), output: z.object({ removedBytes: bytes }) },
   /** A VM checkpoint of this run: each disk gets a differencing disk, and the files below it stand still. */
-  'take-vm-checkpoint': { input: z.object({ ...ofVm }), output: z.object({ disks: z.array(diskFacts) }) },
+  'take-vm-checkpoint': { input: z.object({ ...ofVm }), output: vmSizes },
   /** Merges the differencing disks of this run's VM checkpoint back; the VM may run meanwhile. */
   'remove-vm-checkpoint': { input: z.object({ ...ofVm }), output: z.object({}) },
   /** Copies one image or file from a peer, resuming where an earlier attempt of this run stopped. */
@@ -64,7 +67,7 @@ export const operations = {
     }),
     output: z.object({
       path: z.string(),
-      /** Merkle root (BLAKE3) over the content of this file. */
+      /** Hash chain (BLAKE3) over the frames that carried the content, equal at both ends and for every way of being interrupted. */
       digest,
       dataBytes: bytes,
       sentBytes: bytes,
@@ -75,7 +78,7 @@ export const operations = {
   /** Stops a running VM with its memory on disk. The outage begins. */
   'save-vm': {
     input: z.object({ ...ofVm }),
-    output: z.object({ savedAt: z.iso.datetime(), memoryFileBytes: bytes, disks: z.array(diskFacts) }),
+    output: vmSizes.extend({ savedAt: z.iso.datetime(), memoryFileBytes: bytes }),
   },
   /** Starts a VM that this run saved, on the source. */
   'resume-vm': { input: z.object({ ...ofVm }), output: z.object({}) },
@@ -108,7 +111,11 @@ export const operations = {
   /** Waits for the heartbeat of the guest. */
   'await-heartbeat': {
     input: z.object({ ...ofVm, waitMsMax: z.int().positive() }),
-    output: z.object({ seenAt: z.iso.datetime() }),
+    output: z.object({
+      seenAt: z.iso.datetime(),
+      /** What the guest itself measured, from its last write before the save to its first after the start; absent where it cannot. */
+      guestOutageMs: z.int().nonnegative().optional(),
+    }),
   },
   /** What becomes of the source after the start at the destination. */
   'retire-vm': {

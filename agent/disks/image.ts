@@ -28,6 +28,8 @@ export type ImageShape = {
 
 export type ParentLink = {
   readonly dataWriteId: string;
+  /** A second id under which the parent is accepted as well. */
+  readonly secondDataWriteId?: string;
   readonly relativePath?: string;
   readonly absolutePath?: string;
 };
@@ -37,8 +39,11 @@ export interface ReadableImage {
   readonly shape: ImageShape;
   /** Length of the file on disk. */
   readonly fileSizeBytes: number;
-  /** Extents in ascending order, adjacent ones joined, from `fromBytes` on. Lazy, so that a 64 TiB image costs nothing to open. */
-  extents(fromBytes?: number): Iterable<Extent>;
+  /**
+   * Extents in ascending order, adjacent ones joined, from `fromBytes` (default 0) to `toBytes` (default the end), clipped to both.
+   * Lazy, so that a 64 TiB image costs nothing to open.
+   */
+  extents(fromBytes?: number, toBytes?: number): Iterable<Extent>;
   /** Reads inside one or more data extents; what lies outside of any reads as zeros. */
   read(target: Uint8Array, offsetBytes: number): Promise<void>;
   close(): Promise<void>;

@@ -138,7 +138,7 @@ export class HostUnderTest {
   }
 
   /** Waits until an instance has ended. Throws when it takes longer than `msMax`. */
-  async ended(instanceId: string, msMax = 20_000): Promise<InstanceStatus> {
+  async ended(instanceId: string, msMax = 50_000): Promise<InstanceStatus> {
     return this.#until(
       instanceId,
       msMax,

@@ -1,0 +1,149 @@
+import { blockBytesMax } from '../../../contracts/limits';
+import { failureOf } from '../../../contracts/failure';
+import { FrameReader } from './frame-reader';
+import { encodeFrame, frameKinds, fromDestination, fromSource, type Frame, type Inbound } from './frames';
+import { dataFrame } from './testing/fake-source';
+import { run } from './testing/hosts';
+import { shapeOf } from './testing/images';
+import { seededBytes, seededRandom } from './testing/random';
+
+function readerOf(inbound: Inbound) {
+  const frames: Frame[] = [];
+  const taken: Buffer[] = [];
+  const dropped: Buffer[] = [];
+  const reader = new FrameReader(inbound, {
+    takeBuffer: (bytes) => {
+      const buffer = Buffer.alloc(bytes);
+      taken.push(buffer);
+      return buffer;
+    },
+    dropBuffer: (buffer) => dropped.push(buffer),
+    onFrame: (frame) => frames.push(frame),
+  });
+  return { reader, frames, taken, dropped };
+}
+
+const head = (bodyBytes: number, kind: number): Buffer => {
+  const bytes = Buffer.alloc(5);
+  bytes.writeUInt32LE(bodyBytes, 0);
+  bytes[4] = kind;
+  return bytes;
+};
+
+const digest = 'ab'.repeat(32);
+const withoutData: Exclude<Frame, { kind: 'data' }>[] = [
+  {
+    kind: 'facts',
+    message: {
+      facts: { type: 'image', shape: shapeOf(), fileSizeBytes: 12_345 },
+      extentBytes: 999,
+      windowBytes: 32 * 1024 * 1024,
+    },
+  },
+  {
+    kind: 'facts',
+    message: { facts: { type: 'file', fileSizeBytes: 0, modifiedAtNs: '17' }, extentBytes: 0, windowBytes: 2 ** 21 },
+  },
+  { kind: 'zero', offsetBytes: 2 ** 40, lengthBytes: 2 ** 33 },
+  { kind: 'skip', toBytes: Number.MAX_SAFE_INTEGER, passedBytes: 0 },
+  { kind: 'end', message: { digest } },
+  { kind: 'refusal', failure: failureOf('TicketExpired', { message: 'too late' }) },
+  { kind: 'alive' },
+];
+
+test('every frame of a source comes out as it went in, wherever the bytes are cut', () => {
+  const data = seededBytes(70_001, 1);
+  const stream = Buffer.concat([
+    ...withoutData.map(encodeFrame),
+    dataFrame(4096, data),
+    encodeFrame({ kind: 'alive' }),
+  ]);
+  const random = seededRandom(7);
+  for (const chunkBytesMax of [1, 3, 50, 4096, stream.length]) {
+    const { reader, frames } = readerOf(fromSource);
+    const broken = new Set<string | undefined>();
+    for (let at = 0; at < stream.length;) {
+      const bytes = 1 + Math.floor(random() * chunkBytesMax);
+      broken.add(reader.push(stream.subarray(at, at + bytes)));
+      at += bytes;
+    }
+    expect([...broken]).toEqual([undefined]);
+    const dataAt = withoutData.length;
+    expect(frames.filter((_, index) => index !== dataAt)).toEqual([...withoutData, { kind: 'alive' }]);
+    expect(frames[dataAt]).toMatchObject({ kind: 'data', offsetBytes: 4096, bytes: data });
+  }
+});
+
+test('every frame of a destination comes out as it went in', () => {
+  const sent: Exclude<Frame, { kind: 'data' }>[] = [
+    { kind: 'open', message: { contract: 1, runId: run, ticket: 'a.b' } },
+    { kind: 'start', message: { fromBytes: 512, digest, bandwidthBytesPerSecondMax: null } },
+    { kind: 'watermark', atBytes: 2 ** 45 },
+    { kind: 'alive' },
+  ];
+  const { reader, frames } = readerOf(fromDestination);
+  expect(reader.push(Buffer.concat(sent.map(encodeFrame)))).toBeUndefined();
+  expect(frames).toEqual(sent);
+});
+
+test.each([
+  ['a data frame of one byte too many', fromSource, head(40 + blockBytesMax + 1, frameKinds.data), /at most/],
+  ['a data frame without data', fromSource, head(40, frameKinds.data), /without data/],
+  ['an open of 4 GiB', fromDestination, head(0xffff_ffff, frameKinds.open), /at most/],
+  ['a frame of an unknown kind', fromSource, head(0, 99), /kind 99/],
+  ['a data frame from a destination', fromDestination, head(1000, frameKinds.data), /does not belong/],
+  ['a watermark from a source', fromSource, head(8, frameKinds.watermark), /does not belong/],
+  [
+    'a watermark of 7 bytes',
+    fromDestination,
+    Buffer.concat([head(7, frameKinds.watermark), Buffer.alloc(7)]),
+    /its numbers/,
+  ],
+  [
+    'an offset above 2^53',
+    fromSource,
+    Buffer.concat([head(16, frameKinds.zero), Buffer.alloc(16, 0xff)]),
+    /its numbers/,
+  ],
+  [
+    'an open that is not JSON',
+    fromDestination,
+    Buffer.concat([head(3, frameKinds.open), Buffer.from('{a}')]),
+    /not JSON/,
+  ],
+  [
+    'an open of another contract',
+    fromDestination,
+    Buffer.concat([head(14, frameKinds.open), Buffer.from('{"contract":2}')]),
+    /"contract"/,
+  ],
+])('%s is refused before anything is allocated for it, and nothing after it counts', (_, inbound, bytes, reason) => {
+  const { reader, frames, taken } = readerOf(inbound);
+  expect(reader.push(bytes)).toMatch(reason);
+  expect(reader.push(encodeFrame({ kind: 'alive' }))).toMatch(reason);
+  expect({ frames, taken }).toEqual({ frames: [], taken: [] });
+});
+
+test('a facts frame with a shape that no VHDX can have is refused', () => {
+  const facts = { type: 'image', shape: { ...shapeOf(), blockSizeBytes: 3 * 1024 * 1024 }, fileSizeBytes: 1 };
+  const text = Buffer.from(JSON.stringify({ facts, extentBytes: 0, windowBytes: 2 ** 22 }));
+  const { reader } = readerOf(fromSource);
+  expect(reader.push(Buffer.concat([head(text.length, frameKinds.facts), text]))).toMatch(/power of two/);
+});
+
+test('garbage never throws and never makes a frame of data that the digest of nobody fits', () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const { reader, frames } = readerOf(seed % 2 === 0 ? fromSource : fromDestination);
+    expect(() => reader.push(seededBytes(600, seed))).not.toThrow();
+    expect(frames.filter((frame) => frame.kind !== 'alive' && frame.kind !== 'data')).toEqual([]);
+  }
+});
+
+test('the buffer of a frame that did not come whole is given back, once', () => {
+  const { reader, taken, dropped } = readerOf(fromSource);
+  reader.push(dataFrame(0, seededBytes(1000, 3)).subarray(0, 500));
+  reader.abandon();
+  reader.abandon();
+  expect(taken).toHaveLength(1);
+  expect(dropped).toEqual(taken);
+});

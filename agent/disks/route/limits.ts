@@ -1,0 +1,52 @@
+import { blockBytesMax, resentBytesMax } from '../../../contracts/limits';
+
+/** A control message of the source: facts (with a parent's paths), a refusal, the end. */
+export const sourceMessageBytesMax = 256 * 1024;
+/** A control message of the destination. Small, since it is read before anything is known of who sent it. */
+export const destinationMessageBytesMax = 16 * 1024;
+/** A zero frame covers at most this much; it is cut at offsets that are multiples of it. */
+export const zeroFrameBytesMax = 1024 * 1024 * 1024;
+/** After this much of a disk without a frame, the source says how far it has come. */
+export const skipFrameBytesMin = 64 * 1024 * 1024;
+
+/** Bytes of content that the source sends ahead of the destination's durable watermark. */
+export const windowBytesDefault = 32 * 1024 * 1024;
+export const windowBytesMin = 2 * blockBytesMax;
+/** Below `resentBytesMax` by one frame, so that a kill never costs more than the promise. */
+export const windowBytesMax = resentBytesMax - blockBytesMax;
+/** A largest disk of the VHDX format (MS-VHDX 2.6.2.1). */
+export const contentBytesMax = 64 * 1024 ** 4;
+
+/** Connections of the listener, those included that have not shown a ticket yet. */
+export const connectionsMax = 128;
+/** Transfers that one source serves at a time. */
+export const transfersMax = 64;
+
+/** The times of the byte route, in milliseconds. Tests shorten them. */
+export type RoutePace = {
+  /** For the TLS handshake, and again for the first message of the peer. */
+  readonly helloMsMax: number;
+  /** A peer from which nothing comes for so long is gone. */
+  readonly silenceMsMax: number;
+  /** Who has nothing to send for so long says that it is alive. */
+  readonly aliveMs: number;
+  /** How long the destination goes on connecting without any progress. */
+  readonly unreachableMsMax: number;
+  readonly reconnectMsMin: number;
+  readonly reconnectMsMax: number;
+  /** Content that is not durable yet is made so after this time at the latest. */
+  readonly flushMsMax: number;
+  /** How often the destination reports. */
+  readonly reportMs: number;
+};
+
+export const routePace: RoutePace = {
+  helloMsMax: 10_000,
+  silenceMsMax: 12_000,
+  aliveMs: 3_000,
+  unreachableMsMax: 20_000,
+  reconnectMsMin: 100,
+  reconnectMsMax: 2_000,
+  flushMsMax: 250,
+  reportMs: 500,
+};

@@ -1,0 +1,132 @@
+import { BufferPool } from './buffer-pool';
+import { batchBufferBytes, groupsOf, readBatch } from './batches';
+import type { ContentFacts, SourceContent } from './content';
+import { cutsOf } from './cuts';
+import { FrameReader } from './frame-reader';
+import { fromSource, type Frame } from './frames';
+import type { Extent } from '../image';
+import { Outgoing } from './outgoing';
+import { mib } from './testing/hosts';
+import { shapeOf } from './testing/images';
+import { seededBytes } from './testing/random';
+
+const start = '0'.repeat(64);
+const shape = shapeOf({ virtualSizeBytes: 256 * mib });
+const image: ContentFacts = { type: 'image', shape, fileSizeBytes: 1 };
+const child: ContentFacts = {
+  ...image,
+  shape: { ...shape, kind: 'differencing', parent: { dataWriteId: shape.dataWriteId, relativePath: 'p' } },
+};
+
+/** Content whose bytes depend on their place, but for ranges that are all zero. */
+const contentOf = (
+  facts: ContentFacts,
+  extents: Extent[],
+  zeroRanges: readonly (readonly [number, number])[],
+): SourceContent => ({
+  facts,
+  extents: () => extents,
+  read: async (target, offsetBytes) => {
+    const isZero = zeroRanges.some(([from, to]) => offsetBytes >= from && offsetBytes < to);
+    target.set(isZero ? Buffer.alloc(target.length) : seededBytes(target.length, offsetBytes + 1));
+  },
+  close: async () => undefined,
+});
+
+async function framesOf(
+  content: SourceContent,
+): Promise<{ frames: Frame[]; digest: string; inUseBytes: number; endBytes: number }> {
+  const frames: Frame[] = [];
+  const reader = new FrameReader(fromSource, {
+    takeBuffer: (bytes) => Buffer.alloc(bytes),
+    dropBuffer: () => undefined,
+    onFrame: (frame) => frames.push(frame),
+  });
+  const pool = new BufferPool(batchBufferBytes);
+  const outgoing = new Outgoing(content, start);
+  let endBytes = 0;
+  for (const group of groupsOf(cutsOf(content.extents(0), 0))) {
+    const batch = await readBatch(content, group, pool);
+    const sent = outgoing.slicesOf(batch);
+    endBytes = sent.endBytes;
+    expect(reader.push(Buffer.concat(sent.slices))).toBeUndefined();
+    pool.release(batch.buffer);
+  }
+  reader.push(Buffer.concat(outgoing.rest()));
+  return { frames, digest: outgoing.digest, inUseBytes: pool.inUseBytes, endBytes };
+}
+
+const data = (offsetBytes: number, lengthBytes: number): Extent => ({ kind: 'data', offsetBytes, lengthBytes });
+const placeOf = (frame: Frame): unknown => {
+  if (frame.kind === 'data') return ['data', frame.offsetBytes, frame.bytes.length];
+  if (frame.kind === 'zero') return ['zero', frame.offsetBytes, frame.lengthBytes];
+  return frame.kind === 'skip' ? ['skip', frame.toBytes, frame.passedBytes] : frame.kind;
+};
+
+test('data that is all zero does not travel, and where nothing stands below it is passed over', async () => {
+  const content = contentOf(image, [data(0, 4 * mib), data(8 * mib, 512)], [[mib, 3 * mib]]);
+  const { frames, inUseBytes, endBytes } = await framesOf(content);
+  expect(frames.map(placeOf)).toEqual([
+    ['data', 0, mib],
+    ['skip', 3 * mib, 2 * mib],
+    ['data', 3 * mib, mib],
+    ['data', 8 * mib, 512],
+  ]);
+  expect({ inUseBytes, endBytes }).toEqual({ inUseBytes: 0, endBytes: 8 * mib + 512 });
+});
+
+test('data that is all zero becomes a zero frame where a parent may hold something else', async () => {
+  const extents: Extent[] = [data(0, 2 * mib), { kind: 'zero', offsetBytes: 2 * mib, lengthBytes: 100 * mib }];
+  const { frames } = await framesOf(contentOf(child, extents, [[mib, 2 * mib]]));
+  expect(frames.map(placeOf)).toEqual([
+    ['data', 0, mib],
+    ['zero', mib, mib],
+    ['zero', 2 * mib, 100 * mib],
+  ]);
+});
+
+test('a long way without data is said every 64 MiB and at its end', async () => {
+  const { frames } = await framesOf(contentOf(image, [data(0, 150 * mib)], [[0, 150 * mib]]));
+  expect(frames.map(placeOf)).toEqual([
+    ['skip', 64 * mib, 64 * mib],
+    ['skip', 128 * mib, 64 * mib],
+    ['skip', 150 * mib, 22 * mib],
+  ]);
+});
+
+test('thousands of small extents arrive in order with their bytes, and in few pieces', async () => {
+  const extents = Array.from({ length: 2000 }, (_, index) => data(index * 8192, 512 * (1 + (index % 8))));
+  const content = contentOf(child, extents, [[800 * 8192, 1200 * 8192]]);
+  const groups = [...groupsOf(cutsOf(extents, 0))];
+  expect(groups.length).toBeLessThanOrEqual(6);
+  const { frames } = await framesOf(content);
+  expect(frames).toHaveLength(2000);
+  for (const frame of frames) {
+    if (frame.kind === 'data')
+      expect(frame.bytes.equals(seededBytes(frame.bytes.length, frame.offsetBytes + 1))).toBe(true);
+  }
+  expect(frames.filter((frame) => frame.kind === 'zero')).toHaveLength(400);
+});
+
+test('the digest depends on the content, and not on how it is grouped', async () => {
+  const one = await framesOf(contentOf(child, [data(0, mib)], []));
+  const same = await framesOf(contentOf(child, [data(0, mib)], []));
+  const other = await framesOf(contentOf(child, [data(0, mib)], [[0, mib]]));
+  expect(one.digest).toBe(same.digest);
+  expect(one.digest).not.toBe(other.digest);
+});
+
+test('a read that fails gives the buffer back only when no other read fills it any more', async () => {
+  const pool = new BufferPool(batchBufferBytes);
+  let slowEnded = false;
+  const content: SourceContent = {
+    ...contentOf(image, [], []),
+    read: async (_, offsetBytes) => {
+      if (offsetBytes === 0) throw new Error('unreadable');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      slowEnded = true;
+    },
+  };
+  await expect(readBatch(content, [data(0, 512), data(1024, 512)], pool)).rejects.toThrow('unreadable');
+  expect({ slowEnded, inUse: pool.inUseBytes }).toEqual({ slowEnded: true, inUse: 0 });
+});

@@ -1,0 +1,27 @@
+import type { RunId } from '../../../contracts/ids';
+import type { OperationProgress, PullSubject } from '../../../contracts/operations';
+import type { Clock } from '../../clock';
+import type { ImageFormat } from './content-store';
+import type { RoutePace } from './limits';
+import type { SourcePeer } from './source-connection';
+
+export type PullRequest = {
+  readonly runId: RunId;
+  readonly subject: PullSubject;
+  /** Signed by the app; entitles to this subject of this run. */
+  readonly ticket: string;
+  readonly peer: SourcePeer;
+  /** PEM; the ticket holds its SHA-256. */
+  readonly clientCertificate: { readonly key: string; readonly cert: string };
+  /** Where the copy is made. */
+  readonly path: string;
+  readonly journalPath: string;
+  readonly bandwidthBytesPerSecondMax: number | null;
+  /** What the ledger holds of this transfer; null when it holds nothing. */
+  readonly ledgerWatermarkBytes: number | null;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly report: (progress: OperationProgress) => void;
+  readonly images: ImageFormat;
+  readonly pace: RoutePace;
+};

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OperationProgress } from '../../../contracts/operations';
+import { valueOf } from '../failures';
+import type { ImageShape } from '../image';
+import { pullFile } from './pull';
+import type { ByteRoute, ByteRouteOptions } from './server';
+import { startCuttingProxy } from './testing/cutting-proxy';
+import { fileSubject, makeHosts, mib, pullOf, startSource, type Hosts } from './testing/hosts';
+import { contentOf, makeImage, shapeOf, type Piece } from './testing/images';
+import { seededBytes, seededRandom } from './testing/random';
+
+let hosts: Hosts;
+let sourcePath: string;
+let route: ByteRoute | undefined;
+beforeEach(async () => {
+  hosts = await makeHosts();
+  sourcePath = join(hosts.folder, 'source.vhdx');
+});
+afterEach(async () => {
+  await route?.close();
+  route = undefined;
+  await hosts.remove();
+});
+
+async function serve(changes: Partial<ByteRouteOptions> = {}): Promise<number> {
+  route = await startSource(hosts, sourcePath, changes);
+  return route.port;
+}
+
+/** Pieces at seeded places, some of zeros that the image holds as data, some of zeros that it is told of. */
+function somePieces(seed: number, sectorBytes: number, sizeBytes: number): Piece[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: 40 }, (_, index) => {
+    const lengthBytes = sectorBytes * (1 + Math.floor(random() * (random() < 0.2 ? 600 : 20)));
+    const offsetBytes = sectorBytes * Math.floor((random() * (sizeBytes - lengthBytes)) / sectorBytes);
+    const choice = random();
+    if (choice < 0.15) return { offsetBytes, zeroBytes: lengthBytes };
+    return {
+      offsetBytes,
+      data: choice < 0.3 ? Buffer.alloc(lengthBytes) : seededBytes(lengthBytes, seed * 1000 + index),
+    };
+  });
+}
+
+const parent = { dataWriteId: randomUUID(), relativePath: '.\\base.vhdx', absolutePath: 'C:\\vms\\base.vhdx' };
+const shapes: [string, Partial<ImageShape>][] = [
+  ['dynamic', {}],
+  ['dynamic with blocks of 32 MiB and 4096-byte sectors', { blockSizeBytes: 32 * mib, logicalSectorSizeBytes: 4096 }],
+  ['fixed', { kind: 'fixed' }],
+  ['differencing', { kind: 'differencing', parent }],
+  ['differencing with 4096-byte sectors', { kind: 'differencing', parent, logicalSectorSizeBytes: 4096 }],
+];
+
+test.each(shapes)('a copy of a %s image is the same image', async (_, changes) => {
+  const shape = shapeOf({ virtualSizeBytes: 32 * mib + 4096, ...changes });
+  await makeImage(sourcePath, shape, somePieces(11, shape.logicalSectorSizeBytes, shape.virtualSizeBytes));
+  const request = pullOf(hosts, await serve());
+  const output = valueOf(await pullFile(request));
+  const [source, copy] = [await contentOf(sourcePath), await contentOf(request.path)];
+  expect(copy.shape).toEqual(source.shape);
+  expect(copy.bytes.equals(source.bytes)).toBe(true);
+  expect(copy.held).toEqual(source.held);
+  expect(output).toMatchObject({ path: request.path, resentBytes: 0, sentBytes: output.dataBytes });
+});
+
+test('zeros do not travel', async () => {
+  await makeImage(sourcePath, shapeOf(), [
+    { offsetBytes: 0, data: Buffer.alloc(20 * mib) },
+    { offsetBytes: 20 * mib, data: seededBytes(mib, 1) },
+  ]);
+  const output = valueOf(await pullFile(pullOf(hosts, await serve())));
+  expect(output).toMatchObject({ sentBytes: mib, dataBytes: mib, zeroBytes: 21 * mib });
+});
+
+test.each([0, 1, mib - 1, 3 * mib + 17])('a plain file of %d bytes is copied as it is', async (sizeBytes) => {
+  const content = seededBytes(sizeBytes, 4);
+  await writeFile(sourcePath, content);
+  const request = pullOf(hosts, await serve(), { subject: fileSubject });
+  const output = valueOf(await pullFile(request));
+  expect((await readFile(request.path)).equals(content)).toBe(true);
+  expect(output.dataBytes).toBe(sizeBytes);
+});
+
+test('a finished pull answers again without a source', async () => {
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: seededBytes(mib, 1) }]);
+  const request = pullOf(hosts, await serve());
+  const first = await pullFile(request);
+  await route?.close();
+  expect(await pullFile({ ...request, ledgerWatermarkBytes: 32 * mib })).toEqual(first);
+});
+
+test('progress is told from the beginning to the end, never backwards', async () => {
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: mib, data: seededBytes(6 * mib, 1) }]);
+  const told: OperationProgress[] = [];
+  const rate = 12 * mib;
+  const report = (progress: OperationProgress): void => void told.push(progress);
+  valueOf(await pullFile(pullOf(hosts, await serve(), { report, bandwidthBytesPerSecondMax: rate })));
+  const done = told.map((progress) => progress.bytesDone);
+  expect(done).toEqual([...done].sort((one, other) => one - other));
+  expect(new Set(done).size).toBeGreaterThan(4);
+  expect(told.every(({ bytesDone, bytesTotal }) => bytesDone <= bytesTotal)).toBe(true);
+  expect(told.at(-1)).toMatchObject({ bytesTotal: 8 * mib, resentBytes: 0, waitingFor: null });
+});
+
+test('the bandwidth limit holds', async () => {
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: seededBytes(4 * mib, 1) }]);
+  const port = await serve();
+  const beganMs = Date.now();
+  valueOf(await pullFile(pullOf(hosts, port, { bandwidthBytesPerSecondMax: 4 * mib })));
+  expect(Date.now() - beganMs).toBeGreaterThan(950);
+});
+
+test('a line that breaks again and again costs no content and no digest, and little is sent twice', async () => {
+  const windowBytes = 4 * mib;
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: seededBytes(16 * mib, 9) }]);
+  const port = await serve({ windowBytes });
+  const whole = valueOf(await pullFile(pullOf(hosts, port)));
+  await rm(whole.path);
+  await rm(join(hosts.folder, 'copy.journal'));
+  const random = seededRandom(21);
+  const proxy = await startCuttingProxy(port, (connection) =>
+    connection < 12 ? Math.floor(random() * 3 * mib) : undefined,
+  );
+  const request = pullOf(hosts, proxy.port);
+  const output = valueOf(await pullFile(request));
+  await proxy.close();
+  expect(proxy.connections()).toBe(13);
+  expect((await contentOf(request.path)).bytes.equals((await contentOf(sourcePath)).bytes)).toBe(true);
+  expect(output.digest).toBe(whole.digest);
+  // Everything that came whole was made durable before the next connection, so nothing of it is asked for again.
+  expect(output).toMatchObject({ dataBytes: 16 * mib, resentBytes: 0 });
+});
+
+test('many pulls from one source do not disturb each other', async () => {
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: seededBytes(3 * mib, 1) }]);
+  const port = await serve();
+  const pulls = Array.from({ length: 8 }, (_, index) =>
+    pullFile(
+      pullOf(hosts, port, {
+        path: join(hosts.folder, `copy-${index}`),
+        journalPath: join(hosts.folder, `copy-${index}.journal`),
+      }),
+    ),
+  );
+  const digests = (await Promise.all(pulls)).map((outcome) => valueOf(outcome).digest);
+  expect(new Set(digests).size).toBe(1);
+});

@@ -1,0 +1,101 @@
+import { groupsOf, readBatch, type Batch } from './batches';
+import type { BufferPool } from './buffer-pool';
+import type { SourceContent } from './content';
+import { cutsOf } from './cuts';
+import type { StartMessage } from './messages';
+import { Outgoing } from './outgoing';
+import type { SendWindow } from './send-window';
+import { pacedBytesMax, type TokenBucket } from './token-bucket';
+import type { Wire } from './wire';
+
+/** Batches that are read while earlier ones are sent. */
+const batchesAhead = 4;
+
+export type SendRequest = {
+  readonly content: SourceContent;
+  readonly start: StartMessage;
+  readonly wire: Pick<Wire, 'send' | 'signal'>;
+  readonly window: SendWindow;
+  /** Undefined: as fast as it goes. */
+  readonly bucket: TokenBucket | undefined;
+  readonly pool: BufferPool;
+};
+
+/**
+ * Sends content from an offset on, never more ahead of the destination's watermark than the window allows. Answers the digest of the whole
+ * sequence in hex, or undefined when the connection ended before. Throws what the content throws when it cannot be read.
+ */
+export async function sendContent(request: SendRequest): Promise<string | undefined> {
+  const { content, start, wire, pool } = request;
+  const outgoing = new Outgoing(content, start.digest);
+  const writer = new Writer(request);
+  const groups = groupsOf(cutsOf(content.extents(start.fromBytes), start.fromBytes));
+  const ahead: Promise<Batch>[] = [];
+  try {
+    for (;;) {
+      while (ahead.length < batchesAhead) {
+        const next = groups.next();
+        if (next.done === true) break;
+        ahead.push(seenLater(readBatch(content, next.value, pool)));
+      }
+      const reading = ahead.shift();
+      if (reading === undefined) break;
+      await writer.write(await reading, outgoing);
+      if (wire.signal.aborted) return undefined;
+    }
+    await writer.finish(outgoing);
+    return wire.signal.aborted ? undefined : outgoing.digest;
+  } finally {
+    await Promise.allSettled(ahead);
+  }
+}
+
+/** A rejection is seen when its turn comes; until then it is not an unhandled one. */
+function seenLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** Keeps two batches on their way, so that the wire is not idle between them, and no more. */
+class Writer {
+  readonly #request: SendRequest;
+  #last: Promise<void> = Promise.resolve();
+  #beforeLast: Promise<void> = Promise.resolve();
+
+  constructor(request: SendRequest) {
+    this.#request = request;
+  }
+
+  /** Resolves when the next batch may come. */
+  async write(batch: Batch, outgoing: Outgoing): Promise<void> {
+    const { wire, window, pool } = this.#request;
+    const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch);
+    await window.room(dataBytes, wire.signal);
+    window.sent(endBytes, dataBytes);
+    await this.#beforeLast;
+    const sending = this.#send(slices, this.#last).finally(() => pool.release(batch.buffer));
+    this.#beforeLast = this.#last;
+    this.#last = sending;
+  }
+
+  async finish(outgoing: Outgoing): Promise<void> {
+    await this.#last;
+    for (const slice of outgoing.rest()) await this.#request.wire.send(slice);
+  }
+
+  async #send(slices: readonly Buffer[], before: Promise<void>): Promise<void> {
+    const { wire, bucket } = this.#request;
+    if (bucket === undefined) {
+      await Promise.all(slices.map((slice) => wire.send(slice)));
+      return;
+    }
+    await before;
+    for (const slice of slices) {
+      for (let at = 0; at < slice.length && !wire.signal.aborted; at += pacedBytesMax) {
+        const part = slice.subarray(at, at + pacedBytesMax);
+        await bucket.take(part.length, wire.signal);
+        await wire.send(part);
+      }
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import { rm } from 'node:fs/promises';
+import { connect as connectPlain } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { systemClock } from '../../clock';
+import { valueOf } from '../failures';
+import { FrameReader } from './frame-reader';
+import { encodeFrame, fromSource, type Frame } from './frames';
+import { pullFile } from './pull';
+import type { ByteRoute, ByteRouteOptions } from './server';
+import {
+  fileSubject,
+  imageSubject,
+  makeHosts,
+  mib,
+  pullOf,
+  quickPace,
+  run,
+  startSource,
+  ticketFor,
+  type Hosts,
+} from './testing/hosts';
+import { makeImage, shapeOf } from './testing/images';
+import { seededBytes } from './testing/random';
+import { routeTls } from './tls';
+
+let hosts: Hosts;
+let route: ByteRoute;
+let sourcePath: string;
+const sockets: { destroy: () => unknown }[] = [];
+/** Does not wait long for what does not come. */
+const impatient = { ...quickPace, helloMsMax: 300, silenceMsMax: 300, aliveMs: 60 };
+
+beforeAll(async () => {
+  hosts = await makeHosts();
+  sourcePath = join(hosts.folder, 'source.vhdx');
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: seededBytes(12 * mib, 5) }]);
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await route.close();
+  await rm(join(hosts.folder, 'copy'), { force: true });
+  await rm(join(hosts.folder, 'copy.journal'), { force: true });
+});
+afterAll(() => hosts.remove());
+
+const serve = async (changes: Partial<ByteRouteOptions> = {}): Promise<void> => {
+  route = await startSource(hosts, sourcePath, changes);
+};
+
+type Peer = {
+  readonly socket: TLSSocket;
+  readonly frames: Frame[];
+  readonly say: (frame: Exclude<Frame, { kind: 'data' }>) => void;
+  readonly closed: Promise<void>;
+  readonly next: (kind: Frame['kind']) => Promise<Frame>;
+};
+
+/** A destination that does what the test tells it. */
+async function peer(certificate: Partial<Hosts['destination']> = hosts.destination): Promise<Peer> {
+  const socket = connectTls({
+    ...routeTls,
+    ...certificate,
+    host: '127.0.0.1',
+    port: route.port,
+    rejectUnauthorized: false,
+  });
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const frames: Frame[] = [];
+  const reader = new FrameReader(fromSource, {
+    takeBuffer: (bytes) => Buffer.alloc(bytes),
+    dropBuffer: () => undefined,
+    onFrame: (frame) => frames.push(frame),
+  });
+  socket.on('data', (chunk: Buffer) => void reader.push(chunk));
+  await new Promise<void>((resolve) => socket.once('secureConnect', () => resolve()));
+  const next = async (kind: Frame['kind']): Promise<Frame> => {
+    for (;;) {
+      const found = frames.find((frame) => frame.kind === kind);
+      if (found) return found;
+      if (socket.destroyed) throw new Error(`closed before "${kind}"`);
+      await systemClock.sleep(5);
+    }
+  };
+  return { socket, frames, closed, next, say: (frame) => void socket.write(encodeFrame(frame)) };
+}
+
+const open = (): Exclude<Frame, { kind: 'data' }> => ({
+  kind: 'open',
+  message: { contract: 1, runId: run, ticket: ticketFor(hosts, imageSubject) },
+});
+const startAt = (fromBytes: number): Exclude<Frame, { kind: 'data' }> => ({
+  kind: 'start',
+  message: { fromBytes, digest: '0'.repeat(64), bandwidthBytesPerSecondMax: null },
+});
+
+async function expectStillServes(): Promise<void> {
+  expect((await pullFile(pullOf(hosts, route.port))).ok).toBe(true);
+}
+
+/** What a peer sends, and how. */
+const misbehaviours: [string, (peer: Peer) => void][] = [
+  ['garbage', ({ socket }) => socket.write(seededBytes(50_000, 8))],
+  ['a frame that is too long', ({ socket }) => socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff, 1]))],
+  ['a frame that only a source sends', ({ say }) => say({ kind: 'skip', toBytes: 1, passedBytes: 1 })],
+  ['two opens', ({ say }) => [open(), open(), open()].forEach(say)],
+  ['a start before its ticket, and then nothing', ({ say }) => say(startAt(0))],
+  ['nothing at all', () => undefined],
+  ['a ticket and then nothing', ({ say }) => say(open())],
+  ['half a frame and then nothing', ({ socket }) => socket.write(encodeFrame(open()).subarray(0, 50))],
+  ['a start and then nothing', ({ say }) => [open(), startAt(0)].forEach(say)],
+];
+
+// Side by side, since some of them take the whole time that a silent peer has.
+test('peers that do not keep to the route are left, and the next one is served', async () => {
+  await serve({ pace: impatient });
+  const left = misbehaviours.map(async ([, misbehave]) => {
+    const bad = await peer();
+    misbehave(bad);
+    await bad.closed;
+  });
+  await expectStillServes();
+  await Promise.all(left);
+  await rm(join(hosts.folder, 'copy'));
+  await rm(join(hosts.folder, 'copy.journal'));
+  await expectStillServes();
+});
+
+test('a peer without a certificate is told why, and gets nothing', async () => {
+  await serve();
+  const nobody = await peer({});
+  nobody.say(open());
+  expect(await nobody.next('refusal')).toMatchObject({
+    failure: { code: 'TicketInvalid', message: expect.stringContaining('no certificate') },
+  });
+  await nobody.closed;
+  expect(nobody.frames.map(({ kind }) => kind)).toEqual(['refusal']);
+});
+
+test.each([
+  ['HTTP', 'GET / HTTP/1.1\r\n\r\n'],
+  ['half a handshake', '\x16\x03\x01\x00\x05hello'],
+  ['nothing', ''],
+])('a peer that speaks %s and not TLS is left', async (_, text) => {
+  await serve({ pace: impatient });
+  const socket = connectPlain(route.port, '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => undefined);
+  socket.resume();
+  socket.write(text);
+  await new Promise((resolve) => socket.once('close', resolve));
+  await expectStillServes();
+});
+
+test('a destination that makes nothing durable gets no more than the window', async () => {
+  await serve({ windowBytes: 4 * mib });
+  const slow = await peer();
+  slow.say(open());
+  await slow.next('facts');
+  slow.say(startAt(0));
+  const dataBytes = (): number =>
+    slow.frames.reduce((sum, frame) => sum + (frame.kind === 'data' ? frame.bytes.length : 0), 0);
+  while (dataBytes() < 4 * mib) await systemClock.sleep(10);
+  await systemClock.sleep(200);
+  expect(dataBytes()).toBe(4 * mib);
+  slow.say({ kind: 'watermark', atBytes: 2 * mib });
+  while (dataBytes() < 6 * mib) await systemClock.sleep(10);
+  await systemClock.sleep(100);
+  expect(dataBytes()).toBe(6 * mib);
+});
+
+test.each([100, 512 * mib])('a start at %d, where the content has no offset, is refused', async (fromBytes) => {
+  await serve();
+  const bad = await peer();
+  bad.say(open());
+  await bad.next('facts');
+  bad.say(startAt(fromBytes));
+  expect(await bad.next('refusal')).toMatchObject({ failure: { code: 'RequestInvalid' } });
+});
+
+test('who comes beyond the number of transfers waits for a seat, and then gets it', async () => {
+  await serve({ transfersMax: 1 });
+  const first = await peer();
+  first.say(open());
+  await first.next('facts');
+  const waits = new Set<string | null>();
+  const pulling = pullFile(pullOf(hosts, route.port, { report: ({ waitingFor }) => waits.add(waitingFor) }));
+  await systemClock.sleep(200);
+  first.socket.destroy();
+  valueOf(await pulling);
+  expect([...waits].some((wait) => wait?.includes('as many transfers as it may') === true)).toBe(true);
+});
+
+test('a bug in what locates the file ends that connection only', async () => {
+  let calls = 0;
+  await serve({
+    locate: async () => {
+      if (++calls === 1) throw new Error('a bug');
+      return { ok: true, value: { path: sourcePath } };
+    },
+  });
+  const unlucky = await peer();
+  unlucky.say(open());
+  await unlucky.closed;
+  await expectStillServes();
+});
+
+test('the subject of the ticket is what is located', async () => {
+  const located: unknown[] = [];
+  await serve({
+    locate: async (claims) => {
+      located.push([claims.runId, claims.subject]);
+      return { ok: true, value: { path: sourcePath } };
+    },
+  });
+  valueOf(await pullFile(pullOf(hosts, route.port, { subject: fileSubject })));
+  expect(located).toEqual([[run, fileSubject]]);
+});
+
+test('closing breaks off transfers and handshakes at once', async () => {
+  await serve();
+  const busy = await peer();
+  busy.say(open());
+  await busy.next('facts');
+  sockets.push(connectPlain(route.port, '127.0.0.1').on('error', () => undefined));
+  const beganMs = Date.now();
+  await route.close();
+  await busy.closed;
+  expect(Date.now() - beganMs).toBeLessThan(500);
+});
+
+test('a port that is taken is said by the error of the system', async () => {
+  await serve();
+  await expect(startSource(hosts, sourcePath, { port: route.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

@@ -1,0 +1,103 @@
+import { constants, type KeyObject } from 'node:crypto';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { Outcome } from '../../../contracts/failure';
+import type { HostId } from '../../../contracts/ids';
+import type { TicketClaims } from '../../../contracts/ticket';
+import type { Clock } from '../../clock';
+import type { Log } from '../../log';
+import type { ImageFormat } from './content-store';
+import { connectionsMax, routePace, transfersMax, windowBytesDefault, type RoutePace } from './limits';
+import { Session } from './session';
+import { routeTls } from './tls';
+import { vhdxFormat } from './vhdx-format';
+
+export type ByteRouteOptions = {
+  readonly listenAddress: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** PEM. Peers know it by the SHA-256 of its DER form, not by who signed it. */
+  readonly certificate: { readonly key: string; readonly cert: string };
+  /** Keys of apps that may issue tickets. */
+  readonly appPublicKeys: readonly KeyObject[];
+  readonly hostId: HostId;
+  readonly clock: Clock;
+  /** The file that a ticket entitles to; refuses what must not be read. */
+  readonly locate: (claims: TicketClaims) => Promise<Outcome<{ readonly path: string }>>;
+  readonly log: Log;
+  /** By default VHDX. */
+  readonly images?: ImageFormat;
+  readonly pace?: RoutePace;
+  /** Data that is sent ahead of what is durable at the destination. */
+  readonly windowBytes?: number;
+  /** Transfers that are served at a time; who comes beyond them is told to come again. */
+  readonly transfersMax?: number;
+};
+
+export type ByteRoute = {
+  readonly port: number;
+  /** Breaks off every transfer and stops listening. */
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Listens for destinations and serves them the files that their tickets name. Rejects only when it cannot listen (an error of the operating
+ * system, such as `EADDRINUSE`); afterwards nothing that a peer does ends it.
+ */
+export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRoute> {
+  const { log, certificate, pace = routePace, windowBytes = windowBytesDefault, images = vhdxFormat() } = options;
+  const mostTransfers = options.transfersMax ?? transfersMax;
+  const sessions = new Set<Session>();
+  const hasRoom = (): boolean => [...sessions].filter((session) => session.isServing).length < mostTransfers;
+  const connections = new Set<Socket>();
+  const server = createServer({
+    ...routeTls,
+    ...certificate,
+    requestCert: true,
+    // Certificates sign themselves; the ticket says which one may come.
+    rejectUnauthorized: false,
+    handshakeTimeout: pace.helloMsMax,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  });
+  server.maxConnections = connectionsMax;
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  // Node says that a handshake failed or took too long, and leaves the connection open.
+  server.on('tlsClientError', (error, socket) => {
+    log.warn('byte route handshake failed', { message: error.message });
+    socket.destroy();
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const session = new Session(socket, { ...options, pace, windowBytes, images, hasRoom });
+    sessions.add(session);
+    void session.run().finally(() => sessions.delete(session));
+  });
+  await listening(server, options);
+  server.on('error', (error: Error) => log.error('byte route listener failed', { message: error.message }));
+  return {
+    port: portOf(server.address()),
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const session of sessions) session.end('the agent stops');
+      for (const socket of connections) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function listening(server: Server, { port, listenAddress }: ByteRouteOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  server.once('error', reject);
+  server.listen(port, listenAddress, () => resolve(undefined));
+  await promise;
+  server.off('error', reject);
+}
+
+/** The port of a listener that listens on one. */
+export function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string')
+    throw new Error('a listener on a port has an address with a port');
+  return address.port;
+}

@@ -1,0 +1,192 @@
+import type { TLSSocket } from 'node:tls';
+import { describeThrown, failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
+import type { TicketClaims } from '../../../contracts/ticket';
+import type { Clock } from '../../clock';
+import type { Log } from '../../log';
+import { DiskError } from '../failures';
+import { admit, type AdmissionRules } from './admission';
+import { batchBufferBytes } from './batches';
+import { BufferPool } from './buffer-pool';
+import { peerCertificateSha256 } from './certificate-sha256';
+import { alignmentBytesOf, differenceOf, sizeBytesOf, type SourceContent } from './content';
+import { openSource, type ImageFormat } from './content-store';
+import { FrameReader } from './frame-reader';
+import { fromDestination, type Frame } from './frames';
+import type { RoutePace } from './limits';
+import { Mailbox } from './mailbox';
+import type { OpenMessage, StartMessage } from './messages';
+import { SendWindow } from './send-window';
+import { sendContent } from './sender';
+import { TokenBucket } from './token-bucket';
+import { Wire } from './wire';
+
+export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & {
+  readonly locate: (claims: TicketClaims) => Promise<Outcome<{ readonly path: string }>>;
+  readonly images: ImageFormat;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pace: RoutePace;
+  readonly windowBytes: number;
+  /** Whether one more session may serve. */
+  readonly hasRoom: () => boolean;
+};
+
+/** Extents that are counted before a transfer; an image with more is taken to hold as much as its file is long. */
+const countedExtentsMax = 1_000_000;
+
+/** A destination sends no data frames: `fromDestination` has none. */
+const noData = { takeBuffer: (bytes: number) => Buffer.alloc(bytes), dropBuffer: () => undefined };
+
+/** One connection of a destination, from its ticket to the last byte. It never throws; what goes wrong is said to the peer and logged. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #wire: Wire;
+  readonly #socket: TLSSocket;
+  readonly #window: SendWindow;
+  readonly #opened = new Mailbox<OpenMessage>();
+  readonly #started = new Mailbox<StartMessage>();
+  #about: Readonly<Record<string, string>> = {};
+  #isServing = false;
+
+  constructor(socket: TLSSocket, options: SessionOptions) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#window = new SendWindow(options.windowBytes);
+    this.#wire = new Wire({
+      socket,
+      reader: new FrameReader(fromDestination, { ...noData, onFrame: (frame) => this.#heard(frame) }),
+      clock: options.clock,
+      pace: options.pace,
+    });
+    socket.on('data', (chunk: Buffer) => this.#wire.heardElsewhere(chunk));
+  }
+
+  /** Whether the peer was admitted. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  end(reason: string): void {
+    this.#wire.end(reason);
+  }
+
+  async run(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const refusal = await this.#serve();
+      if (refusal !== undefined) {
+        log.warn('byte route refused or broke off', { ...this.#about, code: refusal.code, message: refusal.message });
+        this.#wire.say({ kind: 'refusal', failure: refusal });
+      }
+      await this.#wire.endGently(refusal === undefined ? 'everything was sent' : 'refused');
+    } catch (thrown) {
+      log.error('byte route failed by a bug', { ...this.#about, message: describeThrown(thrown) });
+    } finally {
+      this.#wire.end('the session is over');
+      log.info('byte route connection ended', { ...this.#about, reason: await this.#wire.ended });
+    }
+  }
+
+  #heard(frame: Frame): void {
+    if (frame.kind === 'open' && this.#opened.put(frame.message)) return;
+    if (frame.kind === 'start' && this.#started.put(frame.message)) return;
+    if (frame.kind === 'watermark') {
+      this.#window.durable(frame.atBytes);
+      return;
+    }
+    if (frame.kind !== 'alive') this.#wire.end(`the peer sent "${frame.kind}" out of turn`);
+  }
+
+  /** Answers why the peer does not get everything; undefined when it did, or when it is gone. */
+  async #serve(): Promise<Failure | undefined> {
+    const { clock, pace, images, locate, log } = this.#options;
+    const open = await this.#opened.take(pace.helloMsMax, clock, this.#wire.signal);
+    if (open === undefined) return this.#late('a ticket');
+    const admitted = this.#admit(open);
+    if (!admitted.ok) return admitted.failure;
+    this.#isServing = true;
+    const { runId, subject, destinationHost } = admitted.value;
+    this.#about = { runId, destinationHost, subject: JSON.stringify(subject) };
+    const located = await locate(admitted.value);
+    if (!located.ok) return located.failure;
+    const { path } = located.value;
+    const opened = await openSource(images, path, subject.type);
+    if (!opened.ok) return opened.failure;
+    log.info('byte route serves', { ...this.#about, path });
+    const reopen = (): Promise<Outcome<SourceContent>> => openSource(images, path, subject.type);
+    try {
+      return await this.#transfer(opened.value, reopen);
+    } catch (thrown) {
+      if (thrown instanceof DiskError) return thrown.failure;
+      throw thrown;
+    } finally {
+      await opened.value.close();
+    }
+  }
+
+  #admit(open: OpenMessage): Outcome<TicketClaims> {
+    const { appPublicKeys, hostId, clock, hasRoom } = this.#options;
+    const shown = peerCertificateSha256(this.#socket);
+    if (shown === undefined)
+      return failed(failureOf('TicketInvalid', { message: 'the destination showed no certificate' }));
+    const admitted = admit(open, shown, { appPublicKeys, hostId, nowMs: clock.now() });
+    if (!admitted.ok || hasRoom()) return admitted;
+    const message = `${hostId} serves as many transfers as it may; this one has to wait`;
+    return failed(failureOf('PeerUnreachable', { message, effect: 'none' }));
+  }
+
+  async #transfer(content: SourceContent, reopen: () => Promise<Outcome<SourceContent>>): Promise<Failure | undefined> {
+    const { clock, pace, windowBytes } = this.#options;
+    const { facts } = content;
+    this.#wire.say({ kind: 'facts', message: { facts, extentBytes: extentBytesOf(content), windowBytes } });
+    // The destination opens or makes its file before it answers, which may take as long as its disk does.
+    const start = await this.#started.take(pace.silenceMsMax * 10, clock, this.#wire.signal);
+    if (start === undefined) return this.#late('a start');
+    if (start.fromBytes > sizeBytesOf(facts) || start.fromBytes % alignmentBytesOf(facts) !== 0)
+      return failureOf('RequestInvalid', { message: `the content has no offset ${start.fromBytes}` });
+    const { bandwidthBytesPerSecondMax: rate } = start;
+    const digest = await sendContent({
+      content,
+      start,
+      wire: this.#wire,
+      window: this.#window,
+      bucket: rate === null ? undefined : new TokenBucket(rate, clock),
+      pool: new BufferPool(batchBufferBytes),
+    });
+    if (digest === undefined) return undefined;
+    const unchanged = await stillTheSame(content, reopen);
+    if (!unchanged.ok) return unchanged.failure;
+    this.#wire.say({ kind: 'end', message: { digest } });
+    await this.#window.reached(sizeBytesOf(facts), this.#wire.signal);
+    return undefined;
+  }
+
+  #late(what: string): Failure | undefined {
+    if (this.#wire.signal.aborted) return undefined;
+    return failureOf('RequestInvalid', { message: `the destination did not send ${what} in time` });
+  }
+}
+
+/** What was read is of one generation only if the source is at the end what it was at the beginning. */
+async function stillTheSame(
+  content: SourceContent,
+  reopen: () => Promise<Outcome<SourceContent>>,
+): Promise<Outcome<undefined>> {
+  const again = await reopen();
+  if (!again.ok) return again;
+  const difference = differenceOf(content.facts, again.value.facts);
+  await again.value.close();
+  if (difference === undefined) return succeeded(undefined);
+  return failed(failureOf('SourceChanged', { message: `the source changed while it was read: ${difference}` }));
+}
+
+function extentBytesOf(content: SourceContent): number {
+  let sum = 0;
+  let count = 0;
+  for (const { lengthBytes } of content.extents(0)) {
+    sum += lengthBytes;
+    count += 1;
+    if (count === countedExtentsMax) return Math.min(sizeBytesOf(content.facts), content.facts.fileSizeBytes);
+  }
+  return sum;
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { valueOf } from '../../failures';
+import type { Extent, ImageShape } from '../../image';
+import { createVhdx, openVhdx } from '../../vhdx';
+import { mib } from './hosts';
+
+export const shapeOf = (changes: Partial<ImageShape> = {}): ImageShape => ({
+  kind: 'dynamic',
+  virtualSizeBytes: 32 * mib,
+  blockSizeBytes: 2 * mib,
+  logicalSectorSizeBytes: 512,
+  physicalSectorSizeBytes: 4096,
+  virtualDiskId: randomUUID(),
+  dataWriteId: randomUUID(),
+  ...changes,
+});
+
+export type Piece =
+  | { readonly offsetBytes: number; readonly data: Buffer }
+  | { readonly offsetBytes: number; readonly zeroBytes: number };
+
+/** An image with this in it. */
+export async function makeImage(path: string, shape: ImageShape, pieces: readonly Piece[]): Promise<void> {
+  const options = { tables: 'ordered', dataWriteId: 'kept', newGuid: randomUUID } as const;
+  const image = valueOf(await createVhdx(path, shape, options));
+  for (const piece of pieces) {
+    if ('data' in piece) await image.write(piece.data, piece.offsetBytes);
+    else await image.writeZeros(piece.offsetBytes, piece.zeroBytes);
+  }
+  await image.close();
+}
+
+/** What an image itself holds: its bytes, and, where a parent stands below, which ranges are its own. */
+export async function contentOf(path: string): Promise<{ shape: ImageShape; bytes: Buffer; held: readonly Extent[] }> {
+  const image = valueOf(await openVhdx(path, { access: 'read' }));
+  const bytes = Buffer.alloc(image.shape.virtualSizeBytes);
+  await image.read(bytes, 0);
+  const extents = image.shape.parent === undefined ? [] : [...image.extents()];
+  await image.close();
+  return { shape: image.shape, bytes, held: joined(extents) };
+}
+
+/** Ranges that the image has a say about, whether as data or as zeros: a copy may tell zeros from data where its source does not. */
+function joined(extents: readonly Extent[]): Extent[] {
+  const ranges: Extent[] = [];
+  for (const { offsetBytes, lengthBytes } of extents) {
+    const last = ranges.at(-1);
+    const isNext = last !== undefined && last.offsetBytes + last.lengthBytes === offsetBytes;
+    if (isNext) ranges[ranges.length - 1] = { ...last, lengthBytes: last.lengthBytes + lengthBytes };
+    else ranges.push({ kind: 'data', offsetBytes, lengthBytes });
+  }
+  return ranges;
+}

@@ -1,0 +1,116 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+
+/** The `code` of an error of the operating system, such as `ENOENT`; undefined for anything else that was thrown. */
+export function systemErrorCode(thrown: unknown): string | undefined {
+  // Not `instanceof Error`: under jest, errors of Node come from another realm.
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown) || !('syscall' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** What `work` gives, or undefined when the file or folder that it wants does not exist. */
+export async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    const code = systemErrorCode(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw thrown;
+  }
+}
+
+export const exists = async (path: string): Promise<boolean> => (await ifExists(stat(path))) !== undefined;
+
+/** Makes the entries of a folder durable: a rename or an unlink is not before this. Windows flushes them with the file. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a folder with its missing parents, and the entries that name them durable. */
+export async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Replaces a file at once and durably: a reader, or a restart after a power loss, sees the old content or the new. */
+export async function writeFileAtomic(path: string, chunks: Iterable<string | Uint8Array>): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      for (const chunk of chunks) await handle.writeFile(chunk);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    throw thrown;
+  }
+  await syncFolder(dirname(path));
+}
+
+export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {
+  await makeFolder(dirname(path));
+  await writeFileAtomic(path, [`${JSON.stringify(value, null, 2)}\n`]);
+}
+
+/** The state files of a host are small; one that is not was not written by us. */
+const stateFileBytesMax = 8 * 1024 * 1024;
+
+export type JsonFile<T> =
+  | { readonly state: 'read'; readonly value: T }
+  | { readonly state: 'absent' }
+  | { readonly state: 'damaged'; readonly reason: string };
+
+/** Reads a JSON file that anybody may have changed, and says in words what is wrong with it. */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<JsonFile<T>> {
+  const facts = await ifExists(stat(path));
+  if (facts === undefined) return { state: 'absent' };
+  if (facts.size > stateFileBytesMax)
+    return { state: 'damaged', reason: `it is ${facts.size} bytes long, more than ${stateFileBytesMax}` };
+  const text = await readFile(path, 'utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { state: 'damaged', reason: 'it is not JSON' };
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { state: 'read', value: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { state: 'damaged', reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not of this schema'}` };
+}
+
+/** Removes a file or a folder with all that is in it, durably. Already gone is fine. */
+export async function removeDurably(path: string): Promise<void> {
+  if (!(await exists(path))) return;
+  await rm(path, { recursive: true, force: true });
+  await syncFolder(dirname(path));
+}
+
+export type FoundFile = { readonly path: string; readonly sizeBytes: number; readonly allocatedBytes: number };
+
+/** Every regular file below a folder; symbolic links are not followed. What vanishes meanwhile is left out. */
+export async function filesBelow(folder: string): Promise<FoundFile[]> {
+  const entries = (await ifExists(readdir(folder, { withFileTypes: true }))) ?? [];
+  const found: FoundFile[] = [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...(await filesBelow(path)));
+    if (!entry.isFile()) continue;
+    const facts = await ifExists(stat(path));
+    if (facts !== undefined) found.push({ path, sizeBytes: facts.size, allocatedBytes: facts.blocks * 512 });
+  }
+  return found;
+}

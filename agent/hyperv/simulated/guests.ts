@@ -1,0 +1,171 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
+import type { VmId } from '../../../contracts/ids';
+import { exists, ifExists, makeFolder, removeDurably } from './files';
+import { Guest } from './guest/guest';
+import type { GuestMemory } from './guest/memory';
+import type { GuestDisks } from './guest/recall';
+import { readSavedState, writeSavedState } from './guest/saved-state-file';
+import type { SimulatedHost } from './host';
+import { openGuestDisks } from './images';
+import { homeLayout } from './layout';
+import type { VmRecord } from './records';
+
+/** Sets a guest to work on disks that are open. */
+function runGuest(host: SimulatedHost, vm: VmRecord, disks: GuestDisks, memory: GuestMemory | undefined): Guest {
+  const guest = new Guest({
+    settings: vm.guest,
+    disks,
+    clock: host.clock,
+    memory,
+    onOutage: (outageMs) => void noteOutage(host, vm.vmId, outageMs),
+    log: (message) => host.log(`VM ${vm.vmId}: ${message}`),
+  });
+  host.guests.set(vm.vmId, guest);
+  return guest;
+}
+
+async function noteOutage(host: SimulatedHost, vmId: VmId, outageMs: number): Promise<void> {
+  try {
+    await host.locks.with(vmId, async () => {
+      const vm = host.state.vm(vmId);
+      if (vm !== undefined) await host.state.saveVm({ ...vm, guestOutageMs: outageMs });
+    });
+  } catch (thrown) {
+    host.log(`the outage of VM ${vmId} (${outageMs} ms) could not be kept: ${describeThrown(thrown)}`);
+  }
+}
+
+/**
+ * Gives a VM whose state is `running` its guest. It starts from its saved state when it has yet to, from what it remembered when its
+ * agent was stopped on purpose, and otherwise cold, as after a power loss. No guest writes before the record says that the saved state
+ * is used up: from then on the disks are newer than it. `known` is what the saved state holds, where it was read already.
+ *
+ * Failures: StartFailed when the saved state or a disk cannot be read; the record stays as it is, so that a later start tries again.
+ */
+export async function bootGuest(host: SimulatedHost, vm: VmRecord, known?: GuestMemory): Promise<Outcome<void>> {
+  const startFailed = (message: string) =>
+    failed(failureOf('StartFailed', { message, effect: 'applied', subject: { vmId: vm.vmId } }));
+  const memory: Recalled = known === undefined ? await recallMemory(host, vm) : { ok: true, memory: known };
+  if (!memory.ok) return startFailed(`VM ${vm.name} cannot start from its saved state: ${memory.reason}.`);
+  const disks = await openGuestDisks(host, vm.disks);
+  if (!disks.ok) return startFailed(`VM ${vm.name} cannot open its disks: ${disks.failure.message}`);
+  await removeDurably(host.layout.standbyFile(vm.vmId));
+  const running = vm.savedState === null ? vm : await host.state.saveVm({ ...vm, savedState: null });
+  await host.reached('start-saved-state-taken');
+  runGuest(host, running, disks.value, memory.memory);
+  if (vm.savedState !== null) await removeDurably(vm.savedState.path);
+  return succeeded(undefined);
+}
+
+type Recalled =
+  { readonly ok: true; readonly memory: GuestMemory | undefined } | { readonly ok: false; readonly reason: string };
+
+async function recallMemory(host: SimulatedHost, vm: VmRecord): Promise<Recalled> {
+  if (vm.savedState !== null) return readSavedState(vm.savedState.path, vm.vmId);
+  const standby = host.layout.standbyFile(vm.vmId);
+  if (!(await exists(standby))) return { ok: true, memory: undefined };
+  const read = await readSavedState(standby, vm.vmId);
+  return read.ok ? { ok: true, memory: { ...read.memory, lastWriteAtMs: null } } : { ok: true, memory: undefined };
+}
+
+/** What every running VM remembers is kept when its agent is stopped on purpose: a real VM does not notice either. */
+export async function putGuestsOnStandby(host: SimulatedHost): Promise<void> {
+  for (const [vmId, guest] of [...host.guests]) {
+    host.guests.delete(vmId);
+    try {
+      const memory = await guest.stop();
+      if (memory !== undefined) await writeSavedState(host.layout.standbyFile(vmId), vmId, memory, 0);
+    } catch (thrown) {
+      host.log(`VM ${vmId} boots cold next time: ${describeThrown(thrown)}`);
+    }
+  }
+}
+
+const wakeMsMax = 10_000;
+const wakeLookMs = 50;
+
+/** Waits for a guest that boots cold to have a memory; false when it takes too long or the operation is stopped. */
+export async function isAwake(host: SimulatedHost, guest: Guest, signal: AbortSignal): Promise<boolean> {
+  const beganAtMs = host.clock.now();
+  while (!guest.hasMemory) {
+    if (signal.aborted || host.clock.now() - beganAtMs >= wakeMsMax) return false;
+    await host.clock.sleep(wakeLookMs, signal);
+  }
+  return true;
+}
+
+/**
+ * Saves the guest of a running VM: it stands still, its disks are flushed and closed, its memory is a file. When that fails it goes on.
+ * Answers the size of the file.
+ */
+export async function saveGuest(
+  host: SimulatedHost,
+  vm: VmRecord,
+  guest: Guest,
+): Promise<Outcome<{ path: string; sizeBytes: number }>> {
+  const path = homeLayout(vm.home).savedStateOf(vm.vmId);
+  await guest.quiesced(() => Promise.resolve(undefined));
+  const memory = await guest.stop();
+  host.guests.delete(vm.vmId);
+  if (memory === undefined) throw new Error(`the guest of VM ${vm.vmId} has no memory to save`);
+  try {
+    await makeFolder(dirname(path));
+    return succeeded({ path, sizeBytes: await writeSavedState(path, vm.vmId, memory, vm.guest.savedStateBytes) });
+  } catch (thrown) {
+    const disks = await openGuestDisks(host, vm.disks);
+    if (!disks.ok) return losePower(host, vm.vmId, describeThrown(thrown));
+    runGuest(host, vm, disks.value, { ...memory, lastWriteAtMs: null });
+    throw thrown;
+  }
+}
+
+/**
+ * Changes the disks of a VM. A guest that runs stands still meanwhile, its disks closed, and then goes on with those that the record
+ * names by then. What `change` throws or answers is passed on.
+ */
+export async function changeDisks<T>(
+  host: SimulatedHost,
+  vmId: VmId,
+  change: () => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const guest = host.guests.get(vmId);
+  if (guest === undefined) return change();
+  let result: Outcome<T> | undefined;
+  let lost: Outcome<never> | undefined;
+  await guest.quiesced(async (disks) => {
+    for (const { disk } of disks) await disk.close();
+    try {
+      result = await change();
+    } finally {
+      const reopened = await openGuestDisks(host, host.state.vm(vmId)?.disks ?? []);
+      if (reopened.ok) disks = reopened.value;
+      else lost = failed(reopened.failure);
+    }
+    return disks;
+  });
+  if (lost?.ok === false) return losePower(host, vmId, lost.failure.message);
+  if (result === undefined) throw new Error('a change of disks has a result');
+  return result;
+}
+
+/** A VM whose disks cannot be opened any more does not run. */
+async function losePower(host: SimulatedHost, vmId: VmId, reason: string): Promise<Outcome<never>> {
+  host.guests.get(vmId)?.abandon();
+  host.guests.delete(vmId);
+  const vm = host.state.vm(vmId);
+  if (vm !== undefined) await host.state.saveVm({ ...vm, state: 'off' });
+  const message = `VM ${vmId} lost its disks and is off: ${reason}`;
+  return failed(failureOf('IoFailed', { message, effect: 'applied', subject: { vmId } }));
+}
+
+/** Removes saved states that no record names: of a save that was cut short, or of a start that was. */
+export async function removeStraySavedStates(vm: VmRecord): Promise<void> {
+  const path = homeLayout(vm.home).savedStateOf(vm.vmId);
+  for (const name of (await ifExists(readdir(dirname(path)))) ?? []) {
+    const found = join(dirname(path), name);
+    const ours = found === path || found === `${path}.tmp`;
+    if (ours && found !== vm.savedState?.path) await removeDurably(found);
+  }
+}

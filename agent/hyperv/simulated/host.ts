@@ -1,0 +1,39 @@
+import type { Outcome } from '../../../contracts/failure';
+import type { VmId } from '../../../contracts/ids';
+import type { OperationInput, OperationOutput } from '../../../contracts/operations';
+import type { Clock } from '../../clock';
+import type { DriverContext, DriverOperationKind } from '../driver';
+import type { Guest } from './guest/guest';
+import type { CrashPoint } from './hooks';
+import type { HostLayout } from './layout';
+import type { KeyedLocks } from './locks';
+import { resolveBelowRoots } from './paths';
+import type { HostRecord } from './records';
+import type { HostState } from './state';
+
+/** A simulated host at work: what the operations share. */
+export type SimulatedHost = {
+  readonly layout: HostLayout;
+  readonly record: HostRecord;
+  readonly state: HostState;
+  /** The guests of running VMs. */
+  readonly guests: Map<VmId, Guest>;
+  readonly locks: KeyedLocks;
+  readonly clock: Clock;
+  readonly newGuid: () => string;
+  readonly log: (message: string) => void;
+  readonly reached: (point: CrashPoint) => Promise<void>;
+};
+
+/** How the host carries an operation out. Runs with the locks of the VM held; long ones look at `context.signal`. */
+export type Handler<K extends DriverOperationKind> = (
+  host: SimulatedHost,
+  context: DriverContext,
+  input: OperationInput<K>,
+) => Promise<Outcome<OperationOutput<K>>>;
+
+export const rootsOf = (host: SimulatedHost): string[] => host.record.volumes.map((volume) => volume.root);
+
+/** A path that came from outside as a real one below an allowed root; PathOutsideRoots otherwise. */
+export const resolveOnHost = (host: SimulatedHost, path: string): Promise<Outcome<string>> =>
+  resolveBelowRoots(path, host.layout.folder, rootsOf(host));

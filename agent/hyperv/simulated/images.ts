@@ -1,0 +1,172 @@
+import { basename, dirname, join } from 'node:path';
+import type { DiskFacts, ImageFacts } from '../../../contracts/facts';
+import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
+import type { RunId, VmId } from '../../../contracts/ids';
+import type { DriverContext } from '../driver';
+import { allocatedBytes, describeChain, openDisk } from '../../disks/chain';
+import type { WorkProgress } from '../../disks/digest';
+import type { Disk } from '../../disks/image';
+import { mergeIntoParent, type MergeOptions } from '../../disks/merge';
+import { createVhdx, defaultDifferencingBlockSizeBytes, openVhdx } from '../../disks/vhdx';
+import { removeDurably } from './files';
+import type { GuestDisks } from './guest/recall';
+import { rootsOf, type SimulatedHost } from './host';
+import type { AttachedDisk } from './records';
+import { guidOf } from './seeded';
+
+type OpenDisks = readonly { readonly diskId: AttachedDisk['diskId']; readonly disk: Disk }[];
+
+/** Opens the disks of a VM for its guest. A log that a power loss left behind is replayed. */
+export async function openGuestDisks(
+  host: SimulatedHost,
+  attached: readonly AttachedDisk[],
+): Promise<Outcome<OpenDisks>> {
+  const opened: { diskId: AttachedDisk['diskId']; disk: Disk }[] = [];
+  for (const { diskId, path } of attached) {
+    const disk = await openDisk(path, {
+      access: 'write',
+      tables: 'logged',
+      dataWriteId: 'new-at-first-write',
+      newGuid: host.newGuid,
+      roots: rootsOf(host),
+    });
+    if (!disk.ok) {
+      for (const one of opened) await one.disk.close();
+      return disk;
+    }
+    opened.push({ diskId, disk: disk.value });
+  }
+  return succeeded(opened);
+}
+
+/**
+ * Where the differencing disk of a run's VM checkpoint is: beside its parent and named after it, as Hyper-V does it, with a GUID that
+ * follows from the run, so that a repeat finds what it made. `merge` is the one that a guest writes while the other is merged.
+ */
+export function differencingPath(
+  parentPath: string,
+  run: RunId,
+  vm: VmId,
+  diskId: string,
+  purpose: 'vm-checkpoint' | 'merge',
+): string {
+  const base = basename(parentPath).replace(/(?:_[0-9a-f-]{36})?\.a?vhdx$/i, '');
+  return join(dirname(parentPath), `${base}_${guidOf(run, vm, diskId, purpose)}.avhdx`);
+}
+
+/**
+ * Makes an empty differencing disk, in place of any that stands there unattached. It names its parent by the relative path alone:
+ * both are in one folder, and the folder of a simulated host can be moved. `alsoAccepted` is the data write id of another image that it
+ * may be merged into.
+ */
+export async function makeDifferencing(
+  host: SimulatedHost,
+  parentPath: string,
+  childPath: string,
+  alsoAccepted?: string,
+): Promise<Outcome<void>> {
+  await removeDurably(childPath);
+  return makeDifferencingOn(parentPath, childPath, { newGuid: host.newGuid, alsoAccepted });
+}
+
+export async function makeDifferencingOn(
+  parentPath: string,
+  childPath: string,
+  { newGuid, alsoAccepted }: { readonly newGuid: () => string; readonly alsoAccepted?: string | undefined },
+): Promise<Outcome<void>> {
+  const parent = await openVhdx(parentPath, { access: 'read' });
+  if (!parent.ok) return parent;
+  const { shape } = parent.value;
+  await parent.value.close();
+  const child = await createVhdx(
+    childPath,
+    {
+      ...shape,
+      kind: 'differencing',
+      blockSizeBytes: defaultDifferencingBlockSizeBytes,
+      dataWriteId: newGuid(),
+      parent: {
+        dataWriteId: shape.dataWriteId,
+        relativePath: basename(parentPath),
+        ...(alsoAccepted !== undefined && { secondDataWriteId: alsoAccepted }),
+      },
+    },
+    { tables: 'ordered', dataWriteId: 'kept', newGuid },
+  );
+  if (!child.ok) return child;
+  await child.value.close();
+  return succeeded(undefined);
+}
+
+/** Facts of a VM's disks from their files. Failures name the file. The VM must stand still. */
+export async function factsOfFiles(
+  host: SimulatedHost,
+  attached: readonly AttachedDisk[],
+): Promise<Outcome<DiskFacts[]>> {
+  const facts: DiskFacts[] = [];
+  for (const { diskId, path } of attached) {
+    const chain = await describeChain(path, { roots: rootsOf(host) });
+    if (!chain.ok) return { ok: false, failure: { ...chain.failure, subject: { ...chain.failure.subject, diskId } } };
+    facts.push({ diskId, ...chain.value });
+  }
+  return succeeded(facts);
+}
+
+/** Facts of the disks that a guest has open: the last image is in use, and only who writes it knows its tables. */
+export async function factsOfOpenDisks(disks: GuestDisks): Promise<DiskFacts[]> {
+  const facts: DiskFacts[] = [];
+  for (const { diskId, disk } of disks) {
+    const images: ImageFacts[] = [];
+    for (const [index, image] of disk.images.entries())
+      images.push({
+        index,
+        path: image.path,
+        kind: image.shape.kind,
+        virtualSizeBytes: image.shape.virtualSizeBytes,
+        fileSizeBytes: image.fileSizeBytes,
+        allocatedBytes: await allocatedBytes(image),
+      });
+    facts.push({ diskId, path: images.at(-1)?.path ?? '', virtualSizeBytes: disk.virtualSizeBytes, images });
+  }
+  return facts;
+}
+
+export async function dataWriteIdOf(path: string): Promise<Outcome<string>> {
+  const image = await openVhdx(path, { access: 'read' });
+  if (!image.ok) return image;
+  await image.value.close();
+  return succeeded(image.value.shape.dataWriteId);
+}
+
+/** Merges a differencing disk into an image below it, telling the operation's progress. Answers the bytes that it held. */
+export async function mergeImage(
+  host: SimulatedHost,
+  context: DriverContext,
+  childPath: string,
+  parentPath: string,
+  parentDataWriteId: MergeOptions['parentDataWriteId'],
+): Promise<Outcome<number>> {
+  if (context.signal.aborted)
+    return failed(
+      failureOf('CanceledByOperator', { message: `The merge of ${childPath} was stopped.`, effect: 'applied' }),
+    );
+  const meter = meterOf(host, context);
+  const merged = await mergeIntoParent({
+    childPath,
+    parentPath,
+    parentDataWriteId,
+    newGuid: host.newGuid,
+    signal: context.signal,
+    report: meter,
+  });
+  return merged.ok ? succeeded(merged.value.dataBytes + merged.value.zeroBytes) : merged;
+}
+
+/** Passes on how far some work is, with the rate since it began. */
+export function meterOf(host: SimulatedHost, context: DriverContext): (progress: WorkProgress) => void {
+  const beganAtMs = host.clock.now();
+  return ({ bytesDone, bytesTotal }) => {
+    const seconds = Math.max(0.001, (host.clock.now() - beganAtMs) / 1000);
+    context.report({ bytesDone, bytesTotal, bytesPerSecond: bytesDone / seconds, waitingFor: null });
+  };
+}

@@ -1,0 +1,97 @@
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import type { VmId } from '../../../../contracts/ids';
+import type { OperationOutput } from '../../../../contracts/operations';
+import { openDisk } from '../../../disks/chain';
+import { allChunks, chunksTouchedBy, digestDisk } from '../../../disks/digest';
+import { DiskError } from '../../../disks/failures';
+import type { Disk } from '../../../disks/image';
+import { openVhdx } from '../../../disks/vhdx';
+import type { DriverContext } from '../../driver';
+import { exists } from '../files';
+import { rootsOf, type Handler, type SimulatedHost } from '../host';
+import { meterOf } from '../images';
+import { mergedPath } from '../layout';
+import type { AttachedDisk } from '../records';
+import { importedPlaceholder, refuse, registeredVm } from '../refusals';
+import { vmCheckpointOf } from './take-vm-checkpoint';
+
+type Digests = OperationOutput<'digest-disks'>['disks'];
+
+/** A disk, and the image whose chunks `changed` means: the run's differencing disk, also after it was merged. */
+type Scoped = { readonly disk: AttachedDisk; readonly changedPath: string };
+
+/** `changed` is the same set of chunks at both ends, since the differencing disk was copied as it is. */
+export const digestDisks: Handler<'digest-disks'> = async (host, context, { vmId, scope, side }) => {
+  const scoped = await (side === 'source' ? ofSource(host, context, vmId) : ofDestination(host, context, vmId));
+  if (!scoped.ok) return scoped;
+  const digests: Digests = [];
+  for (const { disk, changedPath } of scoped.value) {
+    const digest = await digestOne(host, context, disk, scope === 'all' ? undefined : changedPath);
+    if (!digest.ok) return digest;
+    digests.push({ diskId: disk.diskId, ...digest.value });
+  }
+  return succeeded({ disks: digests });
+};
+
+async function ofSource(host: SimulatedHost, { runId }: DriverContext, vmId: VmId): Promise<Outcome<Scoped[]>> {
+  const registered = registeredVm(host, vmId);
+  if (!registered.ok) return registered;
+  const vm = registered.value;
+  if (vm.state === 'running')
+    return refuse('VmStateWrong', vmId, `VM ${vm.name} runs: what it would read changes while it is read.`);
+  if (vmCheckpointOf(vm, runId)?.stage !== 'taken')
+    return refuse('VmStateWrong', vmId, `VM ${vm.name} has no VM checkpoint of run ${runId}.`);
+  return succeeded(vm.disks.map((disk) => ({ disk, changedPath: disk.path })));
+}
+
+async function ofDestination(host: SimulatedHost, { runId }: DriverContext, vmId: VmId): Promise<Outcome<Scoped[]>> {
+  const planned = importedPlaceholder(host, runId, vmId);
+  if (!planned.ok) return planned;
+  const { vm, differencing } = planned.value.imported;
+  const scoped: Scoped[] = [];
+  for (const disk of vm.disks) {
+    const child = differencing.find((one) => one.diskId === disk.diskId)?.childPath ?? disk.path;
+    const aside = mergedPath(child);
+    scoped.push({ disk, changedPath: (await exists(aside)) ? aside : child });
+  }
+  return succeeded(scoped);
+}
+
+async function digestOne(
+  host: SimulatedHost,
+  context: DriverContext,
+  { path }: AttachedDisk,
+  changedPath: string | undefined,
+): Promise<Outcome<{ digest: string; bytesRead: number }>> {
+  const opened = await openDisk(path, { access: 'read', roots: rootsOf(host) });
+  if (!opened.ok) return opened;
+  const disk = opened.value;
+  try {
+    const digest =
+      changedPath === undefined
+        ? await digestDisk(disk, allChunks(disk), context.signal, meterOf(host, context))
+        : await digestChanged(host, context, disk, changedPath);
+    if (!digest.ok) return digest;
+    return succeeded({ digest: digest.value.digest, bytesRead: digest.value.bytesRead });
+  } catch (thrown) {
+    if (thrown instanceof DiskError) return failed(thrown.failure);
+    throw thrown;
+  } finally {
+    await disk.close();
+  }
+}
+
+async function digestChanged(
+  host: SimulatedHost,
+  context: DriverContext,
+  disk: Disk,
+  changedPath: string,
+): ReturnType<typeof digestDisk> {
+  const changed = await openVhdx(changedPath, { access: 'read' });
+  if (!changed.ok) return changed;
+  try {
+    return await digestDisk(disk, chunksTouchedBy(changed.value), context.signal, meterOf(host, context));
+  } finally {
+    await changed.value.close();
+  }
+}

@@ -1,0 +1,74 @@
+import { basename, dirname } from 'node:path';
+import { succeeded } from '../../../../contracts/failure';
+import type { DiskFacts } from '../../../../contracts/facts';
+import type { RunId } from '../../../../contracts/ids';
+import { removeDurably, writeJsonAtomic } from '../files';
+import type { Handler } from '../host';
+import { factsOfFiles } from '../images';
+import type { ExportedConfiguration, SavedState, VmRecord } from '../records';
+import { refuse, reservedVm } from '../refusals';
+import { checkVmCheckpoints } from './check-disks';
+import { vmCheckpointOf } from './take-vm-checkpoint';
+
+/** Written of a VM that stands still, so that the names in it stay true. */
+export const exportConfiguration: Handler<'export-configuration'> = async (host, { runId }, { vmId }) => {
+  const reserved = reservedVm(host, runId, vmId);
+  if (!reserved.ok) return reserved;
+  const vm = reserved.value;
+  if (vm.state !== 'saved' || vm.savedState?.runId !== runId)
+    return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${vm.state}; this run must save it before it is exported.`);
+  const disks = await factsOfFiles(host, vm.disks);
+  if (!disks.ok) return disks;
+  const whole = checkVmCheckpoints(vm, disks.value);
+  if (!whole.ok) return whole;
+  await writeJsonAtomic(host.layout.exportedFile(runId, vmId), configurationOf(vm, vm.savedState, runId, disks.value));
+  return succeeded({});
+};
+
+function configurationOf(
+  vm: VmRecord,
+  savedState: SavedState,
+  runId: RunId,
+  disks: readonly DiskFacts[],
+): ExportedConfiguration {
+  const indexOf = (diskId: string, path: string): number =>
+    disks.find((disk) => disk.diskId === diskId)?.images.findIndex((image) => image.path === path) ?? -1;
+  const ofRun = vmCheckpointOf(vm, runId);
+  return {
+    schema: 1,
+    runId,
+    vmId: vm.vmId,
+    name: vm.name,
+    generation: vm.generation,
+    configurationVersion: vm.configurationVersion,
+    processorCount: vm.processorCount,
+    memoryBytes: vm.memoryBytes,
+    switchName: vm.switchName,
+    guest: vm.guest,
+    savedStateBytes: savedState.sizeBytes,
+    savedAt: savedState.savedAt,
+    endsInVmCheckpointOfRun: ofRun?.stage === 'taken',
+    disks: disks.map(({ diskId, path, images }) => ({
+      diskId,
+      attachedPath: ofRun?.frozen.find((disk) => disk.diskId === diskId)?.path ?? path,
+      imageNames: images.map((image) => basename(image.path)),
+    })),
+    vmCheckpoints: vm.vmCheckpoints.flatMap(({ id, name, createdAt, frozen, runId: owner }) =>
+      owner === runId
+        ? []
+        : [
+            {
+              id,
+              name,
+              createdAt,
+              frozen: frozen.map(({ diskId, path }) => ({ diskId, frozenIndex: indexOf(diskId, path) })),
+            },
+          ],
+    ),
+  };
+}
+
+export const removeExport: Handler<'remove-export'> = async (host, { runId }, { vmId }) => {
+  await removeDurably(dirname(host.layout.exportedFile(runId, vmId)));
+  return succeeded({});
+};

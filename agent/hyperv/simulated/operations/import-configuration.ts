@@ -1,0 +1,137 @@
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import { exists, readJson } from '../files';
+import type { Handler } from '../host';
+import { factsOfFiles } from '../images';
+import { homeLayout } from '../layout';
+import { exportedConfiguration, type ExportedConfiguration, type PlannedRecord, type VmRegistration } from '../records';
+import { refuse, placeholder } from '../refusals';
+import { differencingOf, placeImages, type PlacedDisk } from './place-images';
+import { placeBelow } from './reserve-room';
+
+/**
+ * Checks everything before it changes anything, as Hyper-V's import does. The images get the names that they had at the source, each
+ * differencing disk finds its parent beside it, and the changes are told in sentences.
+ */
+export const importConfiguration: Handler<'import-configuration'> = async (host, { runId }, input) => {
+  const { vmId, folder, switchName } = input;
+  const planned = placeholder(host, runId, vmId);
+  if (!planned.ok) return planned;
+  const place = await placeBelow(host, folder, vmId);
+  if (!place.ok) return place;
+  const { home, imported } = planned.value;
+  if (place.value.home !== home)
+    return refuse('VmStateWrong', vmId, `The placeholder is in ${home}, not in ${folder}.`);
+  const read = await readConfiguration(planned.value);
+  if (!read.ok) return read;
+  const configuration = read.value;
+  const chosenSwitch = switchName ?? configuration.switchName;
+  if (chosenSwitch !== null && !host.record.switches.includes(chosenSwitch))
+    return refuse('SwitchMissing', vmId, `This host has no virtual switch "${chosenSwitch}".`);
+  if (imported !== null) {
+    if (imported.switchName === switchName) return succeeded({ changes: imported.changes });
+    const vm = { ...imported.vm, switchName: chosenSwitch };
+    const changes = changesOf(configuration, vm, imported.differencing, host.layout.vmFile(vmId));
+    await host.state.savePlanned({ ...planned.value, imported: { ...imported, vm, switchName, changes } });
+    return succeeded({ changes });
+  }
+  const placed = await placeImages(host, planned.value, configuration);
+  if (!placed.ok) return placed;
+  const vm = registrationOf(planned.value, configuration, chosenSwitch, placed.value);
+  const disks = await factsOfFiles(host, vm.disks);
+  if (!disks.ok) return failed({ ...disks.failure, effect: 'applied' });
+  const differencing = configuration.endsInVmCheckpointOfRun ? placed.value.flatMap(differencingOf) : [];
+  const changes = changesOf(configuration, vm, differencing, host.layout.vmFile(vmId));
+  await host.state.savePlanned({ ...planned.value, imported: { vm, switchName, changes, differencing } });
+  return succeeded({ changes });
+};
+
+async function readConfiguration({ home, vmId, runId }: PlannedRecord): Promise<Outcome<ExportedConfiguration>> {
+  const file = homeLayout(home);
+  const read = await readJson(file.pulledConfiguration, exportedConfiguration);
+  if (read.state === 'absent')
+    return refuse('VmStateWrong', vmId, `The configuration of VM ${vmId} was not copied yet.`);
+  if (read.state === 'damaged')
+    return refuse('RequestInvalid', vmId, `The copied configuration cannot be used: ${read.reason}.`);
+  const configuration = read.value;
+  if (configuration.vmId !== vmId || configuration.runId !== runId)
+    return refuse(
+      'RequestInvalid',
+      vmId,
+      `The copied configuration is that of VM ${configuration.vmId}, run ${configuration.runId}.`,
+    );
+  if (!(await exists(file.savedStateOf(vmId))))
+    return refuse('VmStateWrong', vmId, `The saved memory of VM ${vmId} was not copied yet.`);
+  for (const { frozen } of configuration.vmCheckpoints)
+    for (const { diskId, frozenIndex } of frozen)
+      if (configuration.disks.find((disk) => disk.diskId === diskId)?.imageNames[frozenIndex] === undefined)
+        return refuse(
+          'RequestInvalid',
+          vmId,
+          `The copied configuration names image ${frozenIndex} of ${diskId}, which it does not have.`,
+        );
+  return succeeded(configuration);
+}
+
+function registrationOf(
+  { home, vmId }: PlannedRecord,
+  configuration: ExportedConfiguration,
+  switchName: string | null,
+  placed: readonly PlacedDisk[],
+): VmRegistration {
+  const pathOf = (diskId: string, index: number): string =>
+    placed.find((disk) => disk.diskId === diskId)?.paths.at(index) ?? '';
+  const { runId, savedStateBytes, name, generation, configurationVersion, processorCount, memoryBytes, guest } =
+    configuration;
+  return {
+    schema: 1,
+    vmId,
+    name,
+    generation,
+    configurationVersion,
+    processorCount,
+    memoryBytes,
+    guest,
+    switchName,
+    home,
+    state: 'saved',
+    savedState: {
+      path: homeLayout(home).savedStateOf(vmId),
+      sizeBytes: savedStateBytes,
+      savedAt: configuration.savedAt,
+      runId,
+    },
+    disks: placed.map(({ diskId }) => ({ diskId, path: pathOf(diskId, -1) })),
+    vmCheckpoints: configuration.vmCheckpoints.map(({ frozen, ...taken }) => ({
+      ...taken,
+      runId: null,
+      stage: 'taken',
+      frozen: frozen.map(({ diskId, frozenIndex }) => ({ diskId, path: pathOf(diskId, frozenIndex) })),
+    })),
+    reservedBy: null,
+    fencedBy: null,
+    retiredBy: null,
+    startedBy: null,
+    guestOutageMs: null,
+  };
+}
+
+/** Disks by what they are attached to before the run's VM checkpoint and after its merge. */
+function changesOf(
+  configuration: ExportedConfiguration,
+  vm: VmRegistration,
+  differencing: readonly { readonly diskId: string; readonly parentPath: string }[],
+  configurationPath: string,
+): string[] {
+  const disks = vm.disks.map(({ diskId, path }) => {
+    const before = configuration.disks.find((disk) => disk.diskId === diskId)?.attachedPath ?? 'nowhere';
+    const after = differencing.find((one) => one.diskId === diskId)?.parentPath ?? path;
+    return `Disk ${diskId} was ${before} and is now ${after}.`;
+  });
+  const saved = vm.savedState === null ? [] : [`The saved memory is now ${vm.savedState.path}.`];
+  const nameOf = (name: string | null): string => (name === null ? 'not connected' : `"${name}"`);
+  const network =
+    configuration.switchName === vm.switchName
+      ? []
+      : [`The virtual switch was ${nameOf(configuration.switchName)} and is now ${nameOf(vm.switchName)}.`];
+  return [...disks, ...saved, ...network, `The configuration is now ${configurationPath}.`];
+}

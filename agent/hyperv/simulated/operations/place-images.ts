@@ -1,0 +1,74 @@
+import { rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import { relinkParent } from '../../../disks/vhdx/relink-parent';
+import { exists, syncFolder } from '../files';
+import type { SimulatedHost } from '../host';
+import { homeLayout, pulledImagePath } from '../layout';
+import type { ExportedConfiguration, PlannedRecord, VmRegistration } from '../records';
+import { refuse } from '../refusals';
+
+export type PlacedDisk = {
+  readonly diskId: VmRegistration['disks'][number]['diskId'];
+  readonly paths: readonly string[];
+};
+
+/** The run's differencing disk of a disk: the last image, if anything is below it. */
+export function differencingOf({ diskId, paths }: PlacedDisk) {
+  const [parentPath, childPath] = [paths.at(-2), paths.at(-1)];
+  return parentPath === undefined || childPath === undefined
+    ? []
+    : [{ diskId, parentPath, childPath, mergedBytes: null }];
+}
+
+/** Names follow from the configuration alone, so that a repeat after a crash finds what is renamed already. */
+function finalNames(configuration: ExportedConfiguration): ReadonlyMap<string, string> {
+  const taken = new Set<string>();
+  const names = new Map<string, string>();
+  for (const { diskId, imageNames } of configuration.disks) {
+    for (const [index, imageName] of imageNames.entries()) {
+      const plain = basename(imageName.replaceAll('\\', '/'));
+      const usable =
+        /^[^\p{Cc}<>:"/\\|?*.][^\p{Cc}<>:"/\\|?*]{0,200}\.a?vhdx$/iu.test(plain) && !taken.has(plain.toLowerCase());
+      const name = usable ? plain : `${diskId}-${index}.${index === 0 ? 'vhdx' : 'avhdx'}`;
+      taken.add(name.toLowerCase());
+      names.set(`${diskId}/${index}`, name);
+    }
+  }
+  return names;
+}
+
+/** Gives the copied images their names and lets each find its parent beside it. Nothing is renamed before all of them are there. */
+export async function placeImages(
+  host: SimulatedHost,
+  { home, vmId }: PlannedRecord,
+  configuration: ExportedConfiguration,
+): Promise<Outcome<PlacedDisk[]>> {
+  const names = finalNames(configuration);
+  const moves = configuration.disks.map(({ diskId, imageNames }) => ({
+    diskId,
+    images: imageNames.map((_, index) => ({
+      pulled: pulledImagePath(home, diskId, index),
+      final: join(homeLayout(home).disks, names.get(`${diskId}/${index}`) ?? ''),
+    })),
+  }));
+  for (const { diskId, images } of moves)
+    for (const [index, { pulled, final }] of images.entries())
+      if (!(await exists(pulled)) && !(await exists(final)))
+        return refuse('VmStateWrong', vmId, `Image ${index} of ${diskId} was not copied yet.`);
+  for (const { images } of moves)
+    for (const { pulled, final } of images) if (await exists(pulled)) await rename(pulled, final);
+  await syncFolder(homeLayout(home).disks);
+  await host.reached('images-named');
+  for (const { images } of moves) {
+    for (const [index, { final }] of images.entries()) {
+      const below = images[index - 1]?.final;
+      const linked =
+        below === undefined
+          ? succeeded(undefined)
+          : await relinkParent(final, basename(below), { newGuid: host.newGuid });
+      if (!linked.ok) return failed({ ...linked.failure, effect: 'applied' });
+    }
+  }
+  return succeeded(moves.map(({ diskId, images }) => ({ diskId, paths: images.map((image) => image.final) })));
+}

@@ -1,0 +1,23 @@
+import { succeeded } from '../../../../contracts/failure';
+import { filesBelow, removeDurably } from '../files';
+import type { Handler } from '../host';
+import { homeLayout, isMergedPath } from '../layout';
+import { isMarkedBy } from './reserve-room';
+
+/**
+ * Forgets the run: its reservations, exports and accounts, and what it left in the home of a VM that it started here. A fence or a
+ * retired source stays; a placeholder that is still there keeps its mark, so that it can still be removed.
+ */
+export const release: Handler<'release'> = async (host, { runId }, { vmId }) => {
+  const vm = host.state.vm(vmId);
+  const { home } = host.state.run(runId, vmId);
+  if (home !== null && vm?.home === home && (await isMarkedBy(home, runId, vmId))) {
+    const disks = await filesBelow(homeLayout(home).disks);
+    for (const { path } of disks) if (isMergedPath(path)) await removeDurably(path);
+    await removeDurably(homeLayout(home).pulledConfiguration);
+    await removeDurably(homeLayout(home).mark);
+  }
+  if (vm?.reservedBy === runId) await host.state.saveVm({ ...vm, reservedBy: null });
+  await host.state.dropRun(runId, vmId);
+  return succeeded({});
+};

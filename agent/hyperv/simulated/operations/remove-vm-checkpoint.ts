@@ -1,0 +1,128 @@
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import type { VmId } from '../../../../contracts/ids';
+import { changeDataWriteId } from '../../../disks/vhdx';
+import type { DriverContext } from '../../driver';
+import { removeDurably } from '../files';
+import { changeDisks } from '../guests';
+import type { Handler, SimulatedHost } from '../host';
+import { dataWriteIdOf, differencingPath, makeDifferencing, mergeImage } from '../images';
+import type { VmCheckpointRecord, VmRecord } from '../records';
+import { refuse, registeredVm } from '../refusals';
+import { vmCheckpointOf } from './take-vm-checkpoint';
+
+/** One disk under the VM checkpoint of a run. `merge` is what the guest writes while `child` is merged into `frozen`. */
+type Layers = {
+  readonly diskId: VmRecord['disks'][number]['diskId'];
+  readonly frozen: string;
+  readonly child: string;
+  readonly merge: string;
+};
+
+const layersOf = (vm: VmRecord, run: DriverContext['runId'], taken: VmCheckpointRecord): Layers[] =>
+  taken.frozen.map(({ diskId, path }) => ({
+    diskId,
+    frozen: path,
+    child: differencingPath(path, run, vm.vmId, diskId, 'vm-checkpoint'),
+    merge: differencingPath(path, run, vm.vmId, diskId, 'merge'),
+  }));
+
+/**
+ * Merges back in two rounds when the VM runs: the guest goes on in a second differencing disk while the first is merged; then it stands
+ * still for as long as it takes to merge that small one. What is being merged stays attached until all of it is in the parent, so that
+ * at every moment the guest, or a cold boot after a crash, reads the same.
+ */
+export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, context, { vmId }) => {
+  const { runId } = context;
+  const vm = host.state.vm(vmId);
+  const taken = vm === undefined ? undefined : vmCheckpointOf(vm, runId);
+  if (vm === undefined || taken === undefined) return succeeded({});
+  if (vm.fencedBy !== null) return refuse('VmFenced', vmId, `Run ${vm.fencedBy} has fenced VM ${vm.name}.`);
+  const layers = layersOf(vm, runId, taken);
+  if (taken.stage !== 'taking') {
+    const merged = await mergeBack(host, context, vm, layers);
+    if (!merged.ok) return merged;
+  }
+  // What stood still has other content now; the first write of a guest says so, where none runs it is said here.
+  if (taken.stage !== 'taking' && !host.guests.has(vmId))
+    for (const { frozen } of layers) {
+      const changed = await changeDataWriteId(frozen, host.newGuid(), { newGuid: host.newGuid });
+      if (!changed.ok) return changed;
+    }
+  // Nothing is attached to these any more; removed first, so that what the record forgets is gone.
+  for (const { child, merge } of layers) {
+    await removeDurably(merge);
+    await removeDurably(child);
+  }
+  const now = host.state.vm(vmId) ?? vm;
+  await host.state.saveVm({ ...now, vmCheckpoints: now.vmCheckpoints.filter((one) => one.runId !== runId) });
+  return succeeded({});
+};
+
+async function mergeBack(
+  host: SimulatedHost,
+  context: DriverContext,
+  vm: VmRecord,
+  layers: readonly Layers[],
+): Promise<Outcome<void>> {
+  const isAttached = (path: string) => host.state.vm(vm.vmId)?.disks.some((disk) => disk.path === path) === true;
+  if (layers.every(({ frozen }) => isAttached(frozen))) return succeeded(undefined);
+  if (!layers.every(({ child, merge }) => isAttached(child) || isAttached(merge)))
+    return refuse(
+      'VmStateWrong',
+      vm.vmId,
+      `Another VM checkpoint stands on that of run ${context.runId}: remove it first.`,
+    );
+  if (layers.some(({ child }) => isAttached(child))) {
+    const began = await changeDisks(host, vm.vmId, () => beginMerge(host, context, vm.vmId, layers));
+    if (!began.ok) return began;
+  }
+  await host.reached('vm-checkpoint-merge-began');
+  for (const { child, frozen } of layers) {
+    const merged = await mergeImage(host, context, child, frozen, 'kept');
+    if (!merged.ok) return failed({ ...merged.failure, effect: 'applied' });
+    await host.reached('vm-checkpoint-merged');
+  }
+  return changeDisks(host, vm.vmId, () => finishMerge(host, context, vm, layers));
+}
+
+/** From here on nobody may serve the images below the last one. A guest that runs gets a second differencing disk. */
+async function beginMerge(
+  host: SimulatedHost,
+  { runId }: DriverContext,
+  vmId: VmId,
+  layers: readonly Layers[],
+): Promise<Outcome<void>> {
+  const registered = registeredVm(host, vmId);
+  if (!registered.ok) return registered;
+  const vm = registered.value;
+  for (const { frozen, child, merge } of layers) {
+    // Its parent is `child`; once that is merged, it goes into `frozen` as well.
+    const target = await dataWriteIdOf(frozen);
+    if (!target.ok) return target;
+    const made = await makeDifferencing(host, child, merge, target.value);
+    if (!made.ok) return made;
+  }
+  const disks = layers.map(({ diskId, merge }) => ({ diskId, path: merge }));
+  const vmCheckpoints = vm.vmCheckpoints.map((one) =>
+    one.runId === runId ? { ...one, stage: 'merging' as const } : one,
+  );
+  await host.state.saveVm({ ...vm, disks, vmCheckpoints });
+  return succeeded(undefined);
+}
+
+async function finishMerge(
+  host: SimulatedHost,
+  context: DriverContext,
+  vm: VmRecord,
+  layers: readonly Layers[],
+): Promise<Outcome<void>> {
+  await host.reached('vm-checkpoint-merge-final');
+  for (const { merge, frozen } of layers) {
+    const merged = await mergeImage(host, context, merge, frozen, 'kept');
+    if (!merged.ok) return failed({ ...merged.failure, effect: 'applied' });
+  }
+  const now = host.state.vm(vm.vmId) ?? vm;
+  await host.state.saveVm({ ...now, disks: layers.map(({ diskId, frozen }) => ({ diskId, path: frozen })) });
+  await host.reached('vm-checkpoint-detached');
+  return succeeded(undefined);
+}

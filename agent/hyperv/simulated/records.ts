@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { diskId, runId, vmId } from '../../../contracts/ids';
+import { vmDisksMax } from '../../../contracts/limits';
+
+/**
+ * The state files of a simulated host. Each is written as a whole (files.ts) and parsed as untrusted.
+ * Paths are kept relative to the host's folder where they lie below it, so that the folder can be moved or copied (layout.ts).
+ */
+const bytes = z.int().nonnegative();
+const path = z.string().min(1);
+const guid = z.guid();
+
+export const hostRecord = z.object({
+  schema: z.literal(1),
+  memoryBytes: bytes,
+  processorCount: z.int().positive(),
+  switches: z.array(z.string()),
+  /** Folders below which VMs may be placed, each a volume of its own with a capacity that may be less than the real disk's. */
+  volumes: z.array(z.object({ root: path, sizeBytes: bytes })).min(1),
+});
+export type HostRecord = z.infer<typeof hostRecord>;
+
+/** How the guest of a VM behaves. Part of the VM's configuration, since it moves with it. */
+export const guestSettings = z.object({
+  seed: z.int().nonnegative(),
+  writeBytesPerSecond: bytes.max(256 * 1024 ** 2),
+  /** Where the guest writes most, from 1 MiB on of each disk. It knows what each block of it must contain. */
+  workAreaBytes: bytes.max(1024 ** 3),
+  /** Behind the work area; the guest writes there now and then. */
+  outskirtsBytes: bytes,
+  flushEveryMs: z.int().positive(),
+  /** Size of the file that holds the saved memory. */
+  savedStateBytes: bytes,
+});
+export type GuestSettings = z.infer<typeof guestSettings>;
+
+export const attachedDisk = z.object({ diskId, path });
+export type AttachedDisk = z.infer<typeof attachedDisk>;
+
+export const vmCheckpointRecord = z.object({
+  id: guid,
+  name: z.string(),
+  /** The run whose VM checkpoint this is; null for one that a person made. */
+  runId: runId.nullable(),
+  createdAt: z.iso.datetime(),
+  /** The image of each disk that stands still since. */
+  frozen: z.array(attachedDisk),
+  /**
+   * `taking`: the differencing disks are being made, none is attached. `merging`: they are being merged back, so that the images below
+   * the one that the guest writes change, though what a guest reads does not.
+   */
+  stage: z.enum(['taking', 'taken', 'merging']),
+});
+export type VmCheckpointRecord = z.infer<typeof vmCheckpointRecord>;
+
+export const savedState = z.object({ path, sizeBytes: bytes, savedAt: z.iso.datetime(), runId: runId.nullable() });
+export type SavedState = z.infer<typeof savedState>;
+
+/** A VM's settings, as they are exported, carried over and imported. */
+const vmSettings = z.object({
+  vmId,
+  name: z.string().min(1).max(200),
+  generation: z.union([z.literal(1), z.literal(2)]),
+  configurationVersion: z.string().max(20),
+  processorCount: z.int().positive(),
+  memoryBytes: bytes,
+  switchName: z.string().nullable(),
+  guest: guestSettings,
+});
+
+/** One registration of a VM on this host. */
+export const vmRegistration = vmSettings.extend({
+  schema: z.literal(1),
+  /** The folder that holds the VM's own files. */
+  home: path,
+  state: z.enum(['off', 'running', 'saved']),
+  /** With state `running`: the VM has yet to start from it; no guest has written to the disks since it was saved. */
+  savedState: savedState.nullable(),
+  disks: z.array(attachedDisk).max(vmDisksMax),
+  /** Oldest first. */
+  vmCheckpoints: z.array(vmCheckpointRecord),
+  reservedBy: runId.nullable(),
+  fencedBy: runId.nullable(),
+  /** The run that started the VM elsewhere and left this registration as its retired source. It never starts again. */
+  retiredBy: runId.nullable(),
+  /** The run that brought the VM here. */
+  startedBy: z.object({ runId, startedAt: z.iso.datetime() }).nullable(),
+  /** What the guest itself measured: from its last write before the save to its first one after the start. */
+  guestOutageMs: z.int().nonnegative().nullable(),
+});
+export type VmRegistration = z.infer<typeof vmRegistration>;
+
+/** A retired source that was set aside because the same VM was started here by `runId` or moved back by a later run. */
+export const retiredRecord = z.object({ schema: z.literal(1), runId, vm: vmRegistration });
+export type RetiredRecord = z.infer<typeof retiredRecord>;
+
+/** `vms/<vmId>/vm.json`. One file, so that starting a VM where its old registration is takes that one out of use in the same rename. */
+export const vmRecord = vmRegistration.extend({ setAside: retiredRecord.nullable() });
+export type VmRecord = z.infer<typeof vmRecord>;
+
+/** What travels as the configuration: settings, and by what names the images of each disk were known, base first. */
+export const exportedConfiguration = vmSettings.extend({
+  schema: z.literal(1),
+  runId,
+  savedStateBytes: bytes,
+  savedAt: z.iso.datetime(),
+  /** Whether the last image of each disk is the differencing disk of the run's VM checkpoint, to be merged where it arrives. */
+  endsInVmCheckpointOfRun: z.boolean(),
+  disks: z
+    .array(z.object({ diskId, attachedPath: z.string(), imageNames: z.array(z.string().max(400)).min(1).max(256) }))
+    .max(vmDisksMax),
+  /** A person's VM checkpoints. `frozenIndex` counts in `imageNames`. */
+  vmCheckpoints: z.array(
+    z.object({
+      id: guid,
+      name: z.string(),
+      createdAt: z.iso.datetime(),
+      frozen: z.array(z.object({ diskId, frozenIndex: z.int().nonnegative() })),
+    }),
+  ),
+});
+export type ExportedConfiguration = z.infer<typeof exportedConfiguration>;
+
+/** `<home>/.hyperferry/run.json`: the run that made the folder. */
+export const homeMark = z.object({ schema: z.literal(1), runId, vmId });
+export type HomeMark = z.infer<typeof homeMark>;
+
+/** `planned/<runId>/<vmId>/vm.json`: a placeholder that cannot start. */
+export const plannedRecord = z.object({
+  schema: z.literal(1),
+  runId,
+  vmId,
+  vmName: z.string(),
+  /** `<folder>/<vmId>`, all of whose content this run wrote. */
+  home: path,
+  /** Folders above the home that were made for it, innermost first. */
+  madeFolders: z.array(path),
+  imported: z
+    .object({
+      vm: vmRegistration,
+      /** What the import was asked for, since a repeat that asks for another switch is another import. */
+      switchName: z.string().nullable(),
+      changes: z.array(z.string()),
+      /** The run's differencing disks, and what became of them: `mergedBytes` is null until the child's content is in the parent. */
+      differencing: z.array(z.object({ diskId, childPath: path, parentPath: path, mergedBytes: bytes.nullable() })),
+    })
+    .nullable(),
+});
+export type PlannedRecord = z.infer<typeof plannedRecord>;
+
+/** `runs/<runId>/<vmId>/run.json`: what this host promised to a run and did for it. */
+export const runRecord = z.object({
+  schema: z.literal(1),
+  runId,
+  vmId,
+  room: z.object({ folder: path, roomBytes: bytes, memoryBytes: bytes }).nullable(),
+  /** The placeholder's folder, for release after the VM started there. */
+  home: path.nullable(),
+  retirement: z
+    .object({
+      policy: z.enum(['keep', 'unregister', 'delete']),
+      delete: z.array(path),
+      kept: z.array(path),
+      freedBytes: bytes,
+      home: path,
+    })
+    .nullable(),
+});
+export type RunRecord = z.infer<typeof runRecord>;

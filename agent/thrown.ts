@@ -1,0 +1,18 @@
+/**
+ * What was thrown, by the fields that Node gives its errors. Not by `instanceof Error`: where modules run in a context of their own (jest
+ * does that), Node's errors are of another realm.
+ */
+function fieldOf(thrown: unknown, field: 'code' | 'name'): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !(field in thrown)) return undefined;
+  const value: unknown = Reflect.get(thrown, field);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The code of a system error, such as `ENOENT`. */
+export const errorCode = (thrown: unknown): string | undefined => fieldOf(thrown, 'code');
+
+/** Whether the address that was to be listened on is taken. */
+export const isAddressTaken = (thrown: unknown): boolean => errorCode(thrown) === 'EADDRINUSE';
+
+/** Whether work ended because its signal was aborted. */
+export const isAbort = (thrown: unknown): boolean => fieldOf(thrown, 'name') === 'AbortError';

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { describeThrown } from '../contracts/failure';
+import { benchBytes, describeBytes } from './bytes';
+import { conditionsOf } from './conditions';
+
+const usage = `npm run bench -- [--only bytes] [--json FILE] [--rounds N] [--mib N] [--folder FOLDER]
+  --only    one part instead of all: bytes (the byte route against cp and rsync)
+  --json    writes the numbers with their conditions to a file, too
+  --rounds  how often each copy is made, 5 by default
+  --mib     how much data the disk holds, 2048 by default
+  --folder  where the copies are made, by default the folder for temporary files`;
+
+const options = z.strictObject({
+  only: z.literal('bytes').optional(),
+  json: z.string().optional(),
+  rounds: z.coerce.number().int().min(1).max(100).default(5),
+  mib: z.coerce.number().int().min(4).max(65_536).multipleOf(4).default(2048),
+  folder: z.string().default(tmpdir()),
+});
+
+function parsedOptions(): z.infer<typeof options> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { only: text, json: text, rounds: text, mib: text, folder: text } });
+  const parsed = options.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`--${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
+}
+
+async function main(): Promise<void> {
+  const { json, rounds, mib, folder: parent } = parsedOptions();
+  const folder = await mkdtemp(join(parent, 'hyperferry-bench-'));
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+  });
+  try {
+    const conditions = await conditionsOf(folder);
+    for (const [name, value] of Object.entries(conditions)) console.log(`${name}: ${value}`);
+    const say = (line: string): void => console.error(line);
+    const bytes = await Promise.race([
+      benchBytes({ folder, sizeBytes: mib * 1024 * 1024, repetitions: rounds, say }),
+      interrupted,
+    ]);
+    console.log(`\n${describeBytes(bytes)}`);
+    if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, bytes }, null, 2)}\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (thrown: unknown) => {
+    console.error(`${describeThrown(thrown)}\n\n${usage}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,51 @@
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { describeThrown } from '../../contracts/failure';
+import { httpBodyBytesMax } from '../../contracts/limits';
+import { bad, good, type Result } from '../context';
+import { badInput } from '../failure';
+import { formatBytes } from '../output/format';
+
+/** The JSON document in a file, or on standard input for `-`; at most as long as the HTTP interface takes. */
+export async function readDocument(file: string): Promise<Result<unknown>> {
+  const source: Readable = file === '-' ? process.stdin : createReadStream(file);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of source) {
+      if (!(chunk instanceof Buffer)) continue;
+      length += chunk.length;
+      if (length > httpBodyBytesMax)
+        return bad(
+          badInput(`${file} is longer than ${formatBytes(httpBodyBytesMax)}`, {
+            field: 'FILE',
+            value: file,
+            remedy: 'Split it into several batches.',
+          }),
+        );
+      chunks.push(chunk);
+    }
+  } catch (thrown) {
+    return bad(
+      badInput(`${file} cannot be read`, {
+        detail: describeThrown(thrown),
+        field: 'FILE',
+        value: file,
+        remedy: 'Check the path and the right to read it.',
+      }),
+    );
+  }
+  try {
+    return good(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+  } catch (thrown) {
+    return bad(
+      badInput(`${file} is not JSON`, {
+        detail: describeThrown(thrown),
+        field: 'FILE',
+        value: file,
+        remedy: 'Correct the document.',
+        next: 'hyperferry batch submit --help',
+      }),
+    );
+  }
+}

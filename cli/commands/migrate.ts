@@ -1,0 +1,137 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { z } from 'zod';
+import { hostId, type HostId } from '../../contracts/ids';
+import { kinds, migrationRequest, retirePolicies, type MigrationRequest } from '../../contracts/migration';
+import type { HyperferryApi } from '../api/client';
+import { apiOf, bad, good, type CommandResult, type Context, type Result } from '../context';
+import { badInput, failureOfApi } from '../failure';
+import { routeText } from '../output/status';
+import { parseBytes, parseDurationMs, parseField } from '../parse';
+import { apiCommand, apiOptions, examples, type Run } from './command';
+import { findVm } from './find-vm';
+import { newMigrationId } from './new-id';
+import { submitMigration } from './submit';
+import { watchTo } from './watch';
+
+const migrateOptions = apiOptions.extend({
+  from: hostId.optional(),
+  to: hostId,
+  folder: z.string().optional(),
+  kind: z.enum(kinds).default('quick-storage'),
+  switch: z.string().optional(),
+  bandwidth: z.int().optional(),
+  retire: z.enum(retirePolicies).optional(),
+  verify: z.enum(['changed', 'all']).optional(),
+  heartbeatWait: z.int().optional(),
+  id: z.string().optional(),
+  watch: z.boolean().default(false),
+});
+type MigrateOptions = z.infer<typeof migrateOptions>;
+
+const bandwidthOption = (text: string): number => {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError('Give bytes a second, such as 100MiB/s.');
+  return bytes;
+};
+
+const durationOption = (text: string): number => {
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError('Give a time such as 90s or 5m.');
+  return ms;
+};
+
+/** The root of the destination with the most room that is not promised, for a request that names no folder. */
+async function roomiestRoot(api: HyperferryApi, destination: HostId): Promise<Result<string>> {
+  const hosts = await api.hosts();
+  if (!hosts.ok) return bad(failureOfApi(hosts.error));
+  const item = hosts.value.items.find((host) => host.hostId === destination);
+  const hint = { field: '--to', value: destination, next: 'hyperferry hosts' };
+  if (item === undefined)
+    return bad(badInput('no such destination host', { ...hint, remedy: 'Use a host of the configuration.' }));
+  const volumes = [...(item.facts?.volumes ?? [])];
+  volumes.sort((a, b) => b.freeBytes - b.reservedBytes - (a.freeBytes - a.reservedBytes));
+  const root = volumes[0]?.root;
+  return root === undefined
+    ? bad(badInput('no folder can be chosen', { ...hint, remedy: 'Name one with --folder, or bring the host back.' }))
+    : good(root);
+}
+
+async function requestOf(
+  context: Context,
+  api: HyperferryApi,
+  vmText: string,
+  options: MigrateOptions,
+): Promise<Result<MigrationRequest>> {
+  const vm = await findVm(api, vmText, options.from);
+  if (!vm.ok) return vm;
+  const folder = options.folder === undefined ? await roomiestRoot(api, options.to) : good(options.folder);
+  if (!folder.ok) return folder;
+  return parseField(
+    migrationRequest,
+    {
+      id: options.id ?? newMigrationId(vm.value.name, context.clock, context.randomBytes),
+      kind: options.kind,
+      vmId: vm.value.vmId,
+      sourceHost: vm.value.hostId,
+      destinationHost: options.to,
+      destinationFolder: folder.value,
+      destinationSwitch: options.switch ?? null,
+      policy: {
+        ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecondMax: options.bandwidth }),
+        ...(options.retire === undefined ? {} : { retire: options.retire }),
+        ...(options.verify === undefined ? {} : { verify: options.verify }),
+        ...(options.heartbeatWait === undefined ? {} : { heartbeatWaitMsMax: options.heartbeatWait }),
+      },
+    },
+    'request',
+  );
+}
+
+async function migrate(context: Context, vmText: string, options: MigrateOptions): Promise<CommandResult> {
+  const api = apiOf(context, options);
+  if (!api.ok) return api.failure;
+  const request = await requestOf(context, api.value, vmText, options);
+  if (!request.ok) return request.failure;
+  const started = await submitMigration(context, api.value, request.value);
+  if (!started.ok) return failureOfApi(started.error);
+  const { id } = started.value;
+  const { destinationFolder, vmId } = request.value;
+  if (options.watch) return watchTo(context, api.value, id, { json: options.json, stay: false, patience: 900 });
+  if (options.json) context.output.json({ id, request: request.value });
+  else {
+    context.output.line(id);
+    context.output.note(`started: VM ${vmId}, ${routeText(request.value)}, below ${destinationFolder}`);
+    context.output.note(`next: hyperferry watch ${id}`);
+  }
+  return 'done';
+}
+
+/** `hyperferry migrate VM --to HOST` */
+export function registerMigrate(program: Command, run: Run): void {
+  const command = apiCommand(program, 'migrate VM', 'move a VM, by name or GUID, to another host or another folder')
+    .requiredOption('--to <host>', 'destination host; the source host itself moves storage alone')
+    .option('--from <host>', 'source host (default: where the VM is found)')
+    .option('--folder <path>', 'folder on the destination host (default: its volume with the most room)')
+    .addOption(new Option('--kind <kind>', 'how it moves').choices(kinds).default('quick-storage'))
+    .option('--switch <name>', 'virtual switch at the destination (default: the one of the same name)')
+    .option('--bandwidth <rate>', 'limit of the copy, such as 100MiB/s (default: none)', bandwidthOption)
+    .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
+    .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(['changed', 'all']))
+    .option('--heartbeat-wait <time>', 'how long the guest may take to answer, such as 5m', durationOption)
+    .option('--id <id>', 'id of the migration; the same id twice starts one run (default: made from the name)')
+    .option('--watch', 'follow it to its end');
+  examples(
+    command,
+    ['migrate web01 --to host-b --watch', 'moves the VM to the roomiest volume of host-b and draws its progress'],
+    [
+      'migrate 6f9619ff-8b86-d011-b42d-00c04fc964ff --from host-a --to host-b --folder /vm --bandwidth 100MiB/s',
+      'the same by GUID into a folder of choice, with a limit; prints the id of the migration',
+    ],
+  );
+  command.action((vmText: string, options: unknown) =>
+    run(async (context) => {
+      const parsed = parseField(migrateOptions, options, 'options');
+      return parsed.ok ? migrate(context, vmText, parsed.value) : parsed.failure;
+    }),
+  );
+}

@@ -1,0 +1,78 @@
+import type { Receipt } from '../../contracts/receipt';
+import { formatBytes, formatMs } from './format';
+import { failureText, stateText } from './status';
+import { factLines, tableLines } from './table';
+
+const msBetween = (from: string, to: string): number => Math.max(0, Date.parse(to) - Date.parse(from));
+
+function phaseRows(receipt: Receipt): string[][] {
+  return receipt.phases.map(({ name, action, outcome, attempts, startedAt, endedAt }) => [
+    `  ${action === 'undo' ? `undo of ${name}` : name}`,
+    outcome,
+    formatMs(msBetween(startedAt, endedAt)),
+    attempts === 1 ? '' : `${attempts} attempts`,
+  ]);
+}
+
+function fileRows(receipt: Receipt): string[][] {
+  return receipt.files.map(({ name, dataBytes, sentBytes, resentBytes, zeroBytes, digest }) => [
+    `  ${name}`,
+    formatBytes(dataBytes),
+    formatBytes(sentBytes),
+    formatBytes(resentBytes),
+    formatBytes(zeroBytes),
+    digest.slice(0, 16),
+  ]);
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines];
+}
+
+function leftoverLines(receipt: Receipt): string[] {
+  const lines = (those: Receipt['leftovers']): string[] =>
+    those.map(({ hostId, what, detail }) => `  ${hostId}: ${what}, ${detail}`);
+  const keeps = receipt.request.policy.retire === 'keep';
+  const kept = receipt.leftovers.filter(({ what }) => keeps && what === 'retired-vm');
+  const left = receipt.leftovers.filter((one) => !kept.includes(one));
+  return [
+    ...section('Kept at the source, as the policy says:', lines(kept)),
+    ...(left.length > 0 ? section('Left behind:', lines(left)) : ['', 'Left behind: nothing']),
+    ...receipt.hostsNotAsked.map((host) => `  ${host} could not be asked: it was not reachable when the run ended`),
+  ];
+}
+
+/** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */
+export function receiptLines(receipt: Receipt): string[] {
+  const { request, failure } = receipt;
+  const sentBytes = receipt.files.reduce((sum, file) => sum + file.sentBytes, 0);
+  const resentBytes = receipt.files.reduce((sum, file) => sum + file.resentBytes, 0);
+  const facts: [string, string][] = [
+    ['run', `${receipt.runId}, ${stateText[receipt.state]}`],
+    ['moved', `VM ${request.vmId}, ${request.kind}, ${request.sourceHost} -> ${request.destinationHost}`],
+    ['folder', request.destinationFolder],
+    ['took', `${formatMs(msBetween(receipt.startedAt, receipt.endedAt))} (${receipt.startedAt} to ${receipt.endedAt})`],
+    ['outage', receipt.outageMs === null ? 'none: the VM was never stopped' : formatMs(receipt.outageMs)],
+    ['sent', `${formatBytes(sentBytes)}, of which ${formatBytes(resentBytes)} a second time after faults`],
+    ['source', `retire policy: ${request.policy.retire}`],
+    ...(failure === null ? [] : [['reason', failureText(failure)] satisfies [string, string]]),
+    ...(failure?.remedy === undefined ? [] : [['remedy', failure.remedy] satisfies [string, string]]),
+  ];
+  const files = ['  FILE', 'DATA', 'SENT', 'SENT AGAIN', 'ZERO', 'BLAKE3'];
+  const verified = receipt.verified.map(
+    ({ diskId, digest, bytesRead }) =>
+      `  ${diskId}: equal at both hosts, ${formatBytes(bytesRead)} read at each, BLAKE3 ${digest.slice(0, 16)}`,
+  );
+  return [
+    `Receipt of ${receipt.id}`,
+    ...factLines(facts, '  '),
+    ...section('Phases:', tableLines(['  PHASE', 'OUTCOME', 'TOOK', ''], phaseRows(receipt))),
+    ...(receipt.files.length === 0 ? [] : section('Files:', tableLines(files, fileRows(receipt)))),
+    ...section('Verified:', verified),
+    ...section(
+      'Changes of the configuration:',
+      receipt.configurationChanges.map((change) => `  ${change}`),
+    ),
+    ...leftoverLines(receipt),
+  ];
+}

@@ -1,0 +1,116 @@
+import type { DiskFacts } from '../../contracts/facts';
+import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
+import type { DiskId } from '../../contracts/ids';
+import type { RunInput } from '../../contracts/migration';
+import type { OperationOutput, PullSubject } from '../../contracts/operations';
+import type { Run } from '../saga/run';
+import type { Durable, Step } from '../saga/step';
+import { operateAll } from './operate';
+
+/** What a run keeps of a VM's disks: sizes and counts, no paths, so that its history stays small. */
+export type Sizes = {
+  readonly vmName: string;
+  readonly memoryBytes: number;
+  readonly memoryFileBytes: number;
+  readonly disks: readonly {
+    readonly diskId: DiskId;
+    readonly images: readonly { readonly allocatedBytes: number }[];
+  }[];
+};
+
+export const sizesOf = (facts: {
+  readonly vmName: string;
+  readonly memoryBytes: number;
+  readonly memoryFileBytes?: number;
+  readonly disks: readonly DiskFacts[];
+}): Sizes => ({
+  vmName: facts.vmName,
+  memoryBytes: facts.memoryBytes,
+  memoryFileBytes: facts.memoryFileBytes ?? 0,
+  disks: facts.disks.map((disk) => ({
+    diskId: disk.diskId,
+    images: disk.images.map((image) => ({ allocatedBytes: image.allocatedBytes })),
+  })),
+});
+
+/** Room for tables, logs, and what the guest writes into the differencing disk meanwhile: a tenth of the data, at least 256 MiB. */
+const roomSpareBytesMin = 256 * 1024 * 1024;
+
+/** Bytes on the destination's volume, and memory, that the VM will take. */
+export function roomNeeded(sizes: Sizes): { roomBytes: number; memoryBytes: number } {
+  const data = sizes.disks.flatMap((disk) => disk.images).reduce((sum, image) => sum + image.allocatedBytes, 0);
+  const spare = Math.max(roomSpareBytesMin, Math.ceil(data / 10));
+  return { roomBytes: data + spare + sizes.memoryBytes, memoryBytes: sizes.memoryBytes };
+}
+
+export type Pulled = { readonly label: string; readonly subject: PullSubject; readonly bytesExpected: number };
+
+/** Every image below the last of each disk. */
+export const parentImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, (index, last) => index < last);
+
+/** The last image of each disk, the saved memory and the configuration. */
+export const lastImages = (sizes: Sizes): Pulled[] => [
+  ...imagesOf(sizes, (index, last) => index === last),
+  { label: 'memory', subject: { type: 'file', file: 'memory' }, bytesExpected: sizes.memoryFileBytes },
+  { label: 'configuration', subject: { type: 'file', file: 'configuration' }, bytesExpected: 0 },
+];
+
+const imagesOf = (sizes: Sizes, wanted: (index: number, last: number) => boolean): Pulled[] =>
+  sizes.disks.flatMap((disk) =>
+    disk.images.flatMap((image, index): Pulled[] => {
+      if (!wanted(index, disk.images.length - 1)) return [];
+      const label = `${disk.diskId}_${index}`;
+      return [{ label, subject: { type: 'image', diskId: disk.diskId, index }, bytesExpected: image.allocatedBytes }];
+    }),
+  );
+
+/** Pulls files to the destination side by side, each resumed where it stopped. */
+export function* pullAll(run: Run<RunInput>, files: readonly Pulled[]): Durable<Step<FileAccount[]>> {
+  const { request } = run.input;
+  const pulled = yield* operateAll(
+    run,
+    files.map((file) => ({
+      host: request.destinationHost,
+      kind: 'pull' as const,
+      pullFrom: request.sourceHost,
+      label: file.label,
+      bytesExpected: file.bytesExpected,
+      input: {
+        vmId: request.vmId,
+        folder: request.destinationFolder,
+        subject: file.subject,
+        bandwidthBytesPerSecondMax: request.policy.bandwidthBytesPerSecondMax,
+      },
+    })),
+  );
+  if (!pulled.ok) return pulled;
+  return succeeded(pulled.value.map((output, index) => accountOf(files[index]?.label ?? '', output)));
+}
+
+/** What the receipt says of a file. */
+export type FileAccount = Omit<OperationOutput<'pull'>, 'path'> & { readonly name: string };
+
+const accountOf = (name: string, { path: _path, ...account }: OperationOutput<'pull'>): FileAccount => ({
+  name,
+  ...account,
+});
+
+type Digests = OperationOutput<'digest-disks'>['disks'];
+
+/** Both ends must have the same disks with the same digests. */
+export function compareDigests(source: Digests, destination: Digests): Outcome<Digests> {
+  for (const disk of source) {
+    const other = destination.find((one) => one.diskId === disk.diskId);
+    if (other?.digest === disk.digest) continue;
+    const message = `A guest would read other data from ${disk.diskId} at the destination (${other?.digest ?? 'no such disk'}) than at the source (${disk.digest}).`;
+    return failed(failureOf('DigestMismatch', { message, subject: { diskId: disk.diskId } }));
+  }
+  if (destination.length !== source.length) {
+    return failed(
+      failureOf('DigestMismatch', {
+        message: `The destination has ${destination.length} disks, the source ${source.length}.`,
+      }),
+    );
+  }
+  return succeeded(destination);
+}

@@ -1,0 +1,174 @@
+import { succeeded } from '../../../contracts/failure';
+import type { RunInput } from '../../../contracts/migration';
+import { itinerary, nothing, undo } from '../../saga/itinerary';
+import type { Run } from '../../saga/run';
+import type { Durable, Step } from '../../saga/step';
+import { at, inPlace, onDestination, onSource, placeOf, vmOf } from '../operations-of-a-run';
+import { compareDigests, lastImages, parentImages, pullAll, roomNeeded, sizesOf } from '../disks';
+
+/**
+ * Quick storage migration: the disks of a running VM are copied below a VM checkpoint, then the VM is saved for as long as it takes to
+ * carry the last differencing disk and its memory over. To another host, or to another folder of the same host; no shared storage.
+ */
+export const quickStorage = itinerary<RunInput>('quick-storage', 1)
+  .phase({
+    name: 'reserve-vm',
+    step: 'Prepare',
+    what: 'Mark the VM on the source host as this run’s, so that no second run takes it.',
+    do: onSource('reserve-vm'),
+    undo: undo('take the mark back', onSource('release')),
+  })
+  .phase({
+    name: 'check-disks',
+    step: 'Prepare',
+    what: 'Open every file of every disk on the source host and check its structure.',
+    *do(run) {
+      const checked = yield* at(run, 'source', 'check-disks', vmOf(run));
+      return checked.ok ? succeeded(sizesOf(checked.value)) : checked;
+    },
+    undo: nothing('it reads only'),
+  })
+  .phase({
+    name: 'reserve-room',
+    step: 'Prepare',
+    what: 'Promise room and memory of the destination host to this run.',
+    do: (run, done) =>
+      at(run, 'destination', 'reserve-room', {
+        ...placeOf(run),
+        ...roomNeeded(done['check-disks']),
+      }),
+    undo: undo('take the promise back', onDestination('release')),
+  })
+  .phase({
+    name: 'place',
+    step: 'Prepare',
+    what: 'Make the placeholder on the destination host: a planned VM, which cannot start, and its folder.',
+    do: (run, done) =>
+      at(run, 'destination', 'place-vm', {
+        ...placeOf(run),
+        vmName: done['check-disks'].vmName,
+      }),
+    undo: undo('remove the placeholder and every file that was copied for it', inPlace('remove-placeholder')),
+  })
+  .phase({
+    name: 'vm-checkpoint',
+    step: 'Transfer',
+    what: 'Take a VM checkpoint: the guest goes on in differencing disks, and the files below stand still.',
+    *do(run) {
+      const taken = yield* at(run, 'source', 'take-vm-checkpoint', vmOf(run));
+      return taken.ok ? succeeded(sizesOf(taken.value)) : taken;
+    },
+    undo: undo('merge the differencing disks back', onSource('remove-vm-checkpoint')),
+  })
+  .phase({
+    name: 'copy-base',
+    step: 'Transfer',
+    what: 'Copy the disks below the VM checkpoint while the guest runs.',
+    do: (run, done) => pullAll(run, parentImages(done['vm-checkpoint'])),
+    undo: nothing('the undo of place removes every file of this run'),
+  })
+  .phase({
+    name: 'save',
+    step: 'Cutover',
+    what: 'Save the VM on the source host. The outage begins.',
+    *do(run) {
+      const saved = yield* at(run, 'source', 'save-vm', vmOf(run));
+      return saved.ok ? succeeded({ ...sizesOf(saved.value), savedAt: saved.value.savedAt }) : saved;
+    },
+    undo: undo('start the VM from its saved state', onSource('resume-vm')),
+  })
+  .phase({
+    name: 'fence',
+    step: 'Cutover',
+    what: 'Fence the VM on the source host: it can neither start nor change until this run’s mark is removed.',
+    do: onSource('fence-vm'),
+    undo: undo('remove the fence', onSource('unfence-vm')),
+  })
+  .phase({
+    name: 'export-configuration',
+    step: 'Cutover',
+    what: 'Write the VM’s configuration out on the source host.',
+    do: onSource('export-configuration'),
+    undo: undo('remove what was written', onSource('remove-export')),
+  })
+  .phase({
+    name: 'copy-rest',
+    step: 'Cutover',
+    what: 'Copy the last differencing disks, the saved memory and the configuration.',
+    do: (run, done) => pullAll(run, lastImages(done.save)),
+    undo: nothing('the undo of place removes every file of this run'),
+  })
+  .phase({
+    name: 'import',
+    step: 'Cutover',
+    what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
+    do: (run) =>
+      at(run, 'destination', 'import-configuration', {
+        ...placeOf(run),
+        switchName: run.input.request.destinationSwitch,
+      }),
+    undo: nothing('the undo of place removes the placeholder'),
+  })
+  .phase({
+    name: 'merge',
+    step: 'Cutover',
+    what: 'Merge the differencing disks into the copied disks.',
+    do: inPlace('merge-disks'),
+    undo: nothing('only copies are merged; the undo of place removes them'),
+  })
+  .phase({
+    name: 'verify',
+    step: 'Cutover',
+    what: 'Compare what a guest would read at both ends.',
+    *do(run) {
+      const scope = { ...vmOf(run), scope: run.input.request.policy.verify };
+      const source = yield* at(run, 'source', 'digest-disks', { ...scope, side: 'source' });
+      if (!source.ok) return source;
+      const destination = yield* at(run, 'destination', 'digest-disks', { ...scope, side: 'destination' });
+      return destination.ok ? compareDigests(source.value.disks, destination.value.disks) : destination;
+    },
+    undo: nothing('it reads only'),
+  })
+  .phase({
+    name: 'cutover',
+    step: 'Cutover',
+    what: 'Make the placeholder a VM and start it from its saved state. The outage ends.',
+    pivot: true,
+    do: inPlace('start-vm'),
+    undo: nothing('the destination may have taken writes'),
+  })
+  .phase({
+    name: 'heartbeat',
+    step: 'Finish',
+    what: 'Wait for the heartbeat of the guest at the destination.',
+    do: (run) =>
+      at(run, 'destination', 'await-heartbeat', {
+        ...vmOf(run),
+        waitMsMax: run.input.request.policy.heartbeatWaitMsMax,
+      }),
+    undo: nothing('after the pivot a run only goes forward'),
+  })
+  .phase({
+    name: 'retire',
+    step: 'Finish',
+    what: 'Keep the source fenced, unregister it, or delete it, as the policy says.',
+    do: (run) =>
+      at(run, 'source', 'retire-vm', {
+        ...vmOf(run),
+        retire: run.input.request.policy.retire,
+      }),
+    undo: nothing('after the pivot a run only goes forward'),
+  })
+  .phase({
+    name: 'release',
+    step: 'Finish',
+    what: 'Take back every reservation of this run on both hosts.',
+    do: releaseBoth,
+    undo: nothing('after the pivot a run only goes forward'),
+  })
+  .build();
+
+function* releaseBoth(run: Run<RunInput>): Durable<Step<unknown>> {
+  const atSource = yield* at(run, 'source', 'release', vmOf(run));
+  return atSource.ok ? yield* at(run, 'destination', 'release', vmOf(run)) : atSource;
+}

@@ -1,0 +1,201 @@
+import { cancelOperations, lookAtOperations, startOperation, type OperationRef } from '../../activities/definitions';
+import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../contracts/failure';
+import { operationId as operationIdOf, type HostId, type OperationId } from '../../contracts/ids';
+import type { RunInput } from '../../contracts/migration';
+import {
+  operations,
+  type OperationInput,
+  type OperationKind,
+  type OperationOutput,
+  type OperationView,
+} from '../../contracts/operations';
+import { callActivity } from '../saga/activity';
+import type { Run } from '../saga/run';
+import { renew, type Durable, type Step } from '../saga/step';
+import { describeProgress } from './transfer-progress';
+
+/** The app leaves `peer` and `ledgerWatermarkBytes` of a pull to the activity that sends it: a ticket never enters a history. */
+export type AskedInput<K extends OperationKind> = K extends 'pull'
+  ? Omit<OperationInput<'pull'>, 'peer' | 'ledgerWatermarkBytes'>
+  : OperationInput<K>;
+
+export type Asked<K extends OperationKind> = {
+  readonly host: HostId;
+  readonly kind: K;
+  readonly input: AskedInput<K>;
+  /** For a pull. */
+  readonly pullFrom?: HostId;
+  /** What people call it: a disk, `memory`; also its name in the ledger. */
+  readonly label?: string;
+  /** Bytes that it will move, as far as known before it says so itself. */
+  readonly bytesExpected?: number;
+};
+
+/** One operation on one host: started, then looked at until it ends. */
+export function* operate<K extends OperationKind>(
+  run: Run<RunInput>,
+  host: HostId,
+  kind: K,
+  input: AskedInput<K>,
+): Durable<Step<OperationOutput<K>>> {
+  const outputs = yield* operateAll(run, [{ host, kind, input }]);
+  if (!outputs.ok) return outputs;
+  const [output] = outputs.value;
+  if (output === undefined) throw new Error('one operation has one output');
+  return succeeded(output);
+}
+
+/** An operation under way as the orchestrator sees it. */
+type Tracked<K extends OperationKind> = {
+  readonly asked: Asked<K>;
+  readonly operationId: OperationId;
+  view: OperationView | undefined;
+  ended: Outcome<OperationOutput<K>> | undefined;
+};
+
+/**
+ * Several operations side by side. Long work is never an activity: each is started by a short one and looked at by others, with durable
+ * timers between. A reply that was lost is settled by asking for the operation by its id; one that the agent does not know is sent again.
+ * The deadline is on silence: an agent that answers nothing for `pace.silenceMsMax` is a failure with effect unknown. When one fails,
+ * the others are stopped first.
+ */
+export function* operateAll<K extends OperationKind>(
+  run: Run<RunInput>,
+  asked: readonly Asked<K>[],
+): Durable<Step<OperationOutput<K>[]>> {
+  const all = asked.map((one): Tracked<K> => track(run, one));
+  for (const one of all) {
+    if (one.ended === undefined) yield* start(run, one);
+  }
+  let heardAt = run.now().getTime();
+  let waitMs = run.input.pace.lookMsMin;
+  while (all.some((one) => one.ended === undefined)) {
+    const firstFailure = failureAmong(all);
+    if (firstFailure !== undefined) return yield* stop(run, all, firstFailure);
+    const pause = yield* run.pause(waitMs);
+    if (pause === 'renew') return renew;
+    if (pause === 'cancel')
+      return yield* stop(run, all, failureOf('CanceledByOperator', { message: 'Canceled.', effect: 'applied' }));
+    const silence = yield* look(run, all);
+    if (silence === undefined) heardAt = run.now().getTime();
+    else if (run.now().getTime() - heardAt > run.input.pace.silenceMsMax) return failed(silent(silence));
+    describeProgress(run, all, silence);
+    waitMs = Math.min(run.input.pace.lookMsMax, Math.round(waitMs * 1.5));
+  }
+  const failure = failureAmong(all);
+  if (failure !== undefined) return failed(failure);
+  return succeeded(all.flatMap((one) => (one.ended?.ok === true ? [one.ended.value] : [])));
+}
+
+function track<K extends OperationKind>(run: Run<RunInput>, asked: Asked<K>): Tracked<K> {
+  const operationId = operationIdOf.parse(run.nextOperationId());
+  const settled = run.settled(operationId);
+  const ended = settled === undefined ? undefined : parseOutput(asked.kind, settled.output);
+  return { asked, operationId, view: undefined, ended };
+}
+
+/** Sends an operation. Answers the failure when it is not known to have arrived: a look asks for it by its id then. */
+function* start<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>): Durable<Failure | undefined> {
+  const { host, kind, input, pullFrom, label } = one.asked;
+  const sent = yield* callActivity(run.context, startOperation(kind), {
+    host,
+    operationId: one.operationId,
+    runId: run.input.runId,
+    epoch: run.epoch,
+    input,
+    ...(pullFrom === undefined ? {} : { pullFrom }),
+    ...(label === undefined ? {} : { ledgerName: label }),
+  });
+  take(run, one, sent);
+  return sent.ok || one.ended !== undefined ? undefined : sent.failure;
+}
+
+/** Asks after every operation that has not ended; starts those again of which the agent knows nothing. Answers who was silent, if anybody was. */
+function* look<K extends OperationKind>(run: Run<RunInput>, all: readonly Tracked<K>[]): Durable<Failure | undefined> {
+  const open = all.filter((one) => one.ended === undefined);
+  const answer = yield* callActivity(run.context, lookAtOperations, {
+    runId: run.input.runId,
+    operations: open.map(refOf),
+  });
+  if (!answer.ok) return answer.failure;
+  let silence: Failure | undefined;
+  for (const [index, one] of open.entries()) {
+    const view = answer.value[index];
+    if (view === undefined) throw new Error('a look answers every operation');
+    if (!view.ok && view.failure.code === 'OperationLost') {
+      silence = (yield* start(run, one)) ?? silence;
+      continue;
+    }
+    take(run, one, view);
+    if (!view.ok && one.ended === undefined) silence = view.failure;
+  }
+  return silence;
+}
+
+/** Takes in what is known of an operation. A transient failure says nothing yet: the next look asks again. */
+function take<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>, answer: Outcome<OperationView>): void {
+  if (!answer.ok) {
+    if (answer.failure.retry === 'permanent') one.ended = answer;
+    return;
+  }
+  const view = answer.value;
+  one.view = view;
+  switch (view.state) {
+    case 'running':
+      return;
+    case 'succeeded':
+      one.ended = parseOutput(one.asked.kind, view.output);
+      if (one.ended.ok) run.settle(one.operationId, view.output);
+      return;
+    case 'failed':
+      one.ended = failed(view.failure);
+      return;
+    case 'canceled':
+      one.ended = failed(
+        failureOf('CanceledByOperator', { message: `${one.asked.kind} was stopped.`, effect: 'applied' }),
+      );
+  }
+}
+
+function parseOutput<K extends OperationKind>(kind: K, output: unknown): Outcome<OperationOutput<K>> {
+  const parsed = operations[kind].output.safeParse(output);
+  // The schema of a kind gives that kind's output; the registry's type cannot say so for a K that is not yet known.
+  if (parsed.success) return succeeded(parsed.data as OperationOutput<K>);
+  return failed(
+    failureOf('Bug', { message: `${kind} answered something else than its output: ${parsed.error.message}` }),
+  );
+}
+
+/** Longest wait for operations to stop; agents stop at the next block, and a dead agent has stopped by itself. */
+const stopMsMax = 20_000;
+
+/** Stops what still runs, waits until it has, and answers `failure`. */
+function* stop<K extends OperationKind>(
+  run: Run<RunInput>,
+  all: readonly Tracked<K>[],
+  failure: Failure,
+): Durable<Step<never>> {
+  const until = run.now().getTime() + stopMsMax;
+  const open = (): Tracked<K>[] => all.filter((one) => one.ended === undefined);
+  if (open().length > 0)
+    yield* callActivity(run.context, cancelOperations, { runId: run.input.runId, operations: open().map(refOf) });
+  while (open().length > 0 && run.now().getTime() < until) {
+    yield* look(run, open());
+    if (open().length > 0 && (yield* run.pause(run.input.pace.lookMsMin)) === 'renew') break;
+  }
+  return failed(failure);
+}
+
+const failureAmong = <K extends OperationKind>(all: readonly Tracked<K>[]): Failure | undefined => {
+  for (const one of all) if (one.ended?.ok === false) return one.ended.failure;
+  return undefined;
+};
+
+const refOf = <K extends OperationKind>(one: Tracked<K>): OperationRef => ({
+  host: one.asked.host,
+  operationId: one.operationId,
+  ...(one.asked.label === undefined ? {} : { ledgerName: one.asked.label }),
+});
+
+const silent = (last: Failure): Failure =>
+  failureOf('AgentSilent', { message: `No answer since too long: ${last.message}`, subject: last.subject });

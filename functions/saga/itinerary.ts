@@ -1,0 +1,89 @@
+import type { Step as UserStep } from '../../contracts/migration';
+import type { Run } from './run';
+import type { Durable, Step } from './step';
+
+/** How to reverse a phase, or why there is nothing to reverse. An undo works from the run's inputs alone: its do may have lost its reply. */
+export type Undo<Input> =
+  | { readonly kind: 'undo'; readonly what: string; readonly run: (run: Run<Input>) => Durable<Step<unknown>> }
+  | { readonly kind: 'nothing'; readonly because: string };
+
+export const undo = <Input>(what: string, run: (run: Run<Input>) => Durable<Step<unknown>>): Undo<Input> => ({
+  kind: 'undo',
+  what,
+  run,
+});
+export const nothing = (because: string): { kind: 'nothing'; because: string } => ({ kind: 'nothing', because });
+
+export type PhaseDefinition<Input, Done, Name extends string, Output> = {
+  readonly name: Name;
+  /** The group that people see. */
+  readonly step: UserStep;
+  /** One sentence for the table of phases and the status. */
+  readonly what: string;
+  /** The phase after which the run only goes forward. One a kind. */
+  readonly pivot?: true;
+  readonly do: (run: Run<Input>, done: Done) => Durable<Step<Output>>;
+  readonly undo: Undo<Input>;
+};
+
+/** A phase as the interpreter sees it, its types erased. The builder is the only place that erases them. */
+export type Phase<Input> = {
+  readonly name: string;
+  readonly step: UserStep;
+  readonly what: string;
+  readonly pivot: boolean;
+  readonly do: (run: Run<Input>, done: Readonly<Record<string, unknown>>) => Durable<Step<unknown>>;
+  readonly undo: Undo<Input>;
+};
+
+export type Itinerary<Input> = {
+  readonly kind: string;
+  /** A changed order or meaning of phases is a new version; the old one stays until its last run ends. */
+  readonly version: number;
+  readonly phases: readonly Phase<Input>[];
+  readonly pivotIndex: number;
+};
+
+/**
+ * Builds an itinerary phase by phase. A phase's `done` holds the outputs of the phases before it, by name and with their types, so that
+ * using one too early does not compile; nor does a phase without an undo or the reason why it has none.
+ */
+export class ItineraryBuilder<Input, Done extends object> {
+  private constructor(
+    private readonly kind: string,
+    private readonly version: number,
+    private readonly phases: readonly Phase<Input>[],
+  ) {}
+
+  static begin<Input>(kind: string, version: number): ItineraryBuilder<Input, object> {
+    return new ItineraryBuilder<Input, object>(kind, version, []);
+  }
+
+  phase<Name extends string, Output>(
+    definition: PhaseDefinition<Input, Done, Name, Output>,
+  ): ItineraryBuilder<Input, Done & Record<Name, Output>> {
+    const phase: Phase<Input> = {
+      name: definition.name,
+      step: definition.step,
+      what: definition.what,
+      pivot: definition.pivot ?? false,
+      // The interpreter passes the outputs of exactly the phases before this one, which is what Done says.
+      do: (run, done) => definition.do(run, done as Done),
+      undo: definition.undo,
+    };
+    return new ItineraryBuilder<Input, Done & Record<Name, Output>>(this.kind, this.version, [...this.phases, phase]);
+  }
+
+  /** Throws (at load) when two phases share a name or there is not exactly one pivot. */
+  build(): Itinerary<Input> {
+    const names = new Set(this.phases.map((phase) => phase.name));
+    if (names.size !== this.phases.length) throw new Error(`${this.kind}: two phases share a name`);
+    const pivots = this.phases.filter((phase) => phase.pivot);
+    const [pivot] = pivots;
+    if (pivot === undefined || pivots.length !== 1) throw new Error(`${this.kind}: exactly one phase is the pivot`);
+    return { kind: this.kind, version: this.version, phases: this.phases, pivotIndex: this.phases.indexOf(pivot) };
+  }
+}
+
+export const itinerary = <Input>(kind: string, version: number): ItineraryBuilder<Input, object> =>
+  ItineraryBuilder.begin<Input>(kind, version);

@@ -1,0 +1,111 @@
+import type { OrchestrationContext } from 'durable-functions';
+import type { RunReport, Step as UserStep } from '../../contracts/migration';
+import { CommandInbox } from './inbox';
+import type { Attempt, SagaState } from './state';
+import type { Durable } from './step';
+
+/** Looks and waits of one generation; then the history is cut. Each costs about eight rows (azure.md 2.2). */
+export const pausesPerGenerationMax = 50;
+
+export type Progress = NonNullable<RunReport['progress']>;
+export type PauseEnd = 'elapsed' | 'cancel' | 'renew';
+
+/** What a phase may use: its input, the clock of the orchestration, identity for its operations, waiting, and saying where it stands. */
+export class Run<Input> {
+  readonly inbox: CommandInbox;
+  private pauses = 0;
+  private operations = 0;
+  private shown: { progress: Progress | null; waitingFor: string | null } = { progress: null, waitingFor: null };
+
+  constructor(
+    readonly context: OrchestrationContext,
+    readonly input: Input,
+    readonly state: SagaState,
+    private readonly phase: () => { readonly name: string; readonly step: UserStep } | undefined,
+    private readonly cancelHonoured: () => boolean,
+  ) {
+    this.inbox = new CommandInbox(context);
+  }
+
+  now(): Date {
+    return new Date(this.context.df.currentUtcDateTime.getTime());
+  }
+
+  get epoch(): number {
+    return this.attempt.epoch;
+  }
+
+  private get attempt(): Attempt {
+    if (this.state.attempt === null) throw new Error('no phase is under way');
+    return this.state.attempt;
+  }
+
+  /** Called by the interpreter when it enters a phase, again after a renewal. */
+  enterPhase(): void {
+    this.operations = 0;
+    this.shown = { progress: null, waitingFor: null };
+    this.show();
+  }
+
+  /** The id of the next operation of this attempt; the same in every replay and every generation. */
+  nextOperationId(): string {
+    this.operations += 1;
+    return `${this.context.df.instanceId}-e${this.attempt.epoch}-${this.operations}`;
+  }
+
+  /** The output of an operation of this attempt that is known to have succeeded. */
+  settled(operationId: string): { readonly output: unknown } | undefined {
+    return operationId in this.attempt.settled ? { output: this.attempt.settled[operationId] } : undefined;
+  }
+
+  settle(operationId: string, output: unknown): void {
+    this.attempt.settled[operationId] = output;
+  }
+
+  get cancelRequested(): boolean {
+    return this.cancelHonoured() && this.state.cancel !== null;
+  }
+
+  /**
+   * Waits `waitMs` milliseconds, or less when somebody cancels and the run may still be cancelled. `renew` asks the caller to return
+   * `renew`: it comes only straight after a wait that listened for commands, so that no command is lost with the old generation.
+   */
+  *pause(waitMs: number): Durable<PauseEnd> {
+    this.pauses += 1;
+    const command = yield* this.inbox.waitFor(waitMs);
+    if (command?.command === 'cancel') this.state.cancel ??= { reason: command.reason };
+    if (this.cancelRequested) return 'cancel';
+    return command === undefined && this.pauses >= pausesPerGenerationMax ? 'renew' : 'elapsed';
+  }
+
+  /** Takes commands that arrived while nobody waited. */
+  readCommands(): void {
+    for (let command = this.inbox.take(); command !== undefined; command = this.inbox.take()) {
+      if (command.command === 'cancel') this.state.cancel ??= { reason: command.reason };
+    }
+  }
+
+  showProgress(progress: Progress | null, waitingFor: string | null): void {
+    this.shown = { progress, waitingFor };
+    this.show();
+  }
+
+  /** Puts the state into the custom status; it becomes visible at the next yield. */
+  show(): void {
+    const phase = this.phase();
+    const report: RunReport = {
+      schema: 1,
+      state: this.state.question === null ? 'running' : 'parked',
+      phase: phase?.name ?? null,
+      step: phase?.step ?? null,
+      unwinding: this.state.direction === 'unwind',
+      progress: this.shown.progress,
+      waitingFor: this.state.question === null ? this.shown.waitingFor : 'an answer to its question',
+      question: this.state.question,
+      failure: this.state.failure,
+      cancelRequested: this.state.cancel !== null,
+      cancelable: this.cancelHonoured(),
+    };
+    this.context.df.setCustomStatus(report);
+  }
+}

@@ -1,0 +1,160 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { valueOf } from '../../agent/disks/failures';
+import { systemClock } from '../../agent/clock';
+import { decodeJournal, pullOutput } from '../../agent/disks/route/journal-records';
+import { windowBytesDefault } from '../../agent/disks/route/limits';
+import { startCuttingProxy } from '../../agent/disks/route/testing/cutting-proxy';
+import {
+  appKey,
+  destinationHost,
+  fileSubject,
+  imageSubject,
+  makeHosts,
+  mib,
+  run,
+  sourceHost,
+  ticketFor,
+  type Hosts,
+} from '../../agent/disks/route/testing/hosts';
+import { makeImage, shapeOf } from '../../agent/disks/route/testing/images';
+import { seededBytes, seededRandom } from '../../agent/disks/route/testing/random';
+import {
+  destinationReady,
+  pullEnd,
+  sourceReady,
+  startRouteProcess,
+  type RouteProcess,
+} from '../../bench/route-processes';
+import { resentBytesMax } from '../../contracts/limits';
+import type { PullSubject } from '../../contracts/operations';
+import { openVhdx } from '../../agent/disks/vhdx';
+
+/**
+ * Both ends as processes of their own, killed at seeded moments in the middle of a copy. What counts as sent twice is measured twice: by the
+ * journal, and by a line between the two that counts what passes.
+ */
+const sizeBytes = 48 * mib;
+const content = seededBytes(sizeBytes, 123);
+const appPublicKeyBase64 = appKey.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+
+let hosts: Hosts;
+const processes: RouteProcess[] = [];
+beforeEach(async () => {
+  hosts = await makeHosts();
+});
+afterEach(async () => {
+  for (const one of processes.splice(0)) await one.kill();
+  await hosts.remove();
+});
+
+async function startSource(path: string, port: number): Promise<{ source: RouteProcess; port: number }> {
+  const folder = join(hosts.folder, 'source');
+  const source = startRouteProcess('route-source', { hostId: sourceHost, folder, path, appPublicKeyBase64, port });
+  processes.push(source);
+  return { source, port: (await source.next(sourceReady)).port };
+}
+
+type Transfer = {
+  readonly subject: PullSubject;
+  readonly port: number;
+  readonly rate: number | null;
+  readonly ledger: number;
+};
+
+async function startPull({ subject, port, rate, ledger }: Transfer): Promise<RouteProcess> {
+  const folder = join(hosts.folder, 'destination');
+  const destination = startRouteProcess('route-destination', { hostId: destinationHost, folder });
+  processes.push(destination);
+  await destination.next(destinationReady);
+  destination.tell({
+    runId: run,
+    subject,
+    ticket: ticketFor(hosts, subject),
+    peer: { address: '127.0.0.1', port, certificateSha256: hosts.source.sha256 },
+    path: join(hosts.folder, 'copy'),
+    journalPath: join(hosts.folder, 'copy.journal'),
+    bandwidthBytesPerSecondMax: rate,
+    ledgerWatermarkBytes: ledger,
+  });
+  return destination;
+}
+
+/** The watermark that the journal holds, having made sure that the copy bears it out. */
+async function checkedWatermark(subject: PullSubject): Promise<number> {
+  const file = await readFile(join(hosts.folder, 'copy.journal')).catch(() => Buffer.alloc(0));
+  const decoded = decodeJournal(file);
+  if (!decoded.ok) throw new Error(decoded.reason);
+  const marks = decoded.records.map((record) => (record.record === 'mark' ? record.watermarkBytes : 0));
+  const watermark = Math.max(0, ...marks);
+  if (watermark > 0) expect((await copied(subject, watermark)).equals(content.subarray(0, watermark))).toBe(true);
+  return watermark;
+}
+
+async function copied(subject: PullSubject, lengthBytes: number): Promise<Buffer> {
+  const path = join(hosts.folder, 'copy');
+  if (subject.type === 'file') return (await readFile(path)).subarray(0, lengthBytes);
+  const image = valueOf(await openVhdx(path, { access: 'read' }));
+  const bytes = Buffer.alloc(lengthBytes);
+  await image.read(bytes, 0);
+  await image.close();
+  return bytes;
+}
+
+/** Lets the transfer come some way past where it was, the way depending on the seed. */
+async function untilSomewhere(from: number, random: () => number): Promise<void> {
+  const journalPath = join(hosts.folder, 'copy.journal');
+  const goal = from + random() * 10 * mib;
+  for (let looks = 0; looks < 400; looks++) {
+    const decoded = decodeJournal(await readFile(journalPath).catch(() => Buffer.alloc(0)));
+    const sent = decoded.ok
+      ? decoded.records.map((record) => (record.record === 'mark' ? record.watermarkBytes : 0))
+      : [];
+    if (Math.max(0, ...sent) >= goal) break;
+    await systemClock.sleep(5);
+  }
+  await systemClock.sleep(random() * 60);
+}
+
+test.each([
+  ['an image', imageSubject, 1],
+  ['a plain file', fileSubject, 2],
+] as const)('%s is copied whole although both ends are killed in the middle (%#)', async (_, subject, seed) => {
+  const random = seededRandom(seed);
+  const sourcePath = join(hosts.folder, 'source-file');
+  if (subject.type === 'image')
+    await makeImage(sourcePath, shapeOf({ virtualSizeBytes: sizeBytes }), [{ offsetBytes: 0, data: content }]);
+  else await writeFile(sourcePath, content);
+
+  const first = await startSource(sourcePath, 0);
+  let { source } = first;
+  const line = await startCuttingProxy(first.port, () => undefined);
+  const transfer = { subject, port: line.port, rate: 40 * mib };
+  let destination = await startPull({ ...transfer, ledger: 0 });
+  let watermark = 0;
+  const kills = 4;
+  for (let kill = 0; kill < kills; kill++) {
+    await untilSomewhere(watermark, random);
+    const isSource = kill % 2 === 1;
+    await (isSource ? source : destination).kill();
+    const now = await checkedWatermark(subject);
+    expect(now).toBeGreaterThanOrEqual(watermark);
+    watermark = now;
+    if (isSource) ({ source } = await startSource(sourcePath, first.port));
+    else
+      destination = await startPull({
+        ...transfer,
+        ledger: watermark,
+        rate: kill === kills - 1 ? null : transfer.rate,
+      });
+  }
+  const { outcome } = await destination.next(pullEnd);
+  const output = pullOutput.parse(outcome['value']);
+  expect((await copied(subject, sizeBytes)).equals(content)).toBe(true);
+  expect(output.dataBytes).toBe(sizeBytes);
+  expect(output.resentBytes).toBeLessThanOrEqual(kills * windowBytesDefault);
+  const passedTwiceBytes = line.passedBytes() - sizeBytes * 1.01;
+  expect(passedTwiceBytes).toBeLessThanOrEqual(kills * resentBytesMax);
+  expect(output.resentBytes).toBeLessThanOrEqual(line.passedBytes() - sizeBytes);
+  await line.close();
+});

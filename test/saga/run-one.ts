@@ -1,0 +1,92 @@
+import type { StartOperationInput } from '../../activities/definitions';
+import { succeeded } from '../../contracts/failure';
+import { migrationId, runIdOf } from '../../contracts/ids';
+import { migrationRequest, runReport, type RunInput, type RunReport } from '../../contracts/migration';
+import { operationKinds, type OperationKind } from '../../contracts/operations';
+import '../../functions/orchestrators';
+import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
+import { FakeAgents, theVm, World, type Plan } from './world';
+
+const id = migrationId.parse('m1');
+const instanceId = runIdOf(id);
+
+const request = migrationRequest.required({ id: true }).parse({
+  id,
+  kind: 'quick-storage',
+  vmId: theVm,
+  sourceHost: 'hv-a',
+  destinationHost: 'hv-b',
+  destinationFolder: '/vms',
+});
+
+const input: RunInput = {
+  contract: 1,
+  itineraryVersion: 1,
+  runId: instanceId,
+  request,
+  pace: { lookMsMin: 1000, lookMsMax: 5000, silenceMsMax: 60_000 },
+};
+
+/** One run of the itinerary on the real replay engine, against agents in this process. */
+export class OneRun {
+  readonly world = new World();
+  readonly agents: FakeAgents;
+  readonly engine: TestEngine;
+  readonly receipts: unknown[] = [];
+
+  constructor(plans: readonly Plan[] = [], seed = 1) {
+    this.agents = new FakeAgents(this.world, plans);
+    const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
+    this.engine = createTestEngine({
+      seed,
+      activities: {
+        ...Object.fromEntries(operationKinds.map((kind) => [kind, start(kind)])),
+        'look-at-operations': (asked: unknown) =>
+          succeeded(operationsOf(asked).map((one) => this.agents.look(one.operationId))),
+        'cancel-operations': (asked: unknown) => {
+          for (const one of operationsOf(asked)) this.agents.cancel(one.operationId);
+          return succeeded({});
+        },
+        'write-receipt': (asked: unknown) => {
+          this.receipts.push(asked);
+          return succeeded({ leftovers: 0 });
+        },
+      },
+    });
+  }
+
+  async begin(): Promise<void> {
+    await this.engine.start('migrate-quick-storage', { input, state: null }, instanceId);
+  }
+
+  get report(): RunReport {
+    return runReport.parse(this.engine.status(instanceId).customStatus);
+  }
+
+  get ended(): boolean {
+    return this.engine.status(instanceId).runtimeStatus === 'Completed';
+  }
+
+  /** Lets time pass until the run has ended or asks a question, at most three days. */
+  async onward(): Promise<RunReport> {
+    for (let minute = 0; minute < 3 * 24 * 60 && !this.ended; minute += 1) {
+      await this.engine.advance(minute < 30 ? 10_000 : 600_000);
+      if (this.report.question !== null) break;
+    }
+    return this.report;
+  }
+
+  async answer(answer: string): Promise<RunReport> {
+    const questionId = this.report.question?.questionId ?? 'none';
+    await this.send({ command: 'answer', questionId, answer });
+    return this.onward();
+  }
+
+  async send(command: unknown): Promise<void> {
+    await this.engine.raiseEvent(instanceId, 'command', command);
+    await this.engine.settle();
+  }
+}
+
+const operationsOf = (asked: unknown): { operationId: string }[] =>
+  (asked as { operations: { operationId: string }[] }).operations;
