@@ -51,7 +51,8 @@ async function main(): Promise<void> {
   if (read.kind === 'unreadable') fail(read.reason);
   const settings = read.value;
   const log = new Log(settings.logLevel);
-  for (const path of settings.ignored) log.warn(`host.json: ${path} has no meaning here and is ignored.`);
+  if (settings.ignored.length > 0)
+    log.warn(`host.json: without meaning here and ignored: ${settings.ignored.join(', ')}.`);
   const host = new RuntimeHost(
     {
       appFolder,

@@ -10,13 +10,16 @@ export type DispatcherParts = {
   readonly log: (line: string) => void;
 };
 
+/** What of the engine the dispatcher uses. */
+type Workshop = Pick<Engine, 'openWork' | 'dueTimers' | 'runTurn' | 'runActivity'>;
+
 /** The pause before work whose worker was lost is tried again; doubled each time up to the second figure. */
 const againMsMin = 50;
 const againMsMax = 5_000;
 
 /** Runs the engine's work as it appears: turns and activities side by side up to their limits, one turn at a time an instance. */
 export class Dispatcher {
-  readonly #engine: Engine;
+  readonly #engine: Workshop;
   readonly #parts: DispatcherParts;
   readonly #readyInstances = new Set<string>();
   readonly #runningInstances = new Set<string>();
@@ -27,7 +30,7 @@ export class Dispatcher {
   #isOpen = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(engine: Engine, parts: DispatcherParts) {
+  constructor(engine: Workshop, parts: DispatcherParts) {
     this.#engine = engine;
     this.#parts = parts;
   }

@@ -71,7 +71,9 @@ describe('a running host', () => {
 
   test('says what of the app it does not serve', () => {
     const log = host.log.join('\n');
-    expect(log).toContain('host.json: extensions.durableTask.tracing.traceInputsAndOutputs has no meaning here');
+    expect(log).toContain(
+      'host.json: without meaning here and ignored: extensions.durableTask.tracing.traceInputsAndOutputs.',
+    );
     expect(log).toContain("Function 'queued' never runs here: its trigger 'queueTrigger' is not supported.");
   });
 

@@ -113,9 +113,12 @@ export class TestEngine {
     if (sent.kind !== 'sent') throw new Error(`event '${name}' to '${instanceId}': ${sent.kind}`);
   }
 
-  /** Does everything that can be done without time passing. */
+  /** Does everything that can be done without time passing, what promises of the test's own bring about included. */
   async settle(): Promise<void> {
-    while (await this.step());
+    do {
+      while (await this.step());
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#ready.length > 0);
   }
 
   /** Does one piece of ready work, chosen by the seed; false when there is none. */
