@@ -1,6 +1,6 @@
 import { resolveAddress } from './api/address';
 import { createApi, type HyperferryApi } from './api/client';
-import type { Clock } from './clock';
+import type { Clock } from '../agent/clock';
 import type { ExitName } from './exit';
 import { badInput, type CliFailure } from './failure';
 import type { Output } from './output/output';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { systemClock, type Clock } from './clock';
+import { systemClock, type Clock } from '../agent/clock';
 import { exitCodeOf } from './exit';
 import { createOutput } from './output/output';
 import { runProgram } from './program';
@@ -7,7 +7,7 @@ import { runProgram } from './program';
 // A Ctrl-C arrives twice where a program in between (npm, another Node) passes it on to a process that has it from the terminal already.
 const sameSignalMs = 500;
 
-/** An abort signal for Ctrl-C and SIGTERM; a second one ends the process at once. */
+/** An abort signal for Ctrl-C, SIGTERM and a terminal that is closed; a second one ends the process at once. */
 function interruption(clock: Clock): AbortSignal {
   const controller = new AbortController();
   let firstMs = 0;
@@ -18,6 +18,7 @@ function interruption(clock: Clock): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
   return controller.signal;
 }
 

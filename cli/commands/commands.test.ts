@@ -1,3 +1,4 @@
+import { publicKeyFrom, signingKeyFrom } from '../../relay/signing';
 import { exitCodes } from '../exit';
 import { problemAnswer, routes, startFakeApi, type FakeApi, type FakeHandler } from '../testing/fake-api';
 import { runInProcess } from '../testing/in-process';
@@ -321,6 +322,9 @@ describe('errors', () => {
     [['migrate', 'web01', '--to', 'b', '--bandwidth', 'fast'], '100MiB/s'],
     [['answer', 'm1', 'maybe'], 'Allowed choices are retry, skip, accept'],
     [['watch'], 'missing required argument'],
+    [['start', '--bandwidth', 'fast'], '100MiB/s'],
+    [['start', '--data', '3GiB'], 'from 1MiB to 1536MiB'],
+    [['demo-faults', '--kills', '0'], 'at least 1'],
   ];
   test('wrong usage is exit 2 and says what is expected', async () => {
     const runs = await Promise.all(wrongUsage.map(async ([args, text]) => ({ text, run: await program(args) })));
@@ -370,6 +374,10 @@ describe('address and key', () => {
 
 describe('help', () => {
   const commands = [
+    ['up'],
+    ['start'],
+    ['demo-faults'],
+    ['keys'],
     ['hosts'],
     ['vms'],
     ['migrate'],
@@ -395,6 +403,16 @@ describe('help', () => {
     const run = await runCli(['--help']);
     for (const { code, means } of Object.values(exitCodes)) expect(run.stdout).toContain(`${code}  ${means}`);
     for (const [command] of commands) expect(run.stdout).toContain(`  ${command}`);
+  });
+});
+
+describe('keys', () => {
+  test('are a pair, of which the agents get the public half', async () => {
+    const run = await runCli(['keys', '--json']);
+    const { privateKeyBase64, publicKeyBase64 } = JSON.parse(run.stdout) as Record<string, string>;
+    const pair = signingKeyFrom(privateKeyBase64!);
+    expect(pair.publicKey.equals(publicKeyFrom(publicKeyBase64!))).toBe(true);
+    expect(run.stderr).toContain('secret');
   });
 });
 

@@ -1,5 +1,5 @@
 import { batchId, migrationId, type BatchId, type MigrationId } from '../../contracts/ids';
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 
 const slugLengthMax = 30;
 

@@ -37,7 +37,8 @@ function leftoverLines(receipt: Receipt): string[] {
   const left = receipt.leftovers.filter((one) => !kept.includes(one));
   return [
     ...section('Kept at the source, as the policy says:', lines(kept)),
-    ...(left.length === 0 ? ['', 'Left behind: nothing'] : section('Left behind:', lines(left))),
+    ...(left.length > 0 ? section('Left behind:', lines(left)) : ['', 'Left behind: nothing']),
+    ...receipt.hostsNotAsked.map((host) => `  ${host} could not be asked: it was not reachable when the run ended`),
   ];
 }
 

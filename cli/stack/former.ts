@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 import type { CliFailure } from '../failure';
 import { writeFileAtomic } from './files';
 import { processExists } from './running';
@@ -36,7 +36,7 @@ function formerProcesses(home: string): [string, number][] {
   }
 }
 
-// The guard's grace of 5 s, and some time to be scheduled on a busy machine.
+// The guard's grace of 3 s, and some time to be scheduled on a busy machine.
 const waitMsMax = 15_000;
 const lookMs = 50;
 

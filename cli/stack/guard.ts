@@ -8,7 +8,7 @@ import { Socket } from 'node:net';
  * HYPERFERRY_GUARD_PARENT names the parent, so that a process which inherits the environment and the Node options (the workers of the
  * runtime) does not take its own descriptor 3 for this one.
  */
-const graceMs = 5000;
+const graceMs = 3000;
 const descriptor = 3;
 
 function watchParent(): void {

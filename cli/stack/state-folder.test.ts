@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publicKeyFrom, signingKeyFrom } from '../../relay/signing';
 import { resolveAddress } from '../api/address';
-import { systemClock } from '../clock';
+import { systemClock } from '../../agent/clock';
 import { awaitFormer, rememberProcesses } from './former';
 import { launch } from './child';
 import { takeLock } from './lock';

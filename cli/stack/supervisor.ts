@@ -1,4 +1,4 @@
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 import { KeptService } from './kept-service';
 import type { Service, ServiceEvent, ServiceState, StartFailure } from './service';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { systemClock } from '../clock';
+import { systemClock } from '../../agent/clock';
 import { Supervisor } from '../stack/supervisor';
 
 /** A supervisor as a process of its own, with dummy services, for the tests that kill it: `dummy-supervisor.js FOLDER NAME…` */

@@ -1,4 +1,4 @@
-import { systemClock } from '../clock';
+import { systemClock } from '../../agent/clock';
 import { createOutput } from '../output/output';
 import { runProgram } from '../program';
 import type { CliRun } from './run-cli';

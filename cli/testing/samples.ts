@@ -98,6 +98,7 @@ export const sampleStatus = (more: Partial<Record<keyof MigrationStatus, unknown
     question: null,
     failure: null,
     cancelRequested: false,
+    cancelable: true,
     id: 'm1',
     runId: 'm1-r1',
     kind: 'quick-storage',
@@ -186,6 +187,7 @@ export const sampleReceipt = (more: Partial<Record<keyof Receipt, unknown>> = {}
     verified: [{ diskId: 'scsi-0-0', digest, bytesRead: 32 * mib }],
     configurationChanges: ['disk scsi-0-0 now lies in /vm/web01'],
     leftovers: [{ hostId: 'host-a', what: 'retired-vm', runId: 'm1-r1', detail: 'kept by the policy' }],
+    hostsNotAsked: [],
     failure: null,
     ...more,
   });

@@ -2,7 +2,7 @@ import { failureOf } from '../../contracts/failure';
 import { migrationId } from '../../contracts/ids';
 import type { MigrationStatus } from '../../contracts/migration';
 import { createApi } from '../api/client';
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 import { exitCodes } from '../exit';
 import { createOutput } from '../output/output';
 import { problemAnswer, startFakeApi, type FakeAnswer } from '../testing/fake-api';

@@ -2,7 +2,7 @@ import type { MigrationId } from '../../contracts/ids';
 import { runEnded, type MigrationStatus } from '../../contracts/migration';
 import type { HyperferryApi } from '../api/client';
 import { isPassing } from '../api/errors';
-import type { Clock } from '../clock';
+import type { Clock } from '../../agent/clock';
 import { bad, good, type Result } from '../context';
 import { failureOfApi, type CliFailure } from '../failure';
 import type { WatchSink } from './sink';

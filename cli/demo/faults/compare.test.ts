@@ -9,7 +9,7 @@ import { stampBlock, stampBlockBytes } from '../../../agent/hyperv/simulated/gue
 import { layoutOf, livePath, mapVmPaths } from '../../../agent/hyperv/simulated/layout';
 import { vmRecord, type VmRecord } from '../../../agent/hyperv/simulated/records';
 import { hostId, runId, vmId } from '../../../contracts/ids';
-import { systemClock } from '../../clock';
+import { systemClock } from '../../../agent/clock';
 import { compareDisks, type Comparison } from './compare';
 import { Witness } from './witness';
 

@@ -1,7 +1,7 @@
 import type { MigrationId } from '../../../contracts/ids';
 import { runEnded, type MigrationStatus } from '../../../contracts/migration';
 import type { HyperferryApi } from '../../api/client';
-import type { Clock } from '../../clock';
+import type { Clock } from '../../../agent/clock';
 
 const lookMs = 60;
 

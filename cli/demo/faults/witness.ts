@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { layoutOf as hostLayoutOf } from '../../../agent/hyperv/simulated/layout';
 import { vmRecord, type VmRecord } from '../../../agent/hyperv/simulated/records';
 import type { HostId, VmId } from '../../../contracts/ids';
-import type { Clock } from '../../clock';
+import type { Clock } from '../../../agent/clock';
 
 /** What a host says about the VM in its own state file, whether its agent lives or not. */
 export type Registration = 'none' | 'held' | 'can-start' | 'runs';
