@@ -1,7 +1,7 @@
 import { describeThrown } from '../../contracts/failure';
 import type { Clock } from '../../agent/clock';
 import { formatMs } from '../output/format';
-import { launch, tailOf, type Child, type ChildEnd } from './child';
+import { launch, tailOf, type Child, type ChildCommand, type ChildEnd } from './child';
 import type { Service, ServiceEvent, ServiceState, StartFailure } from './service';
 
 const backoffMsMin = 200;
@@ -24,11 +24,14 @@ export class KeptService {
   private stateNow: ServiceState = 'starting';
   private child: Child | undefined;
   private keeping: Promise<void> = Promise.resolve();
+  private command: ChildCommand;
 
   constructor(
     readonly service: Service,
     private readonly around: Surroundings,
-  ) {}
+  ) {
+    this.command = service.command;
+  }
 
   get state(): ServiceState {
     return this.stateNow;
@@ -68,7 +71,7 @@ export class KeptService {
   }
 
   private launch(): Child {
-    const child = launch(this.service.command, this.service.logPath);
+    const child = launch(this.command, this.service.logPath);
     this.child = child;
     this.tell('started', child);
     void child.ended.then(() => {
@@ -122,6 +125,8 @@ export class KeptService {
     this.stateNow = 'starting';
     let child: Child;
     try {
+      this.command = (await this.service.renewed?.()) ?? this.command;
+      if (!this.wanted()) return { code: null, signal: null };
       child = this.launch();
     } catch (thrown) {
       // Such as a full disk under its log: it is tried again like any other end.

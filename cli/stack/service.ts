@@ -5,6 +5,8 @@ export type Service = {
   readonly name: string;
   readonly logPath: string;
   readonly command: ChildCommand;
+  /** Before it is started again: what to run now, when that has changed, such as for a port that somebody took meanwhile. */
+  readonly renewed?: () => Promise<ChildCommand>;
   /** Whether a line of its standard output says that it serves. */
   readonly saysReady: (line: string) => boolean;
   readonly readyMsMax: number;

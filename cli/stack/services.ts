@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { HostId } from '../../contracts/ids';
 import { packageFolder } from '../home';
+import type { ChildCommand } from './child';
 import { writeFileAtomic } from './files';
 import type { Layout } from './layout';
 import type { PortNeed, Ports } from './ports';
@@ -64,6 +65,9 @@ function writeConfig(layout: Layout, name: string, config: unknown): string {
 const readyMsMax = 60_000;
 const stopMsMax = 15_000;
 
+/** A port that is free now: the one given if it is, else another one for that need. */
+export type FreePort = (name: string, port: number) => Promise<number>;
+
 type ServiceParts = Pick<Service, 'name' | 'command'> & Partial<Service>;
 const service = (layout: Layout, parts: ServiceParts): Service => ({
   logPath: join(layout.logFolder, `${parts.name}.log`),
@@ -71,20 +75,27 @@ const service = (layout: Layout, parts: ServiceParts): Service => ({
   readyMsMax,
   stopMsMax,
   ...parts,
-  // Compiled code is kept from start to start, which makes a restart a good deal quicker.
-  command: { ...parts.command, env: { NODE_COMPILE_CACHE: layout.compileCacheFolder, ...parts.command.env } },
 });
+
+/** Compiled code is kept from start to start, which makes a restart a good deal quicker. */
+const commandOf = (
+  layout: Layout,
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildCommand => ({ script, args, env: { NODE_COMPILE_CACHE: layout.compileCacheFolder, ...env } });
 
 export function blobService({ layout, ports, secrets }: StackPlan): Service {
   const port = String(portOf(ports, 'blobs'));
   const options = ['--skipApiVersionCheck', '--silent', '--disableTelemetry'];
   return service(layout, {
     name: 'blobs',
-    command: {
-      script: built('cli', 'stack', 'azurite-main.js'),
-      args: ['--blobHost', loopback, '--blobPort', port, '--location', layout.blobFolder, ...options],
-      env: { AZURITE_ACCOUNTS: `${blobAccount}:${secrets.blobAccountKey}` },
-    },
+    command: commandOf(
+      layout,
+      built('cli', 'stack', 'azurite-main.js'),
+      ['--blobHost', loopback, '--blobPort', port, '--location', layout.blobFolder, ...options],
+      { AZURITE_ACCOUNTS: `${blobAccount}:${secrets.blobAccountKey}` },
+    ),
     saysReady: (line) => line.includes('successfully listens on'),
   });
 }
@@ -101,11 +112,12 @@ export function relayService({ layout, ports, secrets, hosts }: StackPlan): Serv
   });
   return service(layout, {
     name: 'relay',
-    command: { script: built('relay', 'emulator-main.js'), args: ['--config', config], env: {} },
+    command: commandOf(layout, built('relay', 'emulator-main.js'), ['--config', config]),
   });
 }
 
-export function agentService({ layout, ports, secrets }: StackPlan, host: HostId): Service {
+/** The command of an agent, with its configuration written. */
+function agentCommand({ layout, ports, secrets }: StackPlan, host: HostId): ChildCommand {
   const config = writeConfig(layout, agentName(host), {
     hostId: host,
     stateFolder: layout.agentFolder(host),
@@ -121,9 +133,24 @@ export function agentService({ layout, ports, secrets }: StackPlan, host: HostId
       advertisedAddress: loopback,
     },
   });
-  return service(layout, {
+  return commandOf(layout, built('agent', 'main.js'), ['--config', config]);
+}
+
+/**
+ * The agent of a host. Its peers learn its port from the app, so it is the one service whose port may change while the others run: when
+ * somebody took it between two starts, `freePort` gives another.
+ */
+export function agentService(plan: StackPlan, host: HostId, freePort: FreePort): Service {
+  let current = plan;
+  const name = routePortName(host);
+  return service(plan.layout, {
     name: agentName(host),
-    command: { script: built('agent', 'main.js'), args: ['--config', config], env: {} },
+    command: agentCommand(plan, host),
+    renewed: async () => {
+      const port = await freePort(name, portOf(current.ports, name));
+      current = { ...current, ports: { ...current.ports, [name]: port } };
+      return agentCommand(current, host);
+    },
   });
 }
 
@@ -158,10 +185,11 @@ export function appService(plan: StackPlan): Service {
   const port = String(portOf(ports, 'api'));
   return service(layout, {
     name: 'app',
-    command: {
-      script: built('runtime', 'main.js'),
-      args: ['--app', packageFolder, '--port', port, '--state', layout.appFolder],
-      env: { ...appSettings(plan), ...Object.fromEntries(paceOfCaller) },
-    },
+    command: commandOf(
+      layout,
+      built('runtime', 'main.js'),
+      ['--app', packageFolder, '--port', port, '--state', layout.appFolder],
+      { ...appSettings(plan), ...Object.fromEntries(paceOfCaller) },
+    ),
   });
 }

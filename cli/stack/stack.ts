@@ -11,8 +11,8 @@ import { awaitFormer, rememberProcesses } from './former';
 import { choosePorts, type Ports } from './ports';
 import { readRunningStack, removeRunningStack, writeRunningStack } from './running';
 import { ensureSecrets, type StackSecrets } from './secrets';
-import { agentName, portNeedsOf, portOf, type StackPlan } from './services';
-import { stagesOf, startFailure, startServices } from './start-services';
+import { portNeedsOf, portOf, type StackPlan } from './services';
+import { stagesOf, startServices, startStep, type Starting } from './start-services';
 import { Supervisor } from './supervisor';
 
 export type StackOptions = {
@@ -67,9 +67,10 @@ async function startLocked(options: StackOptions, layout: Layout, lock: StackLoc
   const supervisor = new Supervisor({ clock, say, onProcesses: (pids) => rememberProcesses(home, pids) });
   const startedMs = clock.now();
   const plan: StackPlan = { layout, hosts, ports: ports.value, secrets: secrets.value, env: options.env };
+  const starting: Starting = { supervisor, needs, say, signal: options.signal };
   const stop = (): void => void supervisor.stop();
   options.signal.addEventListener('abort', stop);
-  const started = await startServices(plan, { supervisor, needs, say, signal: options.signal });
+  const started = await startServices(plan, starting);
   options.signal.removeEventListener('abort', stop);
   if (!started.ok) {
     await supervisor.stop();
@@ -78,26 +79,25 @@ async function startLocked(options: StackOptions, layout: Layout, lock: StackLoc
   const apiUrl = `http://127.0.0.1:${portOf(started.value.ports, 'api')}/api`;
   writeRunningStack(home, { schema: 1, pid: process.pid, apiUrl, startedAt: new Date(clock.now()).toISOString() });
   say(`the local stack runs after ${formatMs(clock.now() - startedMs)}`);
-  return good(stackOf(started.value, supervisor, apiUrl, lock));
+  return good(stackOf(started.value, starting, apiUrl, lock));
 }
 
-function stackOf(plan: StackPlan, supervisor: Supervisor, apiUrl: string, lock: StackLock): Stack {
+function stackOf(plan: StackPlan, starting: Starting, apiUrl: string, lock: StackLock): Stack {
   const { layout, ports, secrets, hosts } = plan;
+  const { supervisor } = starting;
+  const steps = stagesOf(hosts).flat();
   return {
     apiUrl,
     layout,
     ports,
     secrets,
     supervisor,
-    services: ['blobs', 'relay', ...hosts.map(agentName), 'app'],
+    services: steps.map(({ service }) => service),
     startAgain: async (name) => {
-      const service = stagesOf(hosts)
-        .flat()
-        .map((step) => step.make(plan))
-        .find((one) => one.name === name);
-      if (service === undefined) throw new Error(`the stack has no service "${name}"`);
-      const failure = await supervisor.start(service);
-      return failure === undefined ? good(undefined) : bad(startFailure(failure));
+      const step = steps.find(({ service }) => service === name);
+      if (step === undefined) throw new Error(`the stack has no service "${name}"`);
+      const started = await startStep(step, plan, starting);
+      return started.ok ? good(undefined) : started;
     },
     stop: async () => {
       removeRunningStack(layout.home);

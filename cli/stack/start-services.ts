@@ -3,7 +3,17 @@ import { bad, good, type Result } from '../context';
 import type { CliFailure } from '../failure';
 import { choosePorts, portIsFree, type PortNeed, type Ports } from './ports';
 import type { Service, StartFailure } from './service';
-import { agentService, appService, blobService, portOf, relayService, routePortName, type StackPlan } from './services';
+import {
+  agentName,
+  agentService,
+  appService,
+  blobService,
+  portOf,
+  relayService,
+  routePortName,
+  type FreePort,
+  type StackPlan,
+} from './services';
 import type { Supervisor } from './supervisor';
 
 export const startFailure = (failure: StartFailure): CliFailure => ({
@@ -14,17 +24,25 @@ export const startFailure = (failure: StartFailure): CliFailure => ({
 });
 
 /** One service of the start: the port whose loss a failure may be due to, and the service as the ports are then. */
-type Step = { readonly port: string; readonly make: (plan: StackPlan) => Service };
+type Step = {
+  readonly service: string;
+  readonly port: string;
+  readonly make: (plan: StackPlan, freePort: FreePort) => Service;
+};
 
 /** Steps of one stage start side by side; what a later stage is told of the earlier ones is known by then. */
 export const stagesOf = (hosts: readonly HostId[]): Step[][] => [
   [
-    { port: 'blobs', make: blobService },
-    { port: 'relay', make: relayService },
+    { service: 'blobs', port: 'blobs', make: blobService },
+    { service: 'relay', port: 'relay', make: relayService },
   ],
   [
-    ...hosts.map((host) => ({ port: routePortName(host), make: (plan: StackPlan) => agentService(plan, host) })),
-    { port: 'api', make: appService },
+    ...hosts.map((host) => ({
+      service: agentName(host),
+      port: routePortName(host),
+      make: (plan: StackPlan, freePort: FreePort) => agentService(plan, host, freePort),
+    })),
+    { service: 'app', port: 'api', make: appService },
   ],
 ];
 
@@ -38,19 +56,31 @@ export type Starting = {
   readonly signal: AbortSignal;
 };
 
+/** A free port for the need of that name, as long as the one it had is taken; the others of the plan are left alone. */
+function replacePort(name: string, { layout, ports }: StackPlan, { needs, say }: Starting): Promise<Result<Ports>> {
+  const own = needs.filter((need) => need.name === name);
+  const others = Object.entries(ports).flatMap(([other, port]) => (other === name ? [] : [port]));
+  return choosePorts(layout.home, own, say, others);
+}
+
+const freePortOf =
+  (plan: StackPlan, starting: Starting): FreePort =>
+  async (name, port) => {
+    const chosen = await replacePort(name, plan, starting);
+    return chosen.ok ? portOf(chosen.value, name) : port;
+  };
+
 /** Starts one service. A port that somebody took between choice and use is replaced; answers the ports as they are then. */
-async function startStep(step: Step, plan: StackPlan, starting: Starting): Promise<Result<Ports>> {
-  const { supervisor, needs, say, signal } = starting;
+export async function startStep(step: Step, plan: StackPlan, starting: Starting): Promise<Result<Ports>> {
+  const { supervisor, signal } = starting;
   let { ports } = plan;
   for (let attempt = 1; ; attempt += 1) {
-    const failure = await supervisor.start(step.make({ ...plan, ports }));
+    const failure = await supervisor.start(step.make({ ...plan, ports }, freePortOf(plan, starting)));
     if (signal.aborted) return bad(interrupted);
     if (failure === undefined) return good(ports);
     const lost = !(await portIsFree(portOf(ports, step.port)));
     if (!lost || attempt >= lostPortTriesMax) return bad(startFailure(failure));
-    const own = needs.filter(({ name }) => name === step.port);
-    const others = Object.entries(ports).flatMap(([name, port]) => (name === step.port ? [] : [port]));
-    const chosen = await choosePorts(plan.layout.home, own, say, others);
+    const chosen = await replacePort(step.port, plan, starting);
     if (!chosen.ok) return chosen;
     ports = { ...ports, ...chosen.value };
   }

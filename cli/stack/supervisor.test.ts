@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../agent/clock';
 import { launch } from './child';
+import { portIsFree } from './ports';
 import { processExists } from './running';
 import type { Service, ServiceEvent } from './service';
 import { Supervisor } from './supervisor';
@@ -108,6 +110,29 @@ describe('a supervisor', () => {
     expect(pidsOf('one')).toHaveLength(1);
     expect(said).toEqual([]);
     await supervisor.stop();
+  });
+
+  test('a service is asked what to run before each restart, such as with another port when its own was taken', async () => {
+    const { supervisor, said } = watched();
+    const port = async (server: Server): Promise<number> => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : 0;
+    };
+    const foreign = createServer();
+    const first = createServer();
+    const [taken, own] = [await port(foreign), await port(first)];
+    await new Promise((resolve) => first.close(resolve));
+    const argsFor = (used: number): string[] => [`journal=${join(folder, 'one')}`, `port=${used}`];
+    const renewed = async (): Promise<Service['command']> => ({ script, args: argsFor(own), env: {} });
+    const lost = await supervisor.start(dummy('lost', [`port=${taken}`]));
+    expect(lost).toMatchObject({ why: 'ended with code 4' });
+    await supervisor.start({ ...dummy('one'), renewed });
+    supervisor.signal('one', 'SIGKILL');
+    await until(() => said.some((line) => line.startsWith('one is back')));
+    await expect(portIsFree(own)).resolves.toBe(false);
+    await supervisor.stop();
+    foreign.close();
   });
 
   test('a stop while a service is being restarted leaves no process', async () => {

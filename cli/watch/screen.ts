@@ -1,5 +1,5 @@
-import type { MigrationStatus } from '../../contracts/migration';
-import { formatBytesOf, formatPercent, formatSeconds } from '../output/format';
+import type { MigrationStatus, Step } from '../../contracts/migration';
+import { formatBytesOf, formatMs, formatPercent, formatSeconds } from '../output/format';
 import { clipped, printable } from '../output/printable';
 import type { TextStream } from '../output/output';
 import { callLines, rateText, routeText, stateText, stepsLine } from '../output/status';
@@ -27,6 +27,8 @@ export type Seen = {
   readonly phases: readonly { readonly name: string; readonly ms: number }[];
   /** How long the current phase is watched. */
   readonly phaseMs: number;
+  /** The step that was seen last: between phases a run has none. */
+  readonly step: Step | null;
 };
 
 const phasesShownMax = 6;
@@ -34,11 +36,11 @@ const phasesShownMax = 6;
 /** The picture of a run as lines of text, before they are fitted to a terminal. */
 export function pictureOf(status: MigrationStatus, seen: Seen): string[] {
   const rate = rateText(status);
-  const shown = seen.phases.slice(-phasesShownMax).map(({ name, ms }) => `${name} ${formatSeconds(ms / 1000)}`);
-  const phase = status.phase === null ? [] : [`Phase ${status.phase}, ${formatSeconds(seen.phaseMs / 1000)}`];
+  const shown = seen.phases.slice(-phasesShownMax).map(({ name, ms }) => `${name} ${formatMs(ms)}`);
+  const phase = status.phase === null ? [] : [`Phase ${status.phase}, ${formatMs(seen.phaseMs)}`];
   return [
     `${status.id}: ${status.kind}, ${routeText(status)}, ${stateText[status.state]}${status.cancelRequested ? ', cancel requested' : ''}`,
-    stepsLine(status),
+    stepsLine({ ...status, step: seen.step }),
     ...(shown.length === 0 ? [] : [`Done: ${shown.join(', ')}`]),
     ...phase,
     ...diskLines(status),
@@ -54,17 +56,19 @@ const phaseNameOf = (status: MigrationStatus): string | undefined =>
 /** Remembers phases over the looks of one watch. */
 export class PhaseMemory {
   private readonly ended: { name: string; ms: number }[] = [];
+  private step: Step | null = null;
   private current: { name: string | undefined; sinceMs: number } | undefined;
 
   look(status: MigrationStatus, nowMs: number): Seen {
     const name = phaseNameOf(status);
+    this.step = status.step ?? this.step;
     if (this.current === undefined) this.current = { name, sinceMs: nowMs };
     else if (this.current.name !== name) {
       if (this.current.name !== undefined)
         this.ended.push({ name: this.current.name, ms: nowMs - this.current.sinceMs });
       this.current = { name, sinceMs: nowMs };
     }
-    return { phases: this.ended, phaseMs: nowMs - this.current.sinceMs };
+    return { phases: this.ended, phaseMs: nowMs - this.current.sinceMs, step: this.step };
   }
 }
 

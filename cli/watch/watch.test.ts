@@ -197,10 +197,29 @@ describe('the screen', () => {
     expect(shown).toEqual([
       'm1: quick-storage, host-a -> host-b, running',
       '[done] Prepare   [done] Transfer   [ now] Cutover   [    ] Finish',
-      'Done: pull-base 5 s',
-      'Phase save-vm, 0 s',
+      'Done: pull-base 5.0 s',
+      'Phase save-vm, 0 ms',
       '',
     ]);
+  });
+
+  test('keeps the step while the run is between two phases', () => {
+    const { text, output } = collector('terminal');
+    const sink = screenSink(output.stdout);
+    sink.status(sampleStatus({ phase: 'release', step: 'Finish', progress: null }), 0);
+    sink.status(sampleStatus({ phase: null, step: null, progress: null, waitingFor: 'the receipt' }), 1000);
+    expect(shownBy(text())[1]).toBe('[done] Prepare   [done] Transfer   [done] Cutover   [ now] Finish');
+  });
+
+  test('lines scroll by above the picture', () => {
+    const { text, output } = collector('terminal');
+    const screen = screenSink(output.stdout);
+    screen.above('before');
+    screen.status(completed, 0);
+    screen.above('a host is back');
+    const shown = shownBy(text());
+    expect(shown.slice(0, 3)).toEqual(['before', 'a host is back', 'm1: quick-storage, host-a -> host-b, completed']);
+    expect(shown.filter((line) => line.startsWith('m1:'))).toHaveLength(1);
   });
 
   test('shows each disk with bar, percent and bytes, the rate and what it waits for', () => {

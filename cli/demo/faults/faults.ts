@@ -77,7 +77,7 @@ async function runRounds(
     );
     rounds.push(round);
     say(`run ${number + 1}: ${round.state}, ${formatBytes(round.resentBytes)} sent again`);
-    if (round.state !== 'completed') break;
+    if (round.comparison === undefined || 'error' in round.comparison) break;
     times = round.phases;
     // The one that the VM was moved away from two rounds ago; the last retired source stays for the next round to meet.
     if (number >= 2) removeRetired(placeOf(stack, number - 2));

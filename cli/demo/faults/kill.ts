@@ -43,21 +43,21 @@ export function serviceOf(victim: Victim, place: RoundPlace): string {
   }
 }
 
-/** Waits for the moment; false when the run ended before. */
+/** Waits for the moment; false when the run ended before, or the deadline passed. */
 export async function waitForMoment(
   moment: Moment,
   times: PhaseTimes,
   observer: Observer,
-  startedMs: number,
+  from: { readonly startedMs: number; readonly deadlineMs: number },
   clock: Clock,
 ): Promise<boolean> {
   const reached = (): boolean => {
     const nowMs = clock.now();
-    if (moment.type === 'elapsed') return nowMs - startedMs >= moment.ms;
+    if (moment.type === 'elapsed') return nowMs - from.startedMs >= moment.ms;
     const index = times.findIndex(({ name }) => name === observer.status?.phase);
     return index > moment.index || (index === moment.index && nowMs - observer.phaseSinceMs >= moment.delayMs);
   };
-  while (!observer.ended) {
+  while (!observer.ended && clock.now() < from.deadlineMs) {
     if (observer.status !== undefined && reached()) return true;
     await clock.sleep(lookMs);
   }

@@ -45,12 +45,20 @@ type Tools = {
   readonly say: (line: string) => void;
 };
 
-async function killThrough(plan: RoundPlan, observer: Observer, { context, stack, say }: Tools): Promise<Kill[]> {
+/** A run that takes longer than this, kills included, is given up. */
+const roundMsMax = 10 * 60_000;
+
+async function killThrough(
+  plan: RoundPlan,
+  observer: Observer,
+  deadlineMs: number,
+  { context, stack, say }: Tools,
+): Promise<Kill[]> {
   const { clock } = context;
-  const startedMs = clock.now();
+  const from = { startedMs: clock.now(), deadlineMs };
   const kills: Kill[] = [];
   for (const moment of plan.moments) {
-    if (!(await waitForMoment(moment, plan.times, observer, startedMs, clock)) || context.signal.aborted) break;
+    if (context.signal.aborted || !(await waitForMoment(moment, plan.times, observer, from, clock))) break;
     const victim = plan.nextVictim();
     say(`  kill -9 ${victim}, in ${observer.status?.phase ?? 'between phases'}`);
     const kill = await killAndRecover(victim, plan.place, stack, observer, clock);
@@ -130,8 +138,8 @@ export async function runRound(plan: RoundPlan, tools: Tools): Promise<Round> {
   }
   const observer = new Observer(api, id, context.clock, say);
   observer.start();
-  const kills = await killThrough(plan, observer, tools);
-  const deadlineMs = context.clock.now() + 5 * 60_000;
+  const deadlineMs = context.clock.now() + roundMsMax;
+  const kills = await killThrough(plan, observer, deadlineMs, tools);
   while (!observer.ended && context.clock.now() < deadlineMs && !context.signal.aborted) await context.clock.sleep(100);
   await observer.stop();
   const state = observer.status?.state ?? 'not started';
