@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { realClock } from '../engine/clock';
 import { EngineClient } from '../engine/client';
 import { GroupCommitter, PatientCommitter } from '../engine/commit';
@@ -8,13 +7,13 @@ import { Dispatcher } from '../engine/dispatcher';
 import { Engine } from '../engine/engine';
 import type { Work } from '../engine/instances';
 import { isTerminal } from '../engine/store';
-import { adminApi, type HostStatus } from '../http/admin';
+import type { HostStatus } from '../http/admin';
 import { DurableApi } from '../http/durable-api';
-import { answer, callFunction, endpointsOf, findEndpoint, offeredKey, type Endpoint } from '../http/function-endpoint';
-import { loadKeys, opensAdmin, opensDurableApi, type Keys } from '../http/keys';
+import { HttpFront } from '../http/front';
+import { endpointsOf } from '../http/function-endpoint';
+import { loadKeys, type Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
-import { isFromThisMachine } from '../http/loopback';
-import { LoopbackServer, serveApi, type Target } from '../http/server';
+import { LoopbackServer } from '../http/server';
 import { SqliteStore } from '../store/sqlite';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
 import type { WireFunction } from '../worker/messages';
@@ -57,9 +56,7 @@ export class RuntimeHost {
   readonly #public: LoopbackServer;
   readonly #rpc: LoopbackServer;
   readonly #committer: GroupCommitter;
-  #endpoints: Endpoint[] = [];
-  #api: DurableApi | undefined;
-  #isReady = false;
+  readonly #front: HttpFront;
 
   /** Opens the state; throws `StateUnusable` when that cannot be. `onBroken` is told when the state breaks later. */
   constructor(options: HostOptions, onBroken: (reason: string) => void) {
@@ -106,8 +103,18 @@ export class RuntimeHost {
       run: (functionName, payload) => this.#runTimer(functionName, payload),
       log: (line) => log.error(line),
     });
-    this.#public = new LoopbackServer((request, response, target) => this.#serve(request, response, target), log);
-    this.#rpc = new LoopbackServer((request, response, target) => this.#serveRpc(request, response, target), log);
+    const front = new HttpFront({
+      functions: this.#supervisor,
+      auth: options.auth,
+      keys: this.#keys,
+      bodyBytesMax: Number(settings.environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? bodyBytesMaxDefault),
+      customHeaders: settings.customHeaders,
+      status: () => this.#status(),
+      log,
+    });
+    this.#front = front;
+    this.#public = new LoopbackServer((request, response, target) => front.serve(request, response, target), log);
+    this.#rpc = new LoopbackServer((request, response, target) => front.serveRpc(request, response, target), log);
   }
 
   /** Starts everything and returns the port. Rejects when the port is taken or the app cannot be loaded. */
@@ -126,7 +133,7 @@ export class RuntimeHost {
       WEBSITE_HOSTNAME: `${loopback}:${port}`,
       FUNCTIONS_WORKER_RUNTIME: 'node',
     });
-    this.#api = new DurableApi({
+    const api = new DurableApi({
       client: this.#client,
       invoker: this.#supervisor,
       clock: realClock,
@@ -135,16 +142,16 @@ export class RuntimeHost {
       whenEnded: (instanceId, untilMs) => this.#endWatch.whenEnded(instanceId, untilMs - realClock.now()),
     });
     const { functions } = this.#supervisor;
-    this.#endpoints = endpointsOf(functions, settings.routePrefix, (message) => log.error(message));
+    const endpoints = endpointsOf(functions, settings.routePrefix, (message) => log.error(message));
     this.#dispatcher.start();
     this.#timers.start(functions);
-    this.#isReady = true;
+    this.#front.open({ api, endpoints });
     return { port, functions };
   }
 
   /** Lets what runs finish for a while, then ends the worker and closes the state. */
   async stop(): Promise<void> {
-    this.#isReady = false;
+    this.#front.close();
     await Promise.all([
       this.#public.close(graceMs),
       this.#dispatcher.stop(graceMs),
@@ -170,62 +177,9 @@ export class RuntimeHost {
     return ended.kind === 'lost' || ended.kind === 'stopped' ? ended.kind : 'done';
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
-    const [first, second, third] = target.segments.map((segment) => segment.toLowerCase());
-    const key = offeredKey(request, target.url);
-    const isOpen = this.#options.auth === 'off';
-    if (isOpen && !isFromThisMachine(request)) {
-      answer(response, 403);
-      return;
-    }
-    if (first === 'admin') {
-      if (target.segments[2] !== 'ping' && !isOpen && !opensAdmin(this.#keys, key)) answer(response, 401);
-      else await serveApi(request, response, target, 1, async (api) => adminApi(api, () => this.#status()));
-    } else if (!this.#isReady || this.#api === undefined) {
-      answer(response, 503, { 'retry-after': '1' });
-    } else if (first === 'runtime' && second === 'webhooks' && third === 'durabletask') {
-      const api = this.#api;
-      if (!isOpen && !opensDurableApi(this.#keys, key)) answer(response, 401);
-      else await serveApi(request, response, target, 3, (call) => api.handle(call));
-    } else {
-      await this.#serveFunction(request, response, target);
-    }
-  }
-
-  async #serveFunction(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
-    const found = findEndpoint(this.#endpoints, request.method ?? 'GET', target.segments);
-    switch (found.kind) {
-      case 'none':
-        answer(response, 404);
-        return;
-      case 'wrongMethod':
-        answer(response, request.method === 'OPTIONS' ? 204 : 405, { allow: found.allowed.join(', ') });
-        return;
-      case 'found': {
-        const { settings, auth, log } = this.#options;
-        await callFunction(found, request, response, target.url, {
-          supervisor: this.#supervisor,
-          log,
-          bodyBytesMax: Number(settings.environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? bodyBytesMaxDefault),
-          keys: auth === 'off' ? undefined : this.#keys,
-          customHeaders: settings.customHeaders,
-        });
-      }
-    }
-  }
-
-  /** The interface of the worker's durable client: the same, without a key. */
-  async #serveRpc(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
-    const api = this.#api;
-    if (!isFromThisMachine(request)) answer(response, 403);
-    else if (target.segments[0] !== 'durabletask') answer(response, 404);
-    else if (api === undefined) answer(response, 503);
-    else await serveApi(request, response, target, 1, (call) => api.handle(call));
-  }
-
   #status(): HostStatus {
     return {
-      state: this.#isReady ? 'Running' : 'Stopping',
+      state: this.#front.isOpen ? 'Running' : 'Stopping',
       version: process.version,
       processUptime: Math.round(process.uptime() * 1000),
       hubName: this.#options.settings.hubName,

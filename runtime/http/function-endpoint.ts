@@ -3,9 +3,9 @@ import { request as sendRequest, type IncomingMessage, type ServerResponse } fro
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
-import type { HttpEnd, Supervisor } from '../host/supervisor';
+import type { HttpEnd } from '../host/supervisor';
 import type { Log } from '../host/log';
-import type { WireFunction, WireRequest } from '../worker/messages';
+import type { Call, WireFunction, WireRequest } from '../worker/messages';
 import { readBody } from './body';
 import { authLevelOf, opensFunction, type AuthLevel, type Keys } from './keys';
 import { parseRoute, type Route } from './route';
@@ -67,8 +67,15 @@ export function findEndpoint(endpoints: readonly Endpoint[], method: string, seg
   return { kind: 'wrongMethod', allowed: [...allowed, 'OPTIONS'] };
 }
 
+/** Who runs HTTP functions. */
+export interface FunctionCaller {
+  /** Where the app takes streamed requests; null when it does not stream. */
+  httpUri(): Promise<string | null>;
+  request(functionName: string, call: Extract<Call, { kind: 'http' }>, invocationId: string): Promise<HttpEnd>;
+}
+
 export type FunctionCallParts = {
-  readonly supervisor: Supervisor;
+  readonly functions: FunctionCaller;
   readonly log: Log;
   readonly bodyBytesMax: number;
   /** Undefined when keys are not checked. */
@@ -101,7 +108,7 @@ export async function callFunction(
     params,
     body: null,
   };
-  const streamTo = await parts.supervisor.httpUri();
+  const streamTo = await parts.functions.httpUri();
   if (streamTo !== null) {
     await streamed(streamTo, endpoint, wire, request, response, parts);
     return;
@@ -111,7 +118,7 @@ export async function callFunction(
   else if (body.kind === 'read') {
     const text = body.bytes.length === 0 ? null : body.bytes.toString('base64');
     const call = { kind: 'http' as const, request: { ...wire, body: text } };
-    writeEnd(response, await parts.supervisor.request(endpoint.functionName, call, randomUUID()), endpoint, parts.log);
+    writeEnd(response, await parts.functions.request(endpoint.functionName, call, randomUUID()), endpoint, parts.log);
   }
 }
 
@@ -222,7 +229,7 @@ async function streamed(
     });
   });
   request.pipe(upstream);
-  const ended = await parts.supervisor.request(endpoint.functionName, { kind: 'http', request: wire }, invocationId);
+  const ended = await parts.functions.request(endpoint.functionName, { kind: 'http', request: wire }, invocationId);
   if (ended.kind === 'threw' || ended.kind === 'lost' || ended.kind === 'stopped') {
     upstream.destroy();
     writeEnd(response, ended, endpoint, parts.log);
