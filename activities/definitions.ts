@@ -5,7 +5,7 @@ import { failure } from '../contracts/failure';
 import { hostId, migrationId, operationId, runId } from '../contracts/ids';
 import { runInput, runStates } from '../contracts/migration';
 import { operationView, type OperationKind, type OperationView } from '../contracts/operations';
-import { phaseRecord } from '../contracts/receipt';
+import { phaseRecord, told } from '../contracts/receipt';
 
 /** What orchestrators may call, by name and shape. The bodies are beside this file; no orchestrator may import them. */
 
@@ -62,7 +62,7 @@ export const writeReceipt = defineActivity(
     startedAt: z.string(),
     endedAt: z.string(),
     phases: z.array(phaseRecord),
-    outputs: z.record(z.string(), z.unknown()),
+    told,
     failure: failure.nullable(),
     /** Write it even if a host cannot be asked. */
     lastAttempt: z.boolean(),

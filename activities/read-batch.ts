@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../contracts/failure';
 import { batchId, runIdOf } from '../contracts/ids';
 import type { BatchDocument } from '../contracts/batch';
-import type { RunInput } from '../contracts/migration';
+import { itineraryVersions, type RunInput } from '../contracts/migration';
 import type { App } from './app';
 import type { readBatch as batchDefinition, readBatchMember as memberDefinition } from './definitions';
 import { readBatchDocument } from './storage/batches';
@@ -40,7 +40,7 @@ async function find(app: App, id: string): Promise<Outcome<BatchDocument>> {
 /** What a run of a request is started with. */
 export const runInputFor = (request: RunInput['request'], settings: Settings): RunInput => ({
   contract: 1,
-  itineraryVersion: 1,
+  itineraryVersion: itineraryVersions[request.kind],
   runId: runIdOf(request.id),
   request,
   pace: {

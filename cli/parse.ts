@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { fieldIssues } from '../contracts/issues';
 import { bad, good, type Result } from './context';
 import { badInput } from './failure';
 
@@ -6,7 +7,7 @@ import { badInput } from './failure';
 export function parseField<S extends z.ZodType>(schema: S, value: unknown, field: string): Result<z.output<S>> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return good(parsed.data);
-  const issues = parsed.error.issues.map(({ path, message }) => ({ field: [field, ...path].join('.'), message }));
+  const issues = fieldIssues(parsed.error).map(({ path, message }) => ({ field: [field, ...path].join('.'), message }));
   const [first, ...rest] = issues;
   return bad(
     badInput(`${first?.field ?? field} is wrong`, {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { failure } from './failure';
 import { batchId, migrationId } from './ids';
 import { batchMigrationsMax } from './limits';
-import { migrationRequest, runStates } from './migration';
+import { runStates } from './migration';
+import { acceptedRequest, migrationRequest } from './requests';
 
 /** The body of `POST /api/batches`, and the document in Blob Storage that the timer reads. */
 export const batchRequest = z.strictObject({
@@ -24,7 +25,7 @@ export const batchDocument = z.object({
   startAt: z.iso.datetime({ offset: true }),
   maxConcurrent: z.int().min(1),
   createdAt: z.iso.datetime(),
-  migrations: z.array(migrationRequest.required({ id: true })).min(1),
+  migrations: z.array(acceptedRequest).min(1),
 });
 export type BatchDocument = z.infer<typeof batchDocument>;
 

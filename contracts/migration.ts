@@ -1,53 +1,22 @@
 import { z } from 'zod';
 import { failure } from './failure';
 import { hostId, migrationId, runId, vmId } from './ids';
+import { acceptedRequest, kinds, type Kind, type RequestOf } from './requests';
 
-/** How a VM moves. Each kind is an itinerary in functions/orchestrators/kinds. */
-export const kinds = ['quick-storage'] as const;
-export type Kind = (typeof kinds)[number];
-
-export const retirePolicies = ['keep', 'unregister', 'delete'] as const;
-
-export const migrationPolicy = z.strictObject({
-  /** Limit of the byte route for this run; null is no limit. */
-  bandwidthBytesPerSecondMax: z
-    .int()
-    .min(64 * 1024)
-    .nullable()
-    .default(null),
-  /** What becomes of the source once the destination runs: fenced and kept, unregistered with its files kept, or deleted. */
-  retire: z.enum(retirePolicies).default('keep'),
-  /** After the copy every block was verified; `changed` verifies what the last differencing disk touches once more, `all` reads both whole disks. */
-  verify: z.enum(['changed', 'all']).default('changed'),
-  heartbeatWaitMsMax: z.int().min(1000).max(3_600_000).default(300_000),
-});
-export type MigrationPolicy = z.infer<typeof migrationPolicy>;
-
-/** The body of `POST /api/migrations`. */
-export const migrationRequest = z.strictObject({
-  id: migrationId.optional(),
-  kind: z.enum(kinds),
-  vmId,
-  sourceHost: hostId,
-  destinationHost: hostId,
-  /** Folder on the destination host; the VM gets a folder of its own below it. */
-  destinationFolder: z.string().min(1).max(240),
-  /** Virtual switch at the destination; null keeps the name it has now. */
-  destinationSwitch: z.string().max(200).nullable().default(null),
-  policy: migrationPolicy.prefault({}),
-});
-export type MigrationRequest = z.infer<typeof migrationRequest>;
+export * from './requests';
 
 /** What a run is started with: parsed once, immutable, complete. */
 export const runInput = z.object({
   contract: z.literal(1),
+  /** Of the kind's itinerary. A run ends on the version that it began with. */
   itineraryVersion: z.int().positive(),
   runId,
-  request: migrationRequest.required({ id: true }),
+  request: acceptedRequest,
   /** How long the orchestrator waits between looks, and after how much silence of an agent it says so. From the app's settings. */
   pace: z.object({ lookMsMin: z.int().positive(), lookMsMax: z.int().positive(), silenceMsMax: z.int().positive() }),
 });
 export type RunInput = z.infer<typeof runInput>;
+export type RunInputOf<K extends Kind> = Omit<RunInput, 'request'> & { readonly request: RequestOf<K> };
 
 export const runStates = ['queued', 'running', 'parked', 'completed', 'rolled-back', 'rejected'] as const;
 export type RunState = (typeof runStates)[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { batchId, migrationId } from './ids';
-import { migrationRequest } from './migration';
+import { acceptedRequest } from './requests';
 
 /**
  * What was accepted under a migration's id. Written once, if nothing is there: that is what makes a repeated request start one run.
@@ -8,7 +8,7 @@ import { migrationRequest } from './migration';
 export const migrationRecord = z.object({
   schema: z.literal(1),
   id: migrationId,
-  request: migrationRequest.required({ id: true }),
+  request: acceptedRequest,
   /** The batch that starts it; null when the request itself did. */
   batchId: batchId.nullable(),
   createdAt: z.iso.datetime(),

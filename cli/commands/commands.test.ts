@@ -317,7 +317,7 @@ describe('errors', () => {
   const wrongUsage: [string[], string][] = [
     [['no-such-command'], 'unknown command'],
     [['hosts', '--no-such-option'], 'unknown option'],
-    [['migrate', 'web01'], "required option '--to <host>'"],
+    [['migrate', 'web01'], 'quick-storage needs --to <host>'],
     [['migrate', 'web01', '--to', 'b', '--kind', 'teleport'], 'Allowed choices are quick-storage'],
     [['migrate', 'web01', '--to', 'b', '--bandwidth', 'fast'], '100MiB/s'],
     [['answer', 'm1', 'maybe'], 'Allowed choices are retry, skip, accept'],

@@ -1,7 +1,15 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { z } from 'zod';
 import { hostId, type HostId } from '../../contracts/ids';
-import { kinds, migrationRequest, retirePolicies, type MigrationRequest } from '../../contracts/migration';
+import {
+  destinationFolderOf,
+  kinds,
+  kindTakes,
+  migrationRequest,
+  retirePolicies,
+  verifyScopes,
+  type MigrationRequest,
+} from '../../contracts/migration';
 import type { HyperferryApi } from '../api/client';
 import { apiOf, bad, good, type CommandResult, type Context, type Result } from '../context';
 import { badInput, failureOfApi } from '../failure';
@@ -15,13 +23,13 @@ import { watchTo } from './watch';
 
 const migrateOptions = apiOptions.extend({
   from: hostId.optional(),
-  to: hostId,
+  to: hostId.optional(),
   folder: z.string().optional(),
   kind: z.enum(kinds).default('quick-storage'),
   switch: z.string().optional(),
   bandwidth: z.int().optional(),
   retire: z.enum(retirePolicies).optional(),
-  verify: z.enum(['changed', 'all']).optional(),
+  verify: z.enum(verifyScopes).optional(),
   heartbeatWait: z.int().optional(),
   id: z.string().optional(),
   watch: z.boolean().default(false),
@@ -56,15 +64,45 @@ async function roomiestRoot(api: HyperferryApi, destination: HostId): Promise<Re
     : good(root);
 }
 
+/** The destination folder: the one that was named, or for a kind that needs one the roomiest root. */
+async function folderFor(
+  api: HyperferryApi,
+  { kind, to, folder }: MigrateOptions,
+): Promise<Result<string | undefined>> {
+  if (folder !== undefined || !kindTakes(kind, 'destinationFolder') || to === undefined) return good(folder);
+  return roomiestRoot(api, to);
+}
+
+/** What the options say, field by field: those of the kind are for its schema to judge. */
+const fieldsOf = ({ to, switch: name, ...options }: MigrateOptions) => ({
+  ...(to === undefined ? {} : { destinationHost: to }),
+  ...(name === undefined ? {} : { destinationSwitch: name }),
+  policy: {
+    ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecondMax: options.bandwidth }),
+    ...(options.retire === undefined ? {} : { retire: options.retire }),
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.heartbeatWait === undefined ? {} : { heartbeatWaitMsMax: options.heartbeatWait }),
+  },
+});
+
 async function requestOf(
   context: Context,
   api: HyperferryApi,
   vmText: string,
   options: MigrateOptions,
 ): Promise<Result<MigrationRequest>> {
+  if (options.to === undefined && kindTakes(options.kind, 'destinationHost'))
+    return bad(
+      badInput('the destination host is missing', {
+        field: '--to',
+        detail: `${options.kind} needs --to <host>`,
+        remedy: 'Name the host that the VM is to move to.',
+        next: 'hyperferry hosts',
+      }),
+    );
   const vm = await findVm(api, vmText, options.from);
   if (!vm.ok) return vm;
-  const folder = options.folder === undefined ? await roomiestRoot(api, options.to) : good(options.folder);
+  const folder = await folderFor(api, options);
   if (!folder.ok) return folder;
   return parseField(
     migrationRequest,
@@ -73,15 +111,8 @@ async function requestOf(
       kind: options.kind,
       vmId: vm.value.vmId,
       sourceHost: vm.value.hostId,
-      destinationHost: options.to,
-      destinationFolder: folder.value,
-      destinationSwitch: options.switch ?? null,
-      policy: {
-        ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecondMax: options.bandwidth }),
-        ...(options.retire === undefined ? {} : { retire: options.retire }),
-        ...(options.verify === undefined ? {} : { verify: options.verify }),
-        ...(options.heartbeatWait === undefined ? {} : { heartbeatWaitMsMax: options.heartbeatWait }),
-      },
+      ...(folder.value === undefined ? {} : { destinationFolder: folder.value }),
+      ...fieldsOf(options),
     },
     'request',
   );
@@ -95,12 +126,14 @@ async function migrate(context: Context, vmText: string, options: MigrateOptions
   const started = await submitMigration(context, api.value, request.value);
   if (!started.ok) return failureOfApi(started.error);
   const { id } = started.value;
-  const { destinationFolder, vmId } = request.value;
+  const folder = destinationFolderOf(request.value);
   if (options.watch) return watchTo(context, api.value, id, { json: options.json, stay: false, patience: 900 });
   if (options.json) context.output.json({ id, request: request.value });
   else {
     context.output.line(id);
-    context.output.note(`started: VM ${vmId}, ${routeText(request.value)}, below ${destinationFolder}`);
+    const { kind, vmId } = request.value;
+    const below = folder === undefined ? '' : `, below ${folder}`;
+    context.output.note(`started: VM ${vmId}, ${kind}, ${routeText(request.value)}${below}`);
     context.output.note(`next: hyperferry watch ${id}`);
   }
   return 'done';
@@ -109,14 +142,14 @@ async function migrate(context: Context, vmText: string, options: MigrateOptions
 /** `hyperferry migrate VM --to HOST` */
 export function registerMigrate(program: Command, run: Run): void {
   const command = apiCommand(program, 'migrate VM', 'move a VM, by name or GUID, to another host or another folder')
-    .requiredOption('--to <host>', 'destination host; the source host itself moves storage alone')
+    .option('--to <host>', 'destination host; the source host itself moves storage alone')
     .option('--from <host>', 'source host (default: where the VM is found)')
     .option('--folder <path>', 'folder on the destination host (default: its volume with the most room)')
     .addOption(new Option('--kind <kind>', 'how it moves').choices(kinds).default('quick-storage'))
     .option('--switch <name>', 'virtual switch at the destination (default: the one of the same name)')
     .option('--bandwidth <rate>', 'limit of the copy, such as 100MiB/s (default: none)', bandwidthOption)
     .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
-    .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(['changed', 'all']))
+    .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(verifyScopes))
     .option('--heartbeat-wait <time>', 'how long the guest may take to answer, such as 5m', durationOption)
     .option('--id <id>', 'id of the migration; the same id twice starts one run (default: made from the name)')
     .option('--watch', 'follow it to its end');

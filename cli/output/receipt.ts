@@ -1,6 +1,7 @@
+import { destinationFolderOf } from '../../contracts/migration';
 import type { Receipt } from '../../contracts/receipt';
 import { formatBytes, formatMs } from './format';
-import { failureText, stateText } from './status';
+import { failureText, routeText, stateText } from './status';
 import { factLines, tableLines } from './table';
 
 const msBetween = (from: string, to: string): number => Math.max(0, Date.parse(to) - Date.parse(from));
@@ -32,7 +33,7 @@ function section(title: string, lines: readonly string[]): string[] {
 function leftoverLines(receipt: Receipt): string[] {
   const lines = (those: Receipt['leftovers']): string[] =>
     those.map(({ hostId, what, detail }) => `  ${hostId}: ${what}, ${detail}`);
-  const keeps = receipt.request.policy.retire === 'keep';
+  const keeps = retirePolicyOf(receipt.request) === 'keep';
   const kept = receipt.leftovers.filter(({ what }) => keeps && what === 'retired-vm');
   const left = receipt.leftovers.filter((one) => !kept.includes(one));
   return [
@@ -42,21 +43,33 @@ function leftoverLines(receipt: Receipt): string[] {
   ];
 }
 
+const line = (name: string, text: string | undefined): [string, string][] => (text === undefined ? [] : [[name, text]]);
+
+/** What the policy of a request says of the source; undefined for a kind that leaves none. */
+const retirePolicyOf = ({ policy }: { readonly policy: { readonly retire?: string } }): string | undefined =>
+  policy.retire;
+
+function outageText({ outageMs, guestOutageMs }: Receipt): string {
+  const ofHosts = outageMs === null ? 'none: the VM was never stopped' : formatMs(outageMs);
+  return guestOutageMs === null ? ofHosts : `${ofHosts}; ${formatMs(guestOutageMs)} as the guest saw it`;
+}
+
 /** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */
 export function receiptLines(receipt: Receipt): string[] {
   const { request, failure } = receipt;
+  const policy = retirePolicyOf(request);
   const sentBytes = receipt.files.reduce((sum, file) => sum + file.sentBytes, 0);
   const resentBytes = receipt.files.reduce((sum, file) => sum + file.resentBytes, 0);
   const facts: [string, string][] = [
     ['run', `${receipt.runId}, ${stateText[receipt.state]}`],
-    ['moved', `VM ${request.vmId}, ${request.kind}, ${request.sourceHost} -> ${request.destinationHost}`],
-    ['folder', request.destinationFolder],
+    ['moved', `VM ${request.vmId}, ${request.kind}, ${routeText(request)}`],
+    ...line('folder', destinationFolderOf(request)),
     ['took', `${formatMs(msBetween(receipt.startedAt, receipt.endedAt))} (${receipt.startedAt} to ${receipt.endedAt})`],
-    ['outage', receipt.outageMs === null ? 'none: the VM was never stopped' : formatMs(receipt.outageMs)],
+    ['outage', outageText(receipt)],
     ['sent', `${formatBytes(sentBytes)}, of which ${formatBytes(resentBytes)} a second time after faults`],
-    ['source', `retire policy: ${request.policy.retire}`],
-    ...(failure === null ? [] : [['reason', failureText(failure)] satisfies [string, string]]),
-    ...(failure?.remedy === undefined ? [] : [['remedy', failure.remedy] satisfies [string, string]]),
+    ...line('source', policy === undefined ? undefined : `retire policy: ${policy}`),
+    ...line('reason', failure === null ? undefined : failureText(failure)),
+    ...line('remedy', failure?.remedy),
   ];
   const files = ['  FILE', 'DATA', 'SENT', 'SENT AGAIN', 'ZERO', 'BLAKE3'];
   const verified = receipt.verified.map(

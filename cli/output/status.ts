@@ -1,5 +1,12 @@
 import type { Failure } from '../../contracts/failure';
-import { runEnded, steps, type MigrationStatus, type RunState, type Step } from '../../contracts/migration';
+import {
+  destinationHostOf,
+  runEnded,
+  steps,
+  type MigrationStatus,
+  type RunState,
+  type Step,
+} from '../../contracts/migration';
 import { formatBytesOf, formatPercent, formatRate, formatSeconds } from './format';
 
 /** What a state means to a person. */
@@ -12,8 +19,8 @@ export const stateText: Readonly<Record<RunState, string>> = {
   rejected: 'rejected',
 };
 
-export const routeText = (status: Pick<MigrationStatus, 'sourceHost' | 'destinationHost'>): string =>
-  `${status.sourceHost} -> ${status.destinationHost}`;
+export const routeText = (places: Parameters<typeof destinationHostOf>[0]): string =>
+  `${places.sourceHost} -> ${destinationHostOf(places)}`;
 
 /** `[done] Prepare  [now] Transfer  [    ] Cutover  [    ] Finish`. An unwinding run has left this line, so it says that instead. */
 export function stepsLine(status: MigrationStatus): string {

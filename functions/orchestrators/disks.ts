@@ -1,7 +1,7 @@
 import type { DiskFacts } from '../../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { DiskId } from '../../contracts/ids';
-import type { RunInput } from '../../contracts/migration';
+import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationOutput, PullSubject } from '../../contracts/operations';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
@@ -64,13 +64,20 @@ const imagesOf = (sizes: Sizes, wanted: (index: number, last: number) => boolean
     }),
   );
 
+type PulledRun = RunInput & {
+  readonly request: {
+    readonly destinationFolder: string;
+    readonly policy: { readonly bandwidthBytesPerSecondMax: number | null };
+  };
+};
+
 /** Pulls files to the destination side by side, each resumed where it stopped. */
-export function* pullAll(run: Run<RunInput>, files: readonly Pulled[]): Durable<Step<FileAccount[]>> {
+export function* pullAll(run: Run<PulledRun>, files: readonly Pulled[]): Durable<Step<FileAccount[]>> {
   const { request } = run.input;
   const pulled = yield* operateAll(
     run,
     files.map((file) => ({
-      host: request.destinationHost,
+      host: destinationHostOf(request),
       kind: 'pull' as const,
       pullFrom: request.sourceHost,
       label: file.label,

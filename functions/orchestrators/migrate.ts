@@ -2,12 +2,13 @@ import type { OrchestrationContext } from 'durable-functions';
 import { z } from 'zod';
 import { writeReceipt, type RunOutcome } from '../../activities/definitions';
 import { runInput, type RunInput, type RunReport } from '../../contracts/migration';
+import { told, type Told } from '../../contracts/receipt';
 import { callActivity } from '../saga/activity';
 import { interpret, runOf, type SagaEnd } from '../saga/interpreter';
-import type { Itinerary } from '../saga/itinerary';
 import type { Run } from '../saga/run';
 import { initialState, sagaState, type SagaState } from '../saga/state';
 import { isRenewal, type Durable } from '../saga/step';
+import { itineraryOf } from './kinds';
 
 /** A generation of a run: its input, and where the one before stopped. */
 const generation = z.object({ input: runInput, state: sagaState.nullable() });
@@ -17,24 +18,24 @@ export type Generation = z.infer<typeof generation>;
 const receiptAttemptsMax = 10;
 const receiptRetryMs = 15_000;
 
-/** The orchestrator of a kind: runs its itinerary to an end, then leaves the receipt. */
-export const migrate = (itinerary: Itinerary<RunInput>) =>
-  function* migration(context: OrchestrationContext): Durable<RunOutcome | undefined> {
-    const { input, state: kept } = generation.parse(context.df.getInput());
-    const state = kept ?? initialState(new Date(context.df.currentUtcDateTime.getTime()).toISOString());
-    const run = runOf(context, input, state, itinerary);
-    const end = yield* interpret(run, itinerary);
-    if (isRenewal(end)) {
-      const next: Generation = { input, state };
-      context.df.continueAsNew(next);
-      return undefined;
-    }
-    yield* leaveReceipt(run, end);
-    context.df.setCustomStatus(finalReport(state, end));
-    return { id: input.request.id, state: end, failure: state.failure };
-  };
+/** The orchestrator of every kind: runs the itinerary that the run began with to an end, then leaves the receipt. */
+export function* migrate(context: OrchestrationContext): Durable<RunOutcome | undefined> {
+  const { input, state: kept } = generation.parse(context.df.getInput());
+  const itinerary = itineraryOf(input);
+  const state = kept ?? initialState(new Date(context.df.currentUtcDateTime.getTime()).toISOString());
+  const run = runOf(context, input, state, itinerary);
+  const end = yield* interpret(run, itinerary);
+  if (isRenewal(end)) {
+    const next: Generation = { input, state };
+    context.df.continueAsNew(next);
+    return undefined;
+  }
+  yield* leaveReceipt(run, end, told.parse(itinerary.tells(state.outputs)));
+  context.df.setCustomStatus(finalReport(state, end));
+  return { id: input.request.id, state: end, failure: state.failure };
+}
 
-function* leaveReceipt(run: Run<RunInput>, end: SagaEnd): Durable<void> {
+function* leaveReceipt(run: Run<RunInput>, end: SagaEnd, tells: Told): Durable<void> {
   const { state, input } = run;
   run.showProgress(null, 'the receipt');
   for (let attempt = 1; attempt <= receiptAttemptsMax; attempt += 1) {
@@ -44,7 +45,7 @@ function* leaveReceipt(run: Run<RunInput>, end: SagaEnd): Durable<void> {
       startedAt: state.startedAt,
       endedAt: run.now().toISOString(),
       phases: state.log,
-      outputs: state.outputs,
+      told: tells,
       failure: state.failure,
       lastAttempt: attempt === receiptAttemptsMax,
     });

@@ -1,5 +1,5 @@
 import type { HostId } from '../../contracts/ids';
-import type { RunInput } from '../../contracts/migration';
+import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationKind, OperationOutput } from '../../contracts/operations';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
@@ -12,13 +12,16 @@ type OfVm = { readonly vmId: RunInput['request']['vmId'] };
 type OfPlace = OfVm & { readonly folder: string };
 /** The kinds of operation whose input is `Input`. */
 type KindsOf<Input> = { [K in OperationKind]: Input extends OperationInput<K> ? K : never }[OperationKind];
-type Do<K extends OperationKind> = (run: Run<RunInput>) => Durable<Step<OperationOutput<K>>>;
+type Do<K extends OperationKind, R = Run<RunInput>> = (run: R) => Durable<Step<OperationOutput<K>>>;
 
 export const vmOf = (run: Run<RunInput>): OfVm => ({ vmId: run.input.request.vmId });
-export const placeOf = (run: Run<RunInput>): OfPlace => ({ ...vmOf(run), folder: run.input.request.destinationFolder });
+/** A run whose request names a folder on the destination host. */
+export type RunToFolder = Run<RunInput & { readonly request: { readonly destinationFolder: string } }>;
+
+export const placeOf = (run: RunToFolder): OfPlace => ({ ...vmOf(run), folder: run.input.request.destinationFolder });
 
 const hostOf = (run: Run<RunInput>, side: Side): HostId =>
-  side === 'source' ? run.input.request.sourceHost : run.input.request.destinationHost;
+  side === 'source' ? run.input.request.sourceHost : destinationHostOf(run.input.request);
 
 /** An operation on one side of the move. */
 export const at = <K extends OperationKind>(
@@ -42,6 +45,6 @@ export const onDestination =
 
 /** On the destination host, with the folder of the move. */
 export const inPlace =
-  <K extends KindsOf<OfPlace>>(kind: K): Do<K> =>
+  <K extends KindsOf<OfPlace>>(kind: K): Do<K, RunToFolder> =>
   (run) =>
     at(run, 'destination', kind, placeOf(run) as AskedInput<K>);

@@ -1,4 +1,5 @@
 import type { Step as UserStep } from '../../contracts/migration';
+import type { Told } from '../../contracts/receipt';
 import type { Run } from './run';
 import type { Durable, Step } from './step';
 
@@ -42,7 +43,12 @@ export type Itinerary<Input> = {
   readonly version: number;
   readonly phases: readonly Phase<Input>[];
   readonly pivotIndex: number;
+  /** What the receipt says of a run, from the outputs of the phases that it did. */
+  readonly tells: (outputs: Readonly<Record<string, unknown>>) => Partial<Told>;
 };
+
+/** Outputs of phases of which some were not done, and others accepted by a person as they were. */
+export type Known<Done> = { readonly [Name in keyof Done]?: Done[Name] | null };
 
 /**
  * Builds an itinerary phase by phase. A phase's `done` holds the outputs of the phases before it, by name and with their types, so that
@@ -74,14 +80,24 @@ export class ItineraryBuilder<Input, Done extends object> {
     return new ItineraryBuilder<Input, Done & Record<Name, Output>>(this.kind, this.version, [...this.phases, phase]);
   }
 
-  /** Throws (at load) when two phases share a name or there is not exactly one pivot. */
-  build(): Itinerary<Input> {
+  /**
+   * `tells`: what the receipt says, from the outputs of the phases that were done, which may be few. Throws (at load) when two phases share
+   * a name or there is not exactly one pivot.
+   */
+  build(tells: (done: Known<Done>) => Partial<Told>): Itinerary<Input> {
     const names = new Set(this.phases.map((phase) => phase.name));
     if (names.size !== this.phases.length) throw new Error(`${this.kind}: two phases share a name`);
     const pivots = this.phases.filter((phase) => phase.pivot);
     const [pivot] = pivots;
     if (pivot === undefined || pivots.length !== 1) throw new Error(`${this.kind}: exactly one phase is the pivot`);
-    return { kind: this.kind, version: this.version, phases: this.phases, pivotIndex: this.phases.indexOf(pivot) };
+    return {
+      kind: this.kind,
+      version: this.version,
+      phases: this.phases,
+      pivotIndex: this.phases.indexOf(pivot),
+      // A phase that was not done has no output; one whose failure a person accepted has null.
+      tells: (outputs) => tells(outputs as Known<Done>),
+    };
   }
 }
 

@@ -5,7 +5,7 @@ import { runInputFor } from '../../activities/read-batch';
 import { createRecord, readRecord } from '../../activities/storage/records';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import { migrationId, runIdOf, type BatchId, type MigrationId } from '../../contracts/ids';
-import type { MigrationRequest, RunInput } from '../../contracts/migration';
+import { destinationHostOf, type MigrationRequest, type RunInput } from '../../contracts/migration';
 import type { MigrationRecord } from '../../contracts/records';
 import { inputOf, statusOf } from './instances';
 
@@ -20,10 +20,11 @@ function idFor(request: MigrationRequest, idempotencyKey: string | null, random:
 
 /** Checks that need nobody's disk: that the hosts are known, and that the source host has the VM if it can be asked now. */
 export async function checkRequest(app: App, request: MigrationRequest, field = ''): Promise<Outcome<void>> {
-  for (const name of ['sourceHost', 'destinationHost'] as const) {
-    if (app.settings.HYPERFERRY_HOSTS.includes(request[name])) continue;
-    const message = `There is no host ${request[name]}; this app knows ${app.settings.HYPERFERRY_HOSTS.join(', ')}.`;
-    return failed(failureOf('HostUnknown', { message, subject: { field: `${field}${name}`, value: request[name] } }));
+  const hosts = { sourceHost: request.sourceHost, destinationHost: destinationHostOf(request) };
+  for (const [name, host] of Object.entries(hosts)) {
+    if (app.settings.HYPERFERRY_HOSTS.includes(host)) continue;
+    const message = `There is no host ${host}; this app knows ${app.settings.HYPERFERRY_HOSTS.join(', ')}.`;
+    return failed(failureOf('HostUnknown', { message, subject: { field: `${field}${name}`, value: host } }));
   }
   const vm = await app.agents.vm(request.sourceHost, request.vmId);
   // A host that is away now may be back when the run begins, which asks again.

@@ -1,6 +1,7 @@
 import type { HttpResponseInit } from '@azure/functions';
 import type { z } from 'zod';
 import { failureOf, type Failure } from '../../contracts/failure';
+import { fieldIssues } from '../../contracts/issues';
 import type { FailureCode } from '../../contracts/failure-codes';
 import type { Problem } from '../../contracts/problem';
 
@@ -60,10 +61,12 @@ const titleOf = (code: FailureCode): string => {
 
 /** What a schema found wrong with a document, as a problem that names every field with its value. */
 export function problemOfIssues(error: z.ZodError, document: unknown): HttpResponseInit {
-  const errors = error.issues.slice(0, 20).map((issue) => {
-    const value = valueAt(document, issue.path);
-    return { field: issue.path.join('.'), detail: issue.message, ...(value === undefined ? {} : { value }) };
-  });
+  const errors = fieldIssues(error)
+    .slice(0, 20)
+    .map((issue) => {
+      const value = valueAt(document, issue.path);
+      return { field: issue.path.join('.'), detail: issue.message, ...(value === undefined ? {} : { value }) };
+    });
   const [first] = errors;
   const failure = failureOf('RequestInvalid', {
     message: errors.map((one) => `${one.field === '' ? 'the document' : one.field}: ${one.detail}`).join('; '),

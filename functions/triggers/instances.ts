@@ -1,8 +1,14 @@
 import type { DurableClient, DurableOrchestrationStatus } from 'durable-functions';
 import { z } from 'zod';
 import { describeThrown, failureOf } from '../../contracts/failure';
-
-import { runInput, runReport, type MigrationStatus, type RunInput, type RunReport } from '../../contracts/migration';
+import {
+  destinationHostOf,
+  runInput,
+  runReport,
+  type MigrationStatus,
+  type RunInput,
+  type RunReport,
+} from '../../contracts/migration';
 
 /** The part of a run's generation that never changes. */
 const startedWith = z.object({ input: runInput });
@@ -70,7 +76,7 @@ type Facts = {
 
 /** The body of `GET /api/migrations/{id}`. */
 export function migrationStatusOf({ input, createdAt, updatedAt }: Facts, report: RunReport): MigrationStatus {
-  const { id, kind, vmId, sourceHost, destinationHost } = input.request;
+  const { id, kind, vmId, sourceHost } = input.request;
   return {
     ...report,
     id,
@@ -78,7 +84,7 @@ export function migrationStatusOf({ input, createdAt, updatedAt }: Facts, report
     kind,
     vmId,
     sourceHost,
-    destinationHost,
+    destinationHost: destinationHostOf(input.request),
     createdAt,
     updatedAt,
     links: linksOf(id),

@@ -12,7 +12,7 @@ const begin = '<!-- phases: written by npm run docs:phases -->';
 const end = '<!-- end of phases -->';
 
 export function phaseTables(): string {
-  return Object.values(itineraries).map(tableOf).join('\n\n');
+  return itineraries.map(tableOf).join('\n\n');
 }
 
 function tableOf(itinerary: Itinerary<RunInput>): string {

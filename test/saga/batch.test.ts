@@ -1,7 +1,7 @@
 import type { StartOperationInput } from '../../activities/definitions';
 import { succeeded } from '../../contracts/failure';
 import { migrationId, runIdOf } from '../../contracts/ids';
-import { migrationRequest, type RunInput } from '../../contracts/migration';
+import { acceptedRequest, type RunInput } from '../../contracts/migration';
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
@@ -11,7 +11,7 @@ const memberCount = 6;
 
 const inputOf = (index: number): RunInput => {
   const id = migrationId.parse(`b-${index + 1}`);
-  const request = migrationRequest.required({ id: true }).parse({
+  const request = acceptedRequest.parse({
     id,
     kind: 'quick-storage',
     vmId: `00000000-0000-0000-0000-00000000000${index}`,

@@ -1,7 +1,7 @@
 import type { StartOperationInput } from '../../activities/definitions';
 import { succeeded } from '../../contracts/failure';
 import { migrationId, runIdOf } from '../../contracts/ids';
-import { migrationRequest, runReport, type RunInput, type RunReport } from '../../contracts/migration';
+import { acceptedRequest, runReport, type RunInput, type RunReport } from '../../contracts/migration';
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
@@ -10,7 +10,7 @@ import { FakeAgents, theVm, World, type Plan } from './world';
 const id = migrationId.parse('m1');
 const instanceId = runIdOf(id);
 
-const request = migrationRequest.required({ id: true }).parse({
+const request = acceptedRequest.parse({
   id,
   kind: 'quick-storage',
   vmId: theVm,

@@ -1,6 +1,32 @@
-import type { Kind, RunInput } from '../../../contracts/migration';
+import { itineraryVersions, kinds, type Kind, type RunInput, type RunInputOf } from '../../../contracts/migration';
 import type { Itinerary } from '../../saga/itinerary';
 import { quickStorage } from './quick-storage';
 
-/** Every kind with its itinerary. */
-export const itineraries: Record<Kind, Itinerary<RunInput>> = { 'quick-storage': quickStorage };
+type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary<RunInputOf<K>>[]];
+
+/**
+ * Every kind with its itineraries, the one of new runs first. A run ends on the version that it began with, so an older one stays here
+ * until its last run has ended.
+ */
+const registry: { readonly [K in Kind]: Versions<K> } = {
+  'quick-storage': [quickStorage],
+};
+
+/** An itinerary as the interpreter runs it. Its own kind's input is what it gets: itineraryOf looks it up by that very input. */
+type Any = Itinerary<RunInput>;
+const versionsOf = (kind: Kind): readonly Any[] => registry[kind] as readonly Itinerary<never>[] as readonly Any[];
+
+/** The itinerary of new runs of each kind. */
+export const itineraries: readonly Any[] = kinds.map((kind) => {
+  const [first] = versionsOf(kind);
+  if (first?.kind !== kind || first.version !== itineraryVersions[kind])
+    throw new Error(`new runs of ${kind} begin with version ${itineraryVersions[kind]}, which is not the first here`);
+  return first;
+});
+
+/** The itinerary that a run began with. Throws when this app does not have it any more, which is a bug of its deployment. */
+export function itineraryOf({ request: { kind }, itineraryVersion }: RunInput): Any {
+  const found = versionsOf(kind).find(({ version }) => version === itineraryVersion);
+  if (found === undefined) throw new Error(`this app has no version ${itineraryVersion} of ${kind}`);
+  return found;
+}

@@ -1,23 +1,19 @@
 import { succeeded } from '../../../contracts/failure';
-import type { RunInput } from '../../../contracts/migration';
+import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import type { Run } from '../../saga/run';
-import type { Durable, Step } from '../../saga/step';
+import { forwardOnly, heartbeat, release, reserveVm } from '../common-phases';
 import { at, inPlace, onDestination, onSource, placeOf, vmOf } from '../operations-of-a-run';
+import { msBetween } from '../times';
 import { compareDigests, lastImages, parentImages, pullAll, roomNeeded, sizesOf } from '../disks';
+
+type Input = RunInputOf<'quick-storage'>;
 
 /**
  * Quick storage migration: the disks of a running VM are copied below a VM checkpoint, then the VM is saved for as long as it takes to
  * carry the last differencing disk and its memory over. To another host, or to another folder of the same host; no shared storage.
  */
-export const quickStorage = itinerary<RunInput>('quick-storage', 1)
-  .phase({
-    name: 'reserve-vm',
-    step: 'Prepare',
-    what: 'Mark the VM on the source host as this run’s, so that no second run takes it.',
-    do: onSource('reserve-vm'),
-    undo: undo('take the mark back', onSource('release')),
-  })
+export const quickStorage = itinerary<Input>('quick-storage', 1)
+  .phase(reserveVm)
   .phase({
     name: 'check-disks',
     step: 'Prepare',
@@ -32,22 +28,14 @@ export const quickStorage = itinerary<RunInput>('quick-storage', 1)
     name: 'reserve-room',
     step: 'Prepare',
     what: 'Promise room and memory of the destination host to this run.',
-    do: (run, done) =>
-      at(run, 'destination', 'reserve-room', {
-        ...placeOf(run),
-        ...roomNeeded(done['check-disks']),
-      }),
+    do: (run, done) => at(run, 'destination', 'reserve-room', { ...placeOf(run), ...roomNeeded(done['check-disks']) }),
     undo: undo('take the promise back', onDestination('release')),
   })
   .phase({
     name: 'place',
     step: 'Prepare',
     what: 'Make the placeholder on the destination host: a planned VM, which cannot start, and its folder.',
-    do: (run, done) =>
-      at(run, 'destination', 'place-vm', {
-        ...placeOf(run),
-        vmName: done['check-disks'].vmName,
-      }),
+    do: (run, done) => at(run, 'destination', 'place-vm', { ...placeOf(run), vmName: done['check-disks'].vmName }),
     undo: undo('remove the placeholder and every file that was copied for it', inPlace('remove-placeholder')),
   })
   .phase({
@@ -137,38 +125,19 @@ export const quickStorage = itinerary<RunInput>('quick-storage', 1)
     do: inPlace('start-vm'),
     undo: nothing('the destination may have taken writes'),
   })
-  .phase({
-    name: 'heartbeat',
-    step: 'Finish',
-    what: 'Wait for the heartbeat of the guest at the destination.',
-    do: (run) =>
-      at(run, 'destination', 'await-heartbeat', {
-        ...vmOf(run),
-        waitMsMax: run.input.request.policy.heartbeatWaitMsMax,
-      }),
-    undo: nothing('after the pivot a run only goes forward'),
-  })
+  .phase(heartbeat)
   .phase({
     name: 'retire',
     step: 'Finish',
     what: 'Keep the source fenced, unregister it, or delete it, as the policy says.',
-    do: (run) =>
-      at(run, 'source', 'retire-vm', {
-        ...vmOf(run),
-        retire: run.input.request.policy.retire,
-      }),
-    undo: nothing('after the pivot a run only goes forward'),
+    do: (run) => at(run, 'source', 'retire-vm', { ...vmOf(run), retire: run.input.request.policy.retire }),
+    undo: forwardOnly,
   })
-  .phase({
-    name: 'release',
-    step: 'Finish',
-    what: 'Take back every reservation of this run on both hosts.',
-    do: releaseBoth,
-    undo: nothing('after the pivot a run only goes forward'),
-  })
-  .build();
-
-function* releaseBoth(run: Run<RunInput>): Durable<Step<unknown>> {
-  const atSource = yield* at(run, 'source', 'release', vmOf(run));
-  return atSource.ok ? yield* at(run, 'destination', 'release', vmOf(run)) : atSource;
-}
+  .phase(release)
+  .build((done) => ({
+    outageMs: msBetween(done.save?.savedAt, done.cutover?.startedAt),
+    guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
+    files: [...(done['copy-base'] ?? []), ...(done['copy-rest'] ?? [])],
+    verified: done.verify ?? [],
+    configurationChanges: done.import?.changes ?? [],
+  }));

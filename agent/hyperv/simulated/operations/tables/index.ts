@@ -1,0 +1,14 @@
+import type { DriverOperationKind } from '../../../driver';
+import { disksTable } from './disks';
+import type { TableOf } from './entry';
+import { placeholderTable } from './placeholder';
+import { powerTable } from './power';
+import { reservationTable } from './reservation';
+
+/** Every operation, area by area as in contracts/operations. */
+export const operationTable: TableOf<DriverOperationKind> = {
+  ...reservationTable,
+  ...disksTable,
+  ...placeholderTable,
+  ...powerTable,
+};

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { diskId } from '../ids';
+import { bytes, digest, nothing, ofPlace, ofVm, vmSizes, type OperationDefinition } from './shapes';
+
+export const diskOperations = {
+  /** Opens every file of every disk of the VM and checks its structure. */
+  'check-disks': { input: ofVm, output: vmSizes, afterStart: 'allowed' },
+  /** A VM checkpoint of this run: each disk gets a differencing disk, and the files below it stand still. */
+  'take-vm-checkpoint': { input: ofVm, output: vmSizes, afterStart: 'refused' },
+  /** Merges the differencing disks of this run's VM checkpoint back; the VM may run meanwhile. */
+  'remove-vm-checkpoint': { input: ofVm, output: nothing, afterStart: 'allowed' },
+  /** Merges this run's differencing disks into their parents below the planned VM. */
+  'merge-disks': { input: ofPlace, output: z.object({ mergedBytes: bytes }), afterStart: 'refused' },
+  /**
+   * Digest of what a guest would read. `changed`: of the chunks that the last image of each disk touches, as the pull's journal or the
+   * image itself tells; `all`: of the whole disk.
+   */
+  'digest-disks': {
+    input: ofVm.extend({ scope: z.enum(['changed', 'all']), side: z.enum(['source', 'destination']) }),
+    output: z.object({ disks: z.array(z.object({ diskId, digest, bytesRead: bytes })) }),
+    afterStart: 'allowed',
+  },
+} as const satisfies Record<string, OperationDefinition>;

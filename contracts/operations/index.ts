@@ -1,0 +1,10 @@
+export { pullSubject, type PullSubject } from './pull';
+export { operationKinds, operations, type OperationInput, type OperationKind, type OperationOutput } from './registry';
+export {
+  operationProgress,
+  operationRequest,
+  operationView,
+  type OperationProgress,
+  type OperationRequest,
+  type OperationView,
+} from './request';

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { bytes, nothing, ofPlace, ofVm, vmSizes, type OperationDefinition } from './shapes';
+
+export const powerOperations = {
+  /** Stops a running VM with its memory on disk. The outage begins. */
+  'save-vm': {
+    input: ofVm,
+    output: vmSizes.extend({ savedAt: z.iso.datetime(), memoryFileBytes: bytes }),
+    afterStart: 'refused',
+  },
+  /** Starts a VM that this run saved, on the source. */
+  'resume-vm': { input: ofVm, output: nothing, afterStart: 'refused' },
+  /** Keeps the VM from starting or changing until this run's mark is removed. */
+  'fence-vm': { input: ofVm, output: nothing, afterStart: 'source-only' },
+  'unfence-vm': { input: ofVm, output: nothing, afterStart: 'refused' },
+  /** The pivot: the planned VM becomes real and starts from its saved state. Remembered for ever: this run started the VM here. */
+  'start-vm': { input: ofPlace, output: z.object({ startedAt: z.iso.datetime() }), afterStart: 'allowed' },
+  /** Waits for the heartbeat of the guest. */
+  'await-heartbeat': {
+    input: ofVm.extend({ waitMsMax: z.int().positive() }),
+    output: z.object({
+      seenAt: z.iso.datetime(),
+      /** What the guest itself measured, from its last write before the save to its first after the start; absent where it cannot. */
+      guestOutageMs: z.int().nonnegative().optional(),
+    }),
+    afterStart: 'allowed',
+  },
+  /** What becomes of the source after the start at the destination. */
+  'retire-vm': {
+    input: ofVm.extend({ retire: z.enum(['keep', 'unregister', 'delete']) }),
+    output: z.object({ kept: z.array(z.string()), freedBytes: bytes }),
+    afterStart: 'source-only',
+  },
+} as const satisfies Record<string, OperationDefinition>;

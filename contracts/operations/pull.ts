@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { diskId, hostId } from '../ids';
+import { bytes, digest, ofPlace, type OperationDefinition } from './shapes';
+
+/** What is pulled over the byte route: one file of a disk's chain, or one file of the VM's configuration or memory. */
+export const pullSubject = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('image'), diskId, index: z.int().nonnegative() }),
+  z.object({ type: z.literal('file'), file: z.enum(['configuration', 'memory']) }),
+]);
+export type PullSubject = z.infer<typeof pullSubject>;
+
+const peer = z.object({
+  hostId,
+  address: z.string(),
+  port: z.int(),
+  certificateSha256: z.string(),
+  /** Signed by the app (relay/ticket.ts). It is made when the operation is sent and never enters an orchestration's history. */
+  ticket: z.string(),
+});
+
+export const pullOperations = {
+  /** Copies one image or file from a peer, resuming where an earlier attempt of this run stopped. */
+  pull: {
+    input: ofPlace.extend({
+      subject: pullSubject,
+      peer,
+      bandwidthBytesPerSecondMax: z.int().positive().nullable(),
+      /** What the ledger holds of this transfer; a journal that is behind it was lost. */
+      ledgerWatermarkBytes: bytes.nullable(),
+    }),
+    output: z.object({
+      path: z.string(),
+      /** Hash chain (BLAKE3) over the frames that carried the content, equal at both ends and for every way of being interrupted. */
+      digest,
+      dataBytes: bytes,
+      sentBytes: bytes,
+      resentBytes: bytes,
+      zeroBytes: bytes,
+    }),
+    afterStart: 'refused',
+  },
+} as const satisfies Record<string, OperationDefinition>;

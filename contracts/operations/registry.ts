@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import { diskOperations } from './disks';
+import { placeholderOperations } from './placeholder';
+import { powerOperations } from './power';
+import { pullOperations } from './pull';
+import { reservationOperations } from './reservation';
+
+/**
+ * What an app may ask of an agent, one file an area. Every operation means "make it so for this run": a repeat by id answers the first
+ * outcome, a new attempt finds what an earlier one did. Inputs alone suffice for an undo, since its do may have lost its reply.
+ */
+export const operations = {
+  ...reservationOperations,
+  ...diskOperations,
+  ...placeholderOperations,
+  ...powerOperations,
+  ...pullOperations,
+} as const;
+
+export type OperationKind = keyof typeof operations;
+export type OperationInput<K extends OperationKind> = z.infer<(typeof operations)[K]['input']>;
+export type OperationOutput<K extends OperationKind> = z.infer<(typeof operations)[K]['output']>;
+export const operationKinds = Object.keys(operations) as [OperationKind, ...OperationKind[]];

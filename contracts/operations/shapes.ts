@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { diskFacts } from '../facts';
+import { vmId } from '../ids';
+
+/** Shapes that operations of several areas share. */
+export const bytes = z.int().nonnegative();
+export const digest = z.string().regex(/^[0-9a-f]{64}$/);
+export const ofVm = z.object({ vmId });
+export const ofPlace = ofVm.extend({ folder: z.string() });
+export const nothing = z.object({});
+
+/** What a run must know of a VM to plan its copy. */
+export const vmSizes = z.object({ vmName: z.string(), memoryBytes: bytes, disks: z.array(diskFacts) });
+
+/**
+ * An operation of an agent. `afterStart` says what becomes of it once the run has started the VM on the same host: from then on a run only
+ * goes forward, so what would write to or remove the started VM's files, stop it, or let the source start again there, is `refused`
+ * whatever the driver thinks. `source-only` is for a host that is source and destination of the run: there it means the VM that the run
+ * fenced before the start.
+ */
+export type OperationDefinition = {
+  readonly input: z.ZodType<{ vmId: z.infer<typeof vmId> }>;
+  readonly output: z.ZodType;
+  readonly afterStart: 'allowed' | 'refused' | 'source-only';
+};

@@ -1,0 +1,19 @@
+import { hostId } from '../ids';
+import { requestOfKind, strictlyOf } from './of-kind';
+import {
+  bandwidthBytesPerSecondMax,
+  destinationFolder,
+  destinationSwitch,
+  heartbeatWaitMsMax,
+  retire,
+  verify,
+} from './shapes';
+
+const kind = 'quick-storage';
+
+export const quickStorageRequest = requestOfKind(kind, {
+  destinationHost: hostId,
+  destinationFolder,
+  destinationSwitch,
+  policy: strictlyOf(kind, { bandwidthBytesPerSecondMax, retire, verify, heartbeatWaitMsMax }).prefault({}),
+});

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** Fields that several kinds take. */
+
+/** Folder on the destination host; the VM gets a folder of its own below it. */
+export const destinationFolder = z.string().min(1).max(240);
+
+/** Virtual switch at the destination; null keeps the name it has now. */
+export const destinationSwitch = z.string().max(200).nullable().default(null);
+
+export const heartbeatWaitMsMax = z.int().min(1000).max(3_600_000).default(300_000);
+
+/** Limit of the byte route for a run; null is no limit. */
+export const bandwidthBytesPerSecondMax = z
+  .int()
+  .min(64 * 1024)
+  .nullable()
+  .default(null);
+
+export const retirePolicies = ['keep', 'unregister', 'delete'] as const;
+/** What becomes of the source once the destination runs: fenced and kept, unregistered with its files kept, or deleted. */
+export const retire = z.enum(retirePolicies).default('keep');
+
+export const verifyScopes = ['changed', 'all'] as const;
+/** After the copy every block was verified; `changed` verifies what the last differencing disk touches once more, `all` reads both whole disks. */
+export const verify = z.enum(verifyScopes).default('changed');

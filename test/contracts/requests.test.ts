@@ -1,0 +1,46 @@
+import { fieldIssues } from '../../contracts/issues';
+import { itineraryVersions, kinds, migrationRequest, runInput } from '../../contracts/migration';
+import { itineraries, itineraryOf } from '../../functions/orchestrators/kinds';
+
+const quickStorage = {
+  id: 'm1',
+  kind: 'quick-storage',
+  vmId: '11111111-2222-3333-4444-555555555555',
+  sourceHost: 'hv-a',
+  destinationHost: 'hv-b',
+  destinationFolder: '/vms',
+};
+
+const issuesOf = (document: unknown) => {
+  const parsed = migrationRequest.safeParse(document);
+  return parsed.success ? [] : fieldIssues(parsed.error);
+};
+
+test('a field that a kind does not know is refused by its own name', () => {
+  expect(issuesOf(quickStorage)).toEqual([]);
+  expect(issuesOf({ ...quickStorage, clusterName: 'c1', policy: { speed: 3 } })).toEqual([
+    { path: ['policy', 'speed'], message: '"quick-storage" takes no speed; leave it out' },
+    { path: ['clusterName'], message: '"quick-storage" takes no clusterName; leave it out' },
+  ]);
+});
+
+test('an unknown kind is refused at the field "kind"', () => {
+  expect(issuesOf({ ...quickStorage, kind: 'teleport' }).map(({ path }) => path)).toEqual([['kind']]);
+});
+
+test('new runs of every kind begin with the version that the contracts name', () => {
+  expect(itineraries.map(({ kind, version }) => ({ kind, version }))).toEqual(
+    kinds.map((kind) => ({ kind, version: itineraryVersions[kind] })),
+  );
+});
+
+test('a run of a version that this app does not have is not run by another one', () => {
+  const input = runInput.parse({
+    contract: 1,
+    itineraryVersion: 99,
+    runId: 'm1-r1',
+    request: quickStorage,
+    pace: { lookMsMin: 1, lookMsMax: 1, silenceMsMax: 1 },
+  });
+  expect(() => itineraryOf(input)).toThrow('no version 99 of quick-storage');
+});
