@@ -6,16 +6,17 @@ import { z } from 'zod';
 import { describeThrown } from '../contracts/failure';
 import { benchBytes, describeBytes } from './bytes';
 import { conditionsOf } from './conditions';
+import { benchRuntime, describeRuntime } from './runtime';
 
-const usage = `npm run bench -- [--only bytes] [--json FILE] [--rounds N] [--mib N] [--folder FOLDER]
-  --only    one part instead of all: bytes (the byte route against cp and rsync)
+const usage = `npm run bench -- [--only PART] [--json FILE] [--rounds N] [--mib N] [--folder FOLDER]
+  --only    one part instead of all: bytes (the byte route against cp and rsync), runtime (the embedded runtime)
   --json    writes the numbers with their conditions to a file, too
-  --rounds  how often each copy is made, 5 by default
-  --mib     how much data the disk holds, 2048 by default
-  --folder  where the copies are made, by default the folder for temporary files`;
+  --rounds  bytes: how often each copy is made, 5 by default
+  --mib     bytes: how much data the disk holds, 2048 by default
+  --folder  where copies and state are made, by default the folder for temporary files`;
 
 const options = z.strictObject({
-  only: z.literal('bytes').optional(),
+  only: z.enum(['bytes', 'runtime']).optional(),
   json: z.string().optional(),
   rounds: z.coerce.number().int().min(1).max(100).default(5),
   mib: z.coerce.number().int().min(4).max(65_536).multipleOf(4).default(2048),
@@ -32,7 +33,7 @@ function parsedOptions(): z.infer<typeof options> {
 }
 
 async function main(): Promise<void> {
-  const { json, rounds, mib, folder: parent } = parsedOptions();
+  const { only, json, rounds, mib, folder: parent } = parsedOptions();
   const folder = await mkdtemp(join(parent, 'hyperferry-bench-'));
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -42,12 +43,16 @@ async function main(): Promise<void> {
     const conditions = await conditionsOf(folder);
     for (const [name, value] of Object.entries(conditions)) console.log(`${name}: ${value}`);
     const say = (line: string): void => console.error(line);
-    const bytes = await Promise.race([
-      benchBytes({ folder, sizeBytes: mib * 1024 * 1024, repetitions: rounds, say }),
-      interrupted,
-    ]);
-    console.log(`\n${describeBytes(bytes)}`);
-    if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, bytes }, null, 2)}\n`);
+    const part = async <T>(name: typeof only, run: () => Promise<T>, describe: (result: T) => string) => {
+      if (only !== undefined && only !== name) return undefined;
+      const result = await Promise.race([run(), interrupted]);
+      console.log(`\n${describe(result)}`);
+      return result;
+    };
+    const sizeBytes = mib * 1024 * 1024;
+    const bytes = await part('bytes', () => benchBytes({ folder, sizeBytes, repetitions: rounds, say }), describeBytes);
+    const runtime = await part('runtime', () => benchRuntime(folder, say), describeRuntime);
+    if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, bytes, runtime }, null, 2)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -12,12 +12,16 @@ const ready = z.looseObject({ ready: z.literal(true), port: z.int(), pid: z.int(
 /** The time in which a host has to be ready, on a busy machine too. */
 const readyMsMax = 60_000;
 
-/** A folder of an app and one for its state, in the temporary folder; `remove` takes both away. */
+/** A folder of an app and one for its state; `remove` takes both away. */
 export type AppFolder = { readonly app: string; readonly state: string; readonly remove: () => void };
 
-/** Makes a folder of an app whose entry point is `entryFile`. */
-export function makeAppFolder(entryFile: string, files: Readonly<Record<string, unknown>> = {}): AppFolder {
-  const root = mkdtempSync(join(tmpdir(), 'runtime-app-'));
+/** Makes a folder of an app whose entry point is `entryFile`, below `parent`. */
+export function makeAppFolder(
+  entryFile: string,
+  files: Readonly<Record<string, unknown>> = {},
+  parent = tmpdir(),
+): AppFolder {
+  const root = mkdtempSync(join(parent, 'runtime-app-'));
   const app = join(root, 'app');
   mkdirSync(app);
   const all: Record<string, unknown> = {

@@ -1,0 +1,43 @@
+import { tableOf } from '../table';
+import type { Measured } from './measure';
+import type { RuntimeResult } from './result';
+
+const mib = 1024 * 1024;
+const openBytesGoal = 512 * mib;
+
+/** The result for people. */
+export function describeRuntime({ disk, measured, chainGrowth, replay, open }: RuntimeResult): string {
+  const table = tableOf(
+    ['work', 'seconds', 'a second', 'goal', 'processor ms each'],
+    measured.map((one) => [
+      one.name,
+      one.seconds.toFixed(2),
+      `${one.perSecond.toFixed(0)} ${one.unit}`,
+      goalOf(one),
+      one.cpuSeconds === undefined ? '' : ((1000 * one.cpuSeconds) / one.count).toFixed(2),
+    ]),
+  );
+  const spread = ({ median, min, max }: typeof replay.milliseconds, digits: number): string =>
+    `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+  return [
+    `the disk: write and fdatasync ${spread(disk.syncMs, 2)} ms; transaction ${spread(disk.commitMs, 2)} ms, ${disk.commitsPerSecond.toFixed(0)} a second`,
+    'embedded runtime, host and worker process, SQLite with full sync',
+    table,
+    `an activity of the long chain takes ${chainGrowth.toFixed(2)} times as long as one of the short chain (1: linear)`,
+    `first turn after a restart with a history of ${replay.events} events: ${spread(replay.milliseconds, 1)} ms`,
+    `${open.count} open instances: ${mibText(open.residentBytes)} in host and worker together (${mibText(open.residentBytesBefore)} before); ${verdict(open.residentBytes)}`,
+  ].join('\n');
+}
+
+const mibText = (bytes: number | undefined): string =>
+  bytes === undefined ? 'unknown' : `${(bytes / mib).toFixed(0)} MiB`;
+
+function verdict(bytes: number | undefined): string {
+  if (bytes === undefined) return 'the system does not tell';
+  return bytes <= openBytesGoal ? 'within the goal of 512 MiB' : 'above the goal of 512 MiB';
+}
+
+function goalOf({ perSecond, perSecondGoal }: Measured): string {
+  if (perSecondGoal === undefined) return '';
+  return `${perSecondGoal} ${perSecond >= perSecondGoal ? 'reached' : 'missed'}`;
+}
