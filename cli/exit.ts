@@ -12,7 +12,7 @@ export const exitCodes = {
     code: 6,
     means: 'the HTTP interface answered with an error of its own, or with what this version cannot read',
   },
-  localStack: { code: 7, means: 'the local stack could not be started or kept running' },
+  localStack: { code: 7, means: 'the local stack, or the host of an app, could not be started or kept running' },
   interrupted: { code: 130, means: 'interrupted (Ctrl-C); a migration that was watched goes on' },
 } as const;
 

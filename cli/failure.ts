@@ -57,6 +57,13 @@ export function failureOfApi(error: ApiError): CliFailure {
         remedy: 'Check the address (--api or HYPERFERRY_API), or start the local stack.',
         next: 'hyperferry up',
       };
+    case 'starting':
+      return {
+        exit: 'unreachable',
+        title: 'the app is starting',
+        detail: `${error.url}: the Functions host answers, and its app does not yet (503)`,
+        remedy: 'Try again in a few seconds; if it stays so, look at the log of the app.',
+      };
     case 'unreadable':
       return {
         exit: error.status >= 400 && error.status < 500 ? 'refused' : 'serverError',

@@ -7,6 +7,7 @@ import { registerBatch } from './commands/batch';
 import { registerCancel } from './commands/cancel';
 import type { Run } from './commands/command';
 import { registerDemoFaults } from './commands/demo-faults';
+import { registerHost } from './commands/host';
 import { registerHosts } from './commands/hosts';
 import { registerKeys } from './commands/keys';
 import { registerMigrate } from './commands/migrate';
@@ -42,6 +43,8 @@ function describeProgram(program: Command, context: Context): void {
     .name('hyperferry')
     .description('Moves virtual machines between Hyper-V hosts.')
     .version(packageVersion())
+    // What stands behind a command is its own: `host` and `host backup` have options of the same names.
+    .enablePositionalOptions()
     .showHelpAfterError('(hyperferry COMMAND --help shows what it takes, with examples)')
     .configureOutput({
       writeOut: (text) => void context.output.stdout.write(text),
@@ -91,6 +94,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
     registerReceipt,
     registerBatch,
     registerKeys,
+    registerHost,
   ];
   register.forEach((one) => one(program, run));
   try {

@@ -1,25 +1,22 @@
 /**
- * The host process: `node dist/runtime/main.js --app FOLDER [--port N] [--state FOLDER] [--hub NAME] [--auth on|off]`.
+ * The host process: `node dist/runtime/main.js --app FOLDER [--port N] [--state FOLDER] [--hub NAME] [--auth on|off] [--log text|json]`.
  * Announces itself by one line of JSON on standard output; everything else it says goes to standard error.
  */
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { describeThrown } from '../contracts/failure';
-import { RuntimeHost } from './host/host';
-import { Log } from './host/log';
-import { readSettings } from './host/settings';
-import { unsupportedBindings } from './host/bindings';
+import { launch, type LaunchedHost } from './host/launch';
+import { logFormats } from './host/log';
 
-const usage = `Usage: main --app FOLDER [--port N] [--state FOLDER] [--hub NAME] [--auth on|off]
+const usage = `Usage: main --app FOLDER [--port N] [--state FOLDER] [--hub NAME] [--auth on|off] [--log text|json]
   --app    folder of the Functions app: package.json, host.json, local.settings.json
   --port   port on 127.0.0.1; 0 for any that is free (default 7071)
   --state  folder of the runtime's state (default APP/.hyperferry/runtime)
   --hub    name of the task hub (default: host.json)
-  --auth   on: function keys are checked as in Azure; they stand in keys.json of the state folder (default off)`;
+  --auth   on: function keys are checked as in Azure; they stand in keys.json of the state folder (default off)
+  --log    text: log lines in the manner of the Functions host; json: one JSON object each (default text)`;
 
 const portDefault = '7071';
-const workerSilenceMsDefault = 60_000;
 
 const options = z.object({
   app: z.string().min(1),
@@ -27,6 +24,7 @@ const options = z.object({
   state: z.string().min(1).optional(),
   hub: z.string().optional(),
   auth: z.enum(['on', 'off']),
+  log: z.enum(logFormats),
 });
 
 function readOptions(parameters: readonly string[]): z.infer<typeof options> {
@@ -38,6 +36,7 @@ function readOptions(parameters: readonly string[]): z.infer<typeof options> {
       state: { type: 'string' },
       hub: { type: 'string' },
       auth: { type: 'string', default: 'off' },
+      log: { type: 'string', default: 'text' },
     },
   });
   return options.parse(values);
@@ -45,41 +44,29 @@ function readOptions(parameters: readonly string[]): z.infer<typeof options> {
 
 async function main(): Promise<void> {
   const chosen = readOptions(process.argv.slice(2));
-  const appFolder = resolve(chosen.app);
-  const stateFolder = resolve(chosen.state ?? join(appFolder, '.hyperferry', 'runtime'));
-  const read = readSettings(appFolder, process.env, chosen.hub);
-  if (read.kind === 'unreadable') fail(read.reason);
-  const settings = read.value;
-  const log = new Log(settings.logLevel);
-  if (settings.ignored.length > 0)
-    log.warn(`host.json: without meaning here and ignored: ${settings.ignored.join(', ')}.`);
-  const host = new RuntimeHost(
-    {
-      appFolder,
-      stateFolder,
-      port: chosen.port,
-      settings,
-      auth: chosen.auth,
-      log,
-      workerSilenceMsMax: Number(process.env['HYPERFERRY_WORKER_SILENCE_MS'] ?? workerSilenceMsDefault),
-    },
-    (reason) => fail(reason),
-  );
-  stopOnSignals(host, log);
-  const { port, functions } = await host.start();
-  for (const line of unsupportedBindings(functions)) log.warn(line);
-  log.info(`${functions.length} functions are served on http://127.0.0.1:${port}; state in ${stateFolder}.`);
-  const announcement = { ready: true, port, pid: process.pid, functions: functions.length, hub: settings.hubName };
+  const launched = await launch({
+    appFolder: chosen.app,
+    stateFolder: chosen.state,
+    port: chosen.port,
+    hubName: chosen.hub,
+    auth: chosen.auth,
+    logFormat: chosen.log,
+    environment: process.env,
+    onBroken: fail,
+  });
+  if (launched.kind === 'failed') fail(`${launched.failure.message} ${launched.failure.remedy}`);
+  const { port, functions, hubName } = launched.host;
+  stopOnSignals(launched.host);
+  const announcement = { ready: true, port, pid: process.pid, functions: functions.length, hub: hubName };
   process.stdout.write(`${JSON.stringify(announcement)}\n`);
 }
 
-function stopOnSignals(host: RuntimeHost, log: Log): void {
+function stopOnSignals(host: LaunchedHost): void {
   let isStopping = false;
   const stop = (): void => {
     // Who asks twice does not want to wait.
     if (isStopping) process.exit(1);
     isStopping = true;
-    log.info('Stopping.');
     host.stop().then(
       () => process.exit(0),
       (thrown: unknown) => fail(describeThrown(thrown)),

@@ -13,6 +13,8 @@ export type ApiError =
       /** A connection stood when it broke: the request may have been carried out, and its answer lost. */
       readonly mayHaveArrived: boolean;
     }
+  /** 503 without a body: the Functions host answers, and the app behind it does not yet. */
+  | { readonly kind: 'starting'; readonly url: string }
   | { readonly kind: 'problem'; readonly url: string; readonly status: number; readonly problem: ProblemDocument }
   | { readonly kind: 'unreadable'; readonly url: string; readonly status: number; readonly message: string };
 
@@ -22,6 +24,7 @@ export type ApiResult<T> = { readonly ok: true; readonly value: T } | { readonly
 export function isPassing(error: ApiError): boolean {
   switch (error.kind) {
     case 'unreachable':
+    case 'starting':
       return true;
     case 'problem':
     case 'unreadable':

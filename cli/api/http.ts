@@ -77,6 +77,7 @@ function whyUnreachable(thrown: unknown, timeoutMs: number): string {
 }
 
 function errorOf(url: string, { status, text }: RawAnswer): ApiError {
+  if (status === 503 && text === '') return { kind: 'starting', url };
   const parsed = problem.safeParse(parsedJson(text));
   if (parsed.success) return { kind: 'problem', url, status, problem: parsed.data };
   return {

@@ -279,6 +279,14 @@ describe('errors', () => {
     expect(batches.code).toBe(exitCodes.serverError.code);
   });
 
+  test('a 503 without a body is an app that starts: exit 3, and no word of an answer that cannot be read', async () => {
+    const one = await serve({ 'GET /hosts': (() => ({ status: 503, body: '' })) satisfies FakeHandler });
+    const run = await program(['hosts'], one.url);
+    expect([run.code, run.stdout]).toEqual([exitCodes.unreachable.code, '']);
+    expect(run.stderr).toContain('error: the app is starting');
+    expect(run.stderr).not.toContain('cannot be read');
+  });
+
   test('nothing that listens is exit 3, and so is no address at all', async () => {
     const [refused, none] = await Promise.all([cli(['hosts'], 'http://127.0.0.1:1'), runCli(['hosts'])]);
     expect(refused.code).toBe(exitCodes.unreachable.code);

@@ -32,3 +32,12 @@ export const wholeOption =
       throw new InvalidArgumentError(`Give a whole number, at least ${least}.`);
     return number;
   };
+
+/** An option that is one of a few words. */
+export const choiceOption =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string): T => {
+    const chosen = choices.find((choice) => choice === text);
+    if (chosen === undefined) throw new InvalidArgumentError(`Give one of: ${choices.join(', ')}.`);
+    return chosen;
+  };

@@ -12,15 +12,29 @@ const supported = [
   'orchestrationclient',
 ];
 
-/** What of the app does not work here, one line a binding. */
-export function unsupportedBindings(functions: readonly WireFunction[]): string[] {
+/** A binding that is not served here, and what that means for its function. */
+export type Unsupported = {
+  readonly functionName: string;
+  readonly binding: string;
+  readonly type: string;
+  readonly effect: 'neverRuns' | 'staysEmpty';
+};
+
+/** What of the app does not work here. */
+export function unsupportedBindings(functions: readonly WireFunction[]): Unsupported[] {
   return functions.flatMap((wire) =>
     Object.entries(wire.bindings)
-      .filter(([, binding]) => !supported.includes(binding.type.toLowerCase()))
-      .map(([name, { type }]) =>
-        name === wire.triggerName
-          ? `Function '${wire.name}' never runs here: its trigger '${type}' is not supported.`
-          : `Function '${wire.name}': binding '${name}' of type '${type}' is not supported and stays empty.`,
-      ),
+      .filter(([, { type }]) => !supported.includes(type.toLowerCase()))
+      .map(([binding, { type }]) => ({
+        functionName: wire.name,
+        binding,
+        type,
+        effect: binding === wire.triggerName ? 'neverRuns' : 'staysEmpty',
+      })),
   );
 }
+
+export const unsupportedText = ({ functionName, binding, type, effect }: Unsupported): string =>
+  effect === 'neverRuns'
+    ? `Function '${functionName}' never runs here: its trigger '${type}' is not supported.`
+    : `Function '${functionName}': binding '${binding}' of type '${type}' is not supported and stays empty.`;

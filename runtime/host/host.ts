@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { describeThrown } from '../../contracts/failure';
 import { realClock } from '../engine/clock';
 import { EngineClient } from '../engine/client';
 import { GroupCommitter, PatientCommitter } from '../engine/commit';
@@ -11,12 +12,14 @@ import type { HostStatus } from '../http/admin';
 import { DurableApi } from '../http/durable-api';
 import { HttpFront } from '../http/front';
 import { endpointsOf } from '../http/function-endpoint';
+import type { Health } from '../http/health';
 import { loadKeys, type Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
 import { LoopbackServer } from '../http/server';
 import { SqliteStore } from '../store/sqlite';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
 import type { WireFunction } from '../worker/messages';
+import { unsupportedBindings, unsupportedText } from './bindings';
 import { EndWatch } from './end-watch';
 import { withHttpActivity } from './http-activity';
 import type { Log } from './log';
@@ -33,6 +36,8 @@ export type HostOptions = {
   readonly log: Log;
   /** A worker whose event loop gives no sign for so long is replaced. */
   readonly workerSilenceMsMax: number;
+  /** A worker that holds more memory is replaced. */
+  readonly workerMemoryBytesMax: number;
 };
 
 /** How often an invocation may take its worker down before it fails for good. */
@@ -41,6 +46,11 @@ const triesMax = 5;
 const graceMs = 10_000;
 const bodyBytesMaxDefault = 100 * 1024 * 1024;
 const loopback = '127.0.0.1';
+
+/** The port is taken, or may not be listened on. */
+export class PortNotFree extends Error {}
+/** The app's code failed while it was loaded; `cause` says how. */
+export class AppNotLoaded extends Error {}
 
 /** The runtime of one app on one machine: state, worker, HTTP, timers. */
 export class RuntimeHost {
@@ -57,12 +67,12 @@ export class RuntimeHost {
   readonly #rpc: LoopbackServer;
   readonly #committer: GroupCommitter;
   readonly #front: HttpFront;
+  #state: HostStatus['state'] = 'Starting';
 
   /** Opens the state; throws `StateUnusable` when that cannot be. `onBroken` is told when the state breaks later. */
   constructor(options: HostOptions, onBroken: (reason: string) => void) {
     const { log, settings } = options;
     this.#options = options;
-    mkdirSync(options.stateFolder, { recursive: true });
     this.#store = new SqliteStore(options.stateFolder, { onBroken });
     this.#keys = loadKeys(options.stateFolder);
     this.#committer = new GroupCommitter(this.#store);
@@ -79,6 +89,7 @@ export class RuntimeHost {
       environment: settings.environment,
       functionTimeoutMs: settings.functionTimeoutMs,
       silenceMsMax: options.workerSilenceMsMax,
+      memoryBytesMax: options.workerMemoryBytesMax,
       log,
     });
     this.#engine = new Engine({
@@ -110,6 +121,7 @@ export class RuntimeHost {
       bodyBytesMax: Number(settings.environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? bodyBytesMaxDefault),
       customHeaders: settings.customHeaders,
       status: () => this.#status(),
+      health: () => this.#health(),
       log,
     });
     this.#front = front;
@@ -117,22 +129,18 @@ export class RuntimeHost {
     this.#rpc = new LoopbackServer((request, response, target) => front.serveRpc(request, response, target), log);
   }
 
-  /** Starts everything and returns the port. Rejects when the port is taken or the app cannot be loaded. */
+  /** Starts everything and returns the port. Rejects with `PortNotFree` or `AppNotLoaded`; `stop` is to be called then too. */
   async start(): Promise<{ readonly port: number; readonly functions: readonly WireFunction[] }> {
     const { settings, log } = this.#options;
     const rpcPort = await this.#rpc.listen(0);
-    const port = await this.#public.listen(this.#options.port);
+    const port = await listening(this.#public, this.#options.port);
     const links: LinkParts = {
       origin: `http://${loopback}:${port}`,
       rpcOrigin: `http://${loopback}:${rpcPort}`,
       hubName: settings.hubName,
       systemKey: this.#keys.durabletask_extension,
     };
-    await this.#supervisor.start(clientBinding(links), {
-      // durable-functions takes links that name another host for a mistake, unless it is told the app's own.
-      WEBSITE_HOSTNAME: `${loopback}:${port}`,
-      FUNCTIONS_WORKER_RUNTIME: 'node',
-    });
+    await this.#startWorker(links, port);
     const api = new DurableApi({
       client: this.#client,
       invoker: this.#supervisor,
@@ -146,11 +154,26 @@ export class RuntimeHost {
     this.#dispatcher.start();
     this.#timers.start(functions);
     this.#front.open({ api, endpoints });
+    this.#state = 'Running';
     return { port, functions };
+  }
+
+  async #startWorker(links: LinkParts, port: number): Promise<void> {
+    try {
+      await this.#supervisor.start(clientBinding(links), {
+        // durable-functions takes links that name another host for a mistake, unless it is told the app's own.
+        WEBSITE_HOSTNAME: `${loopback}:${port}`,
+        FUNCTIONS_WORKER_RUNTIME: 'node',
+      });
+    } catch (thrown) {
+      throw new AppNotLoaded('the app cannot be loaded', { cause: thrown });
+    }
   }
 
   /** Lets what runs finish for a while, then ends the worker and closes the state. */
   async stop(): Promise<void> {
+    this.#state = 'Stopping';
+    this.#options.log.info('Stopping.');
     this.#front.close();
     await Promise.all([
       this.#public.close(graceMs),
@@ -177,15 +200,42 @@ export class RuntimeHost {
     return ended.kind === 'lost' || ended.kind === 'stopped' ? ended.kind : 'done';
   }
 
-  #status(): HostStatus {
+  #health(): Health {
     return {
-      state: this.#front.isOpen ? 'Running' : 'Stopping',
+      reasons: [
+        ...(this.#state === 'Starting' ? (['starting'] as const) : []),
+        ...(this.#state === 'Stopping' ? (['stopping'] as const) : []),
+        ...(this.#state === 'Running' && this.#supervisor.pid === undefined
+          ? (['workerIsBeingReplaced'] as const)
+          : []),
+        ...(this.#store.takesWrites() ? [] : (['stateTakesNoWrites'] as const)),
+      ],
+    };
+  }
+
+  #status(): HostStatus {
+    const { pid, memoryBytes, functions, restarts } = this.#supervisor;
+    return {
+      state: this.#state,
       version: process.version,
       processUptime: Math.round(process.uptime() * 1000),
+      computerName: hostname(),
       hubName: this.#options.settings.hubName,
-      functionCount: this.#supervisor.functions.length,
-      workerRestarts: this.#supervisor.restarts,
+      functionCount: functions.length,
+      workerRestarts: restarts,
+      worker: { pid: pid ?? null, memoryBytes: memoryBytes ?? null },
       running: this.#dispatcher.counts(),
+      stateFiles: { folder: this.#options.stateFolder, ...this.#store.files() },
+      unsupported: unsupportedBindings(functions).map(unsupportedText),
     };
+  }
+}
+
+/** Listens, or says that the port is somebody else's. */
+async function listening(server: LoopbackServer, port: number): Promise<number> {
+  try {
+    return await server.listen(port);
+  } catch (thrown) {
+    throw new PortNotFree(`port ${port} of ${loopback} cannot be had: ${describeThrown(thrown)}`, { cause: thrown });
   }
 }

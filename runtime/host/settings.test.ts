@@ -24,7 +24,7 @@ test('what is not said has the defaults of the Functions host', () => {
     hubName: 'TestHubName',
     routePrefix: 'api',
     functionTimeoutMs: 1_800_000,
-    logLevel: 'information',
+    logFilter: { levelMin: 'information' },
     ignored: [],
   });
 });
@@ -33,7 +33,10 @@ test('host.json is followed, and what has no meaning here is named', () => {
   write({
     version: '2.0',
     functionTimeout: '00:10:00',
-    logging: { logLevel: { default: 'Warning' }, applicationInsights: { samplingSettings: { isEnabled: true } } },
+    logging: {
+      logLevel: { default: 'Warning', Function: 'Error' },
+      applicationInsights: { samplingSettings: { isEnabled: true } },
+    },
     extensions: {
       http: { routePrefix: '/v1/', customHeaders: { 'x-a': 'b' } },
       durableTask: { hubName: '%HUB%', maxConcurrentActivityFunctions: 3, storageProvider: { type: 'mssql' } },
@@ -43,7 +46,7 @@ test('host.json is followed, and what has no meaning here is named', () => {
     hubName: 'MyHub',
     routePrefix: 'v1',
     functionTimeoutMs: 600_000,
-    logLevel: 'warning',
+    logFilter: { levelMin: 'warning', byCategory: { Function: 'error' } },
     customHeaders: { 'x-a': 'b' },
     activitiesMax: 3,
     ignored: ['logging.applicationInsights.samplingSettings.isEnabled', 'extensions.durableTask.storageProvider.type'],

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
-import { logLevelOf, type LogLevel } from './log';
+import { logLevelOf, type LogFilter } from './log';
 import { reading, Unreadable, type Reading } from './reading';
 import { timeSpanMs } from './time-span';
 
@@ -15,7 +15,7 @@ export type Settings = {
   readonly activitiesMax: number;
   readonly orchestratorsMax: number;
   readonly defaultVersion: string | undefined;
-  readonly logLevel: LogLevel;
+  readonly logFilter: LogFilter;
   readonly customHeaders: Readonly<Record<string, string>>;
   /** Environment for the app: the Values of local.settings.json, under the real environment. */
   readonly environment: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ const count = z.int().min(1).max(100_000);
 const honoured = z.looseObject({
   version: z.literal('2.0').optional(),
   functionTimeout: z.string().optional(),
-  logging: z.looseObject({ logLevel: z.looseObject({ default: z.string().optional() }).optional() }).optional(),
+  logging: z.looseObject({ logLevel: z.record(z.string(), z.string()).optional() }).optional(),
   extensions: z
     .looseObject({
       http: z
@@ -57,6 +57,10 @@ const honouredPaths = [
   'version',
   'functionTimeout',
   'logging.logLevel.default',
+  // The categories that log lines here have; others name parts of the Functions host that this runtime has not.
+  'logging.logLevel.Function',
+  'logging.logLevel.Host',
+  'logging.logLevel.Worker',
   'extensions.http.routePrefix',
   'extensions.http.customHeaders',
   'extensions.durableTask.hubName',
@@ -96,7 +100,7 @@ function readFiles(
     activitiesMax: durable?.maxConcurrentActivityFunctions ?? perCore,
     orchestratorsMax: durable?.maxConcurrentOrchestratorFunctions ?? perCore,
     defaultVersion: durable?.defaultVersion,
-    logLevel: logLevelOf(logging?.logLevel?.default ?? 'information'),
+    logFilter: logFilterOf(logging?.logLevel ?? {}),
     customHeaders: extensions?.http?.customHeaders ?? {},
     environment,
     ignored: leafPaths(raw, '').filter(
@@ -108,6 +112,14 @@ function readFiles(
 /** Puts settings in the place of `%NAME%`; an unknown name stays as it is. */
 export function resolved(text: string, environment: Readonly<Record<string, string>>): string {
   return text.replaceAll(/%([^%]+)%/g, (whole, name: string) => environment[name] ?? whole);
+}
+
+function logFilterOf({
+  default: levelMin = 'information',
+  ...categories
+}: Readonly<Record<string, string>>): LogFilter {
+  const byCategory = Object.entries(categories).map(([name, level]) => [name, logLevelOf(level)] as const);
+  return { levelMin: logLevelOf(levelMin), byCategory: Object.fromEntries(byCategory) };
 }
 
 function readTimeout(text: string | undefined): number {

@@ -26,6 +26,7 @@ export class Supervisor implements Invoker {
   #clientData = '';
   #environment: Readonly<Record<string, string>> = {};
   #current: Promise<Running> | undefined;
+  #worker: WorkerProcess | undefined;
   #isStopping = false;
   #backoffMs = backoffMsMin;
   #restarts = 0;
@@ -104,9 +105,14 @@ export class Supervisor implements Invoker {
     return (await this.#running())?.app.httpUri ?? null;
   }
 
-  /** The worker's process id, while there is one. */
-  async pid(): Promise<number | undefined> {
-    return (await this.#running())?.worker.pid;
+  /** The worker's process id; undefined while there is none that has loaded the app. */
+  get pid(): number | undefined {
+    return this.#worker?.pid;
+  }
+
+  /** What the worker's process holds of the machine's memory, as it said last. */
+  get memoryBytes(): number | undefined {
+    return this.#worker?.memoryBytes;
   }
 
   async stop(): Promise<void> {
@@ -132,7 +138,9 @@ export class Supervisor implements Invoker {
 
   #keep(running: Running): void {
     this.#current = Promise.resolve(running);
+    this.#worker = running.worker;
     void running.worker.exited.then((reason) => {
+      this.#worker = undefined;
       if (this.#isStopping) return;
       if (running.worker.isProven) this.#backoffMs = backoffMsMin;
       this.#parts.log.error(`Worker process ${running.worker.pid} is gone: ${reason}. Starting another.`);

@@ -13,6 +13,7 @@ import {
   type WireFunction,
 } from '../worker/messages';
 import { logLevelOf, type Log } from './log';
+import { residentBytes } from './resident-bytes';
 
 export type WorkerParts = {
   readonly appFolder: string;
@@ -22,6 +23,8 @@ export type WorkerParts = {
   readonly log: Log;
   /** A worker whose event loop gives no sign for so long is taken for hung. */
   readonly silenceMsMax: number;
+  /** A worker that holds more of the machine's memory is replaced. */
+  readonly memoryBytesMax: number;
 };
 
 /** What a loaded worker offers. */
@@ -32,6 +35,8 @@ export type CallEnd = WireEnd | { readonly kind: 'lost'; readonly reason: string
 /** The time in which the app has to be loaded; the host in Azure gives as much. */
 const loadMsMax = 60_000;
 const stopMsMax = 5_000;
+/** How often a worker's memory is looked at. */
+const memoryLookMs = 500;
 /** Time for a process whose channel has ended to end itself. */
 const exitMsMax = 500;
 
@@ -50,6 +55,7 @@ export class WorkerProcess {
   #lastSignMs = Date.now();
   #completedCalls = 0;
   #endReason: string | undefined;
+  #memoryBytes: number | undefined;
 
   constructor(parts: WorkerParts) {
     this.#log = parts.log;
@@ -69,15 +75,19 @@ export class WorkerProcess {
     this.#loaded.promise.catch(() => undefined);
     this.#forwardOutput();
     this.#child.on('error', (error) => this.#end(`it cannot be started: ${error.message}`));
-    this.#child.on('exit', (code, signal) =>
-      this.#end(this.#endReason ?? `it ended with ${signal ?? `exit code ${code}`}`),
-    );
+    this.#child.on('exit', (code, signal) => this.#end(this.#endReason ?? endText(code, signal)));
     this.#watch(parts.silenceMsMax);
+    this.#watchMemory(parts.memoryBytesMax);
     this.#send({ type: 'load', appFolder: parts.appFolder, clientData: parts.clientData });
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** What the process holds of the machine's memory, as far as that was seen. */
+  get memoryBytes(): number | undefined {
+    return this.#memoryBytes;
   }
 
   /** Whether it has carried out a call, and so is of use. */
@@ -157,6 +167,7 @@ export class WorkerProcess {
         this.#writeLog(message);
         return;
       case 'pong':
+        this.#memoryBytes = message.memoryBytes;
         return;
     }
   }
@@ -204,6 +215,17 @@ export class WorkerProcess {
     void this.exited.then(() => clearInterval(timer));
   }
 
+  /** The operating system is asked where it tells (Linux), so that a worker that does not answer is seen too. */
+  #watchMemory(bytesMax: number): void {
+    const timer = setInterval(() => {
+      this.#memoryBytes = residentBytes(this.pid) ?? this.#memoryBytes;
+      if (this.#memoryBytes === undefined || this.#memoryBytes <= bytesMax) return;
+      this.kill(`it holds ${toMib(this.#memoryBytes)} MiB of memory, above the limit of ${toMib(bytesMax)} MiB`);
+    }, memoryLookMs);
+    timer.unref();
+    void this.exited.then(() => clearInterval(timer));
+  }
+
   /** What the app prints becomes log lines: standard output of the host is for its own announcement. */
   #forwardOutput(): void {
     const forward = (stream: NodeJS.ReadableStream | null, level: 'information' | 'error'): void => {
@@ -214,6 +236,14 @@ export class WorkerProcess {
     forward(this.#child.stderr, 'error');
   }
 }
+
+/** Node ends itself with SIGABRT (or its exit code) when its heap is full and nothing else says so. */
+function endText(code: number | null, signal: NodeJS.Signals | null): string {
+  const end = `it ended with ${signal ?? `exit code ${code}`}`;
+  return signal === 'SIGABRT' || code === 134 ? `${end}, as Node does when its heap is full` : end;
+}
+
+const toMib = (bytes: number): number => Math.round(bytes / 1024 ** 2);
 
 /** Arguments for node from the app setting that Azure has for it. */
 const nodeArguments = (environment: Readonly<Record<string, string>>): string[] =>

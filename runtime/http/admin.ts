@@ -2,13 +2,26 @@ import type { ApiRequest, ApiResponse } from './exchange';
 import { notFound } from './exchange';
 
 export type HostStatus = {
-  readonly state: 'Running' | 'Stopping';
+  readonly state: 'Starting' | 'Running' | 'Stopping';
+  /** Of Node. */
   readonly version: string;
+  /** Milliseconds. */
   readonly processUptime: number;
+  readonly computerName: string;
   readonly hubName: string;
   readonly functionCount: number;
   readonly workerRestarts: number;
+  readonly worker: { readonly pid: number | null; readonly memoryBytes: number | null };
   readonly running: { readonly turns: number; readonly activities: number; readonly activitiesWaiting: number };
+  readonly stateFiles: {
+    readonly folder: string;
+    readonly schemaVersion: number;
+    readonly databaseBytes: number;
+    readonly logBytes: number;
+    readonly takesWrites: boolean;
+  };
+  /** Bindings of the app that are not served here, in words. */
+  readonly unsupported: readonly string[];
 };
 
 /** The host's own pages: `/admin/host/ping` and `/admin/host/status`. */

@@ -10,6 +10,7 @@ import {
   type Endpoint,
   type FunctionCaller,
 } from './function-endpoint';
+import { healthApi, type Health } from './health';
 import { opensAdmin, opensDurableApi, type Keys } from './keys';
 import { isFromThisMachine } from './loopback';
 import { serveApi, type Target } from './server';
@@ -22,6 +23,7 @@ export type FrontParts = {
   readonly bodyBytesMax: number;
   readonly customHeaders: Readonly<Record<string, string>>;
   readonly status: () => HostStatus;
+  readonly health: () => Health;
   readonly log: Log;
 };
 
@@ -49,10 +51,6 @@ export class HttpFront {
     this.#isOpen = false;
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
   async serve(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const [first, second, third] = target.segments.map((segment) => segment.toLowerCase());
     const key = offeredKey(request, target.url);
@@ -63,6 +61,8 @@ export class HttpFront {
     } else if (first === 'admin') {
       if (target.segments[2] !== 'ping' && auth === 'on' && !opensAdmin(keys, key)) answer(response, 401);
       else await serveApi(request, response, target, 1, async (api) => adminApi(api, this.#parts.status));
+    } else if (this.#isHealthPage(request, target, first)) {
+      await serveApi(request, response, target, 0, async (api) => healthApi(api, this.#parts.health));
     } else if (served === undefined || !this.#isOpen) {
       answer(response, 503, { 'retry-after': '1' });
     } else if (first === 'runtime' && second === 'webhooks' && third === 'durabletask') {
@@ -71,6 +71,12 @@ export class HttpFront {
     } else {
       await this.#serveFunction(request, response, target, served.endpoints);
     }
+  }
+
+  /** A function of the app that has such a path goes first. */
+  #isHealthPage(request: IncomingMessage, target: Target, first: string | undefined): boolean {
+    if (target.segments.length !== 1 || (first !== 'healthz' && first !== 'readyz')) return false;
+    return findEndpoint(this.#served?.endpoints ?? [], request.method ?? 'GET', target.segments).kind === 'none';
   }
 
   /** The interface of the worker's durable client: the same, without a key. */

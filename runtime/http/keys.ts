@@ -2,6 +2,9 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { describeThrown } from '../../contracts/failure';
+import { StateUnusable } from '../store/database';
+import { keysFile } from '../store/layout';
 
 const keys = z.object({
   /** Opens everything. */
@@ -15,19 +18,28 @@ const keys = z.object({
 });
 export type Keys = z.infer<typeof keys>;
 
-const keysFile = 'keys.json';
 const keyBytes = 40;
 
-/** The keys of the app, from the state folder; made there, readable by the owner alone, when there are none. Throws when the file cannot be read. */
+/** The keys of the app, from the state folder; made there, readable by the owner alone, when there are none. Throws `StateUnusable` when the file cannot be read. */
 export function loadKeys(stateFolder: string): Keys {
   const path = join(stateFolder, keysFile);
-  if (existsSync(path)) return keys.parse(JSON.parse(readFileSync(path, 'utf8')));
+  if (existsSync(path)) return readKeys(path);
   const made = makeKeys();
   const temporary = `${path}.new`;
   writeFileSync(temporary, JSON.stringify(made, undefined, 2), { mode: 0o600 });
   chmodSync(temporary, 0o600);
   renameSync(temporary, path);
   return made;
+}
+
+function readKeys(path: string): Keys {
+  try {
+    return keys.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (thrown) {
+    const reason = thrown instanceof z.ZodError ? z.prettifyError(thrown) : describeThrown(thrown);
+    const remedy = 'Mend it, or remove it: new keys are made then, and the old ones open nothing any more.';
+    throw new StateUnusable(`${path} cannot be read: ${reason}.`, remedy, { cause: thrown });
+  }
 }
 
 export function makeKeys(): Keys {

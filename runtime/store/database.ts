@@ -6,7 +6,15 @@ import { describeThrown } from '../../contracts/failure';
 import { migrations } from './schema';
 
 /** Why the state cannot be opened, in words for the operator, with the way back. */
-export class StateUnusable extends Error {}
+export class StateUnusable extends Error {
+  constructor(
+    readonly what: string,
+    readonly remedy: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${what} ${remedy}`, options);
+  }
+}
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that are told apart here. */
 export const sqliteCode = {
@@ -55,6 +63,18 @@ export function openState(folder: string): OpenState {
   }
 }
 
+/** Keeps a state folder for this process without opening the state; throws `StateUnusable` when another runtime has it. */
+export const lockState = (folder: string): { close(): void } => takeLock(folder);
+
+/** Reads a database through; what is wrong with it, if anything. */
+export function wholeIntegrity(database: DatabaseSync): string | undefined {
+  const found = z.object({ integrity_check: z.string() }).parse(database.prepare('PRAGMA integrity_check(1)').get());
+  return found.integrity_check === 'ok' ? undefined : found.integrity_check;
+}
+
+export const schemaVersionOf = (database: DatabaseSync): number =>
+  z.object({ user_version: z.int() }).parse(database.prepare('PRAGMA user_version').get()).user_version;
+
 /** Holds an exclusive SQLite transaction on a file of its own: the operating system lets go of it however the process ends. */
 function takeLock(folder: string): DatabaseSync {
   try {
@@ -67,7 +87,8 @@ function takeLock(folder: string): DatabaseSync {
   } catch (thrown) {
     if (sqliteCodeOf(thrown) === sqliteCode.busy) {
       throw new StateUnusable(
-        `Another runtime${ownerText(folder)} works on ${folder}. Stop it first, or give this one a folder of its own with --state.`,
+        `Another runtime${ownerText(folder)} works on ${folder}.`,
+        'Stop it first, or give this one a folder of its own with --state.',
         { cause: thrown },
       );
     }
@@ -101,7 +122,7 @@ class Damaged extends Error {}
 class TooNew extends Error {}
 
 function migrate(database: DatabaseSync): void {
-  const version = z.object({ user_version: z.int() }).parse(database.prepare('PRAGMA user_version').get()).user_version;
+  const version = schemaVersionOf(database);
   if (version > migrations.length) {
     throw new TooNew(`it has schema version ${version}, this program knows ${migrations.length}`);
   }
@@ -121,7 +142,7 @@ function unusable(folder: string, thrown: unknown): StateUnusable {
   if (thrown instanceof StateUnusable) return thrown;
   const verb = thrown instanceof Damaged ? 'is damaged' : 'cannot be used';
   const what = `The state in ${folder} ${verb}: ${describeThrown(thrown).replaceAll('\n', ' ')}.`;
-  return new StateUnusable(`${what} ${wayBack(thrown)}`, { cause: thrown });
+  return new StateUnusable(what, wayBack(thrown), { cause: thrown });
 }
 
 function wayBack(thrown: unknown): string {

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { HistoryEvent } from '../engine/history';
 import {
   StoreUnavailable,
@@ -12,15 +14,23 @@ import {
   type TimerRow,
 } from '../engine/store';
 import { Connection } from './connection';
-import { damagedWayBack, openState, sqliteCode, sqliteCodeOf } from './database';
+import { damagedWayBack, databaseFile, openState, sqliteCode, sqliteCodeOf } from './database';
 import { HistoryTable } from './history-table';
 import { instanceQuery, selectInstances } from './instance-query';
 import { readActivity, readId, readInstance, readInstanceId, readMessage, readText, readTime, readTimer } from './rows';
+import { migrations } from './schema';
 
 export type SqliteStoreOptions = {
   readonly onBroken?: (reason: string) => void;
   /** The database grows to so many pages (of 4 KiB) at most; then it counts as a full disk. */
   readonly pagesMax?: number;
+};
+
+export type StoreFiles = {
+  readonly schemaVersion: number;
+  readonly databaseBytes: number;
+  readonly logBytes: number;
+  readonly takesWrites: boolean;
 };
 
 /** The state in SQLite: write-ahead log, full sync, so what a transaction wrote survives a power cut. */
@@ -29,6 +39,8 @@ export class SqliteStore implements Store, StoreTx {
   readonly #histories: HistoryTable;
   readonly #close: () => void;
   readonly #onBroken: (reason: string) => void;
+  readonly #path: string;
+  #isRefused = false;
 
   /** Throws `StateUnusable` when the folder cannot be used. `onBroken` is told when the file turns out damaged later. */
   constructor(folder: string, options: SqliteStoreOptions = {}) {
@@ -37,6 +49,7 @@ export class SqliteStore implements Store, StoreTx {
     this.#connection = new Connection(database);
     this.#histories = new HistoryTable(this.#connection);
     this.#close = close;
+    this.#path = join(folder, databaseFile);
     this.#onBroken = options.onBroken ?? ((): void => undefined);
   }
 
@@ -47,6 +60,7 @@ export class SqliteStore implements Store, StoreTx {
       const result = work(this);
       this.#connection.commit();
       this.#histories.settle('committed');
+      this.#isRefused = false;
       return result;
     } catch (thrown) {
       this.#histories.settle('undone');
@@ -54,6 +68,7 @@ export class SqliteStore implements Store, StoreTx {
       this.#checkBroken(thrown);
       const code = sqliteCodeOf(thrown);
       if (code === sqliteCode.full || code === sqliteCode.ioError) {
+        this.#isRefused = true;
         throw new StoreUnavailable('The disk of the state folder is full or fails.', { cause: thrown });
       }
       throw thrown;
@@ -71,6 +86,28 @@ export class SqliteStore implements Store, StoreTx {
 
   #checkBroken(thrown: unknown): void {
     if (sqliteCodeOf(thrown) === sqliteCode.corrupt) this.#onBroken(`The state is damaged. ${damagedWayBack}`);
+  }
+
+  /** Whether the disk takes writes: true after one that went well; after one that did not, another is tried. */
+  takesWrites(): boolean {
+    if (!this.#isRefused) return true;
+    try {
+      this.transaction((tx) => tx.putFact('lastRefusedAt', new Date().toISOString()));
+    } catch (thrown) {
+      if (!(thrown instanceof StoreUnavailable)) throw thrown;
+    }
+    return !this.#isRefused;
+  }
+
+  /** How large the state's files are, for the status page. */
+  files(): StoreFiles {
+    const bytesOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return {
+      schemaVersion: migrations.length,
+      databaseBytes: bytesOf(this.#path),
+      logBytes: bytesOf(`${this.#path}-wal`),
+      takesWrites: this.takesWrites(),
+    };
   }
 
   close(): void {

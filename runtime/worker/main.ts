@@ -53,7 +53,7 @@ class WorkerProcess {
         void this.#invoke(message);
         return;
       case 'ping':
-        this.#send({ type: 'pong', id: message.id });
+        this.#send({ type: 'pong', id: message.id, memoryBytes: process.memoryUsage.rss() });
         return;
       case 'stop':
         void this.#stop();

@@ -90,7 +90,8 @@ export const fromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('loaded'), functions: z.array(wireFunction), httpUri: z.string().nullable() }),
   z.object({ type: z.literal('loadFailed'), message: z.string() }),
   z.object({ type: z.literal('ended'), id: z.int(), end }),
-  z.object({ type: z.literal('pong'), id: z.int() }),
+  /** `memoryBytes`: what the process holds of the machine's memory. */
+  z.object({ type: z.literal('pong'), id: z.int(), memoryBytes: z.int() }),
   z.object({ type: z.literal('stopped') }),
   z.object({
     type: z.literal('log'),

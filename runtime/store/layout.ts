@@ -1,0 +1,2 @@
+/** What stands in a state folder beside the database. */
+export const keysFile = 'keys.json';
