@@ -54,19 +54,25 @@ function outageText({ outageMs, guestOutageMs }: Receipt): string {
   return guestOutageMs === null ? ofHosts : `${ofHosts}; ${formatMs(guestOutageMs)} as the guest saw it`;
 }
 
+/** Only files that arrived whole have an account. */
+function sentText({ files, state }: Receipt): string {
+  const sentBytes = files.reduce((sum, file) => sum + file.sentBytes, 0);
+  const resentBytes = files.reduce((sum, file) => sum + file.resentBytes, 0);
+  const sent = `${formatBytes(sentBytes)}, of which ${formatBytes(resentBytes)} a second time after faults`;
+  return state === 'completed' ? sent : `${sent}; files that did not arrive whole are not counted`;
+}
+
 /** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */
 export function receiptLines(receipt: Receipt): string[] {
   const { request, failure } = receipt;
   const policy = retirePolicyOf(request);
-  const sentBytes = receipt.files.reduce((sum, file) => sum + file.sentBytes, 0);
-  const resentBytes = receipt.files.reduce((sum, file) => sum + file.resentBytes, 0);
   const facts: [string, string][] = [
     ['run', `${receipt.runId}, ${stateText[receipt.state]}`],
     ['moved', `VM ${request.vmId}, ${request.kind}, ${routeText(request)}`],
     ...line('folder', destinationFolderOf(request)),
     ['took', `${formatMs(msBetween(receipt.startedAt, receipt.endedAt))} (${receipt.startedAt} to ${receipt.endedAt})`],
     ['outage', outageText(receipt)],
-    ['sent', `${formatBytes(sentBytes)}, of which ${formatBytes(resentBytes)} a second time after faults`],
+    ['sent', sentText(receipt)],
     ...line('source', policy === undefined ? undefined : `retire policy: ${policy}`),
     ...line('reason', failure === null ? undefined : failureText(failure)),
     ...line('remedy', failure?.remedy),

@@ -8,8 +8,12 @@ export const powerOperations = {
     output: vmSizes.extend({ savedAt: z.iso.datetime(), memoryFileBytes: bytes }),
     afterStart: 'refused',
   },
-  /** Starts a VM that this run saved, on the source. */
-  'resume-vm': { input: ofVm, output: nothing, afterStart: 'refused' },
+  /** Starts a VM that this run saved, on the source. `outageMs`: from the save to this start; null when this run had not saved it. */
+  'resume-vm': {
+    input: ofVm,
+    output: z.object({ outageMs: z.int().nonnegative().nullable() }),
+    afterStart: 'refused',
+  },
   /** Keeps the VM from starting or changing until this run's mark is removed. */
   'fence-vm': { input: ofVm, output: nothing, afterStart: 'source-only' },
   'unfence-vm': { input: ofVm, output: nothing, afterStart: 'refused' },

@@ -30,7 +30,7 @@ export function* migrate(context: OrchestrationContext): Durable<RunOutcome | un
     context.df.continueAsNew(next);
     return undefined;
   }
-  yield* leaveReceipt(run, end, told.parse(itinerary.tells(state.outputs)));
+  yield* leaveReceipt(run, end, told.parse(itinerary.tells(state.outputs, state.undone)));
   context.df.setCustomStatus(finalReport(state, end));
   return { id: input.request.id, state: end, failure: state.failure };
 }

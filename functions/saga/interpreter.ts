@@ -115,6 +115,7 @@ function* undoPhase<Input>(run: Run<Input>, itinerary: Itinerary<Input>): Durabl
   if (isRenew(result)) return renew;
   state.attempt = null;
   if (result.ok) {
+    state.undone[phase.name] = result.value ?? null;
     account(run, phase, 'undo', 'done');
     beginPhase(state, state.position - 1);
     return undefined;

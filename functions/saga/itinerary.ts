@@ -33,7 +33,7 @@ export type Phase<Input> = {
   readonly step: UserStep;
   readonly what: string;
   readonly pivot: boolean;
-  readonly do: (run: Run<Input>, done: Readonly<Record<string, unknown>>) => Durable<Step<unknown>>;
+  readonly do: (run: Run<Input>, done: Outputs) => Durable<Step<unknown>>;
   readonly undo: Undo<Input>;
 };
 
@@ -43,9 +43,12 @@ export type Itinerary<Input> = {
   readonly version: number;
   readonly phases: readonly Phase<Input>[];
   readonly pivotIndex: number;
-  /** What the receipt says of a run, from the outputs of the phases that it did. */
-  readonly tells: (outputs: Readonly<Record<string, unknown>>) => Partial<Told>;
+  /** What the receipt says of a run, from the outputs of the phases that it did, and of those that it undid. */
+  readonly tells: (outputs: Outputs, undone: Outputs) => Partial<Told>;
 };
+
+/** By the name of the phase. */
+type Outputs = Readonly<Record<string, unknown>>;
 
 /** Outputs of phases of which some were not done, and others accepted by a person as they were. */
 export type Known<Done> = { readonly [Name in keyof Done]?: Done[Name] | null };
@@ -81,10 +84,10 @@ export class ItineraryBuilder<Input, Done extends object> {
   }
 
   /**
-   * `tells`: what the receipt says, from the outputs of the phases that were done, which may be few. Throws (at load) when two phases share
+   * `tells`: what the receipt says, from the outputs of the phases that were done, which may be few, and of their undos. Throws (at load) when two phases share
    * a name or there is not exactly one pivot.
    */
-  build(tells: (done: Known<Done>) => Partial<Told>): Itinerary<Input> {
+  build(tells: (done: Known<Done>, undone: Outputs) => Partial<Told>): Itinerary<Input> {
     const names = new Set(this.phases.map((phase) => phase.name));
     if (names.size !== this.phases.length) throw new Error(`${this.kind}: two phases share a name`);
     const pivots = this.phases.filter((phase) => phase.pivot);
@@ -96,7 +99,7 @@ export class ItineraryBuilder<Input, Done extends object> {
       phases: this.phases,
       pivotIndex: this.phases.indexOf(pivot),
       // A phase that was not done has no output; one whose failure a person accepted has null.
-      tells: (outputs) => tells(outputs as Known<Done>),
+      tells: (outputs, undone) => tells(outputs as Known<Done>, undone),
     };
   }
 }

@@ -20,6 +20,8 @@ export const sagaState = z.object({
   /** Forward: the phase to do. Unwinding: the phase to undo; -1 when all are undone. */
   position: z.int().min(-1),
   outputs: z.record(z.string(), z.unknown()),
+  /** What the undos answered, by phase, for the receipt of a run that was unwound. */
+  undone: z.record(z.string(), z.unknown()).default({}),
   /** Grows with each attempt at a phase, so that an agent can tell a newer attempt from an older. */
   epoch: z.int().nonnegative(),
   attempt: attempt.nullable(),
@@ -43,6 +45,7 @@ export const initialState = (startedAt: string): SagaState => ({
   direction: 'forward',
   position: 0,
   outputs: {},
+  undone: {},
   epoch: 0,
   attempt: null,
   phaseSince: null,

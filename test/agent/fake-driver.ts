@@ -20,7 +20,7 @@ const outputs: { [K in DriverOperationKind]: OperationOutput<K> } = {
   'take-vm-checkpoint': checked,
   'remove-vm-checkpoint': {},
   'save-vm': { ...checked, savedAt: at, memoryFileBytes: 4096 },
-  'resume-vm': {},
+  'resume-vm': { outageMs: null },
   'fence-vm': {},
   'unfence-vm': {},
   'export-configuration': {},

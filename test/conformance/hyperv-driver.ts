@@ -82,8 +82,9 @@ export function describeHyperVDriver(name: string, hostsFor: HostsFor): void {
           await expectHeartbeat(move, 'onSource');
           const before = withoutSizes(await hosts.source.vm(hosts.vmId));
           await move.walk(last);
-          await move.undo();
-          await move.undo();
+          const outageMs = await move.undo();
+          expect(await move.undo()).toBe(outageMs);
+          expect(outageMs !== null).toBe(moveSteps.indexOf(last) >= moveSteps.indexOf('save-vm'));
           await expectHeartbeat(move, 'onSource');
           expect(withoutSizes(await hosts.source.vm(hosts.vmId))).toEqual(before);
           expect(await hosts.source.leftovers()).toEqual([]);

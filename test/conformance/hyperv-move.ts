@@ -163,15 +163,19 @@ export class Move {
     return answers;
   }
 
-  /** Undoes everything that may have been done before the pivot, in reverse, whether it was done or not. */
-  async undo(): Promise<void> {
+  /**
+   * Undoes everything that may have been done before the pivot, in reverse, whether it was done or not. Answers the outage that the
+   * resume tells.
+   */
+  async undo(): Promise<number | null> {
     const { ofVm, inPlace } = this;
     valueOf(await this.onSource('remove-export', ofVm));
     valueOf(await this.onSource('unfence-vm', ofVm));
-    valueOf(await this.onSource('resume-vm', ofVm));
+    const { outageMs } = valueOf(await this.onSource('resume-vm', ofVm));
     valueOf(await this.onSource('remove-vm-checkpoint', ofVm));
     valueOf(await this.onDestination('remove-placeholder', inPlace));
     valueOf(await this.onDestination('release', ofVm));
     valueOf(await this.onSource('release', ofVm));
+    return outageMs;
   }
 }

@@ -7,7 +7,7 @@ export const theVm = vmId.parse('11111111-2222-3333-4444-555555555555');
 
 /** What the operations of a run change, on two hosts. Each is "make it so", as an agent's are. */
 export class World {
-  source = { state: 'running', reserved: false, vmCheckpoint: false, fenced: false, exported: false };
+  source = { state: 'running', resumed: false, reserved: false, vmCheckpoint: false, fenced: false, exported: false };
   destination = {
     room: false,
     placeholder: false,
@@ -86,9 +86,14 @@ export class World {
       ),
     'remove-vm-checkpoint': () => this.set(() => (this.source.vmCheckpoint = false)),
     'resume-vm': () =>
-      this.set(() => {
-        if (this.source.state === 'saved') this.source.state = 'running';
-      }),
+      this.set(
+        () => {
+          this.source.resumed ||= this.source.state === 'saved';
+          this.source.state = 'running';
+        },
+        // Evaluated before the change: a repeat answers what the first one did.
+        { outageMs: this.source.resumed || this.source.state === 'saved' ? 7000 : null },
+      ),
     'unfence-vm': () => this.set(() => (this.source.fenced = false)),
     'remove-export': () => this.set(() => (this.source.exported = false)),
   };

@@ -97,6 +97,7 @@ function newRecord(id: VmId, home: string, spec: VmSpec): VmRecord {
     fencedBy: null,
     retiredBy: null,
     startedBy: null,
+    stop: null,
     guestOutageMs: null,
     setAside: null,
   };

@@ -76,6 +76,11 @@ export const vmRegistration = vmSettings.extend({
   state: z.enum(['off', 'running', 'saved']),
   /** With state `running`: the VM has yet to start from it; no guest has written to the disks since it was saved. */
   savedState: savedState.nullable(),
+  /** The last time that a run stopped the VM, and when it started it here again. */
+  stop: z
+    .object({ runId, stoppedAt: z.iso.datetime(), resumedAt: z.iso.datetime().nullable() })
+    .nullable()
+    .default(null),
   disks: z.array(attachedDisk).max(vmDisksMax),
   /** Oldest first. */
   vmCheckpoints: z.array(vmCheckpointRecord),

@@ -3,7 +3,7 @@ import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import { forwardOnly, heartbeat, release, reserveVm } from '../common-phases';
 import { at, inPlace, onDestination, onSource, placeOf, vmOf } from '../operations-of-a-run';
-import { msBetween } from '../times';
+import { msBetween, outageOfResume } from '../times';
 import { compareDigests, lastImages, parentImages, pullAll, roomNeeded, sizesOf } from '../disks';
 
 type Input = RunInputOf<'quick-storage'>;
@@ -134,8 +134,8 @@ export const quickStorage = itinerary<Input>('quick-storage', 1)
     undo: forwardOnly,
   })
   .phase(release)
-  .build((done) => ({
-    outageMs: msBetween(done.save?.savedAt, done.cutover?.startedAt),
+  .build((done, undone) => ({
+    outageMs: msBetween(done.save?.savedAt, done.cutover?.startedAt) ?? outageOfResume(undone['save']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
     files: [...(done['copy-base'] ?? []), ...(done['copy-rest'] ?? [])],
     verified: done.verify ?? [],

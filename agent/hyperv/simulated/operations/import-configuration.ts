@@ -111,6 +111,7 @@ function registrationOf(
     fencedBy: null,
     retiredBy: null,
     startedBy: null,
+    stop: null,
     guestOutageMs: null,
   };
 }

@@ -1,4 +1,5 @@
 import { succeeded } from '../../../../contracts/failure';
+import type { RunId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import { vmSizes } from '../facts';
 import { bootGuest, isAwake, saveGuest } from '../guests';
@@ -28,7 +29,12 @@ export const saveVm: Handler<'save-vm'> = async (host, { runId, signal }, { vmId
   if (!file.ok) return file;
   await host.reached('saved-state-written');
   const savedState = { ...file.value, savedAt: isoTime(host.clock.now()), runId };
-  const saved = await host.state.saveVm({ ...(host.state.vm(vmId) ?? vm), state: 'saved', savedState });
+  const saved = await host.state.saveVm({
+    ...(host.state.vm(vmId) ?? vm),
+    state: 'saved',
+    savedState,
+    stop: { runId, stoppedAt: savedState.savedAt, resumedAt: null },
+  });
   await host.reached('vm-saved');
   return answer(host, saved);
 };
@@ -47,7 +53,7 @@ export const resumeVm: Handler<'resume-vm'> = async (host, { runId }, { vmId }) 
   if (!registered.ok) return registered;
   const vm = registered.value;
   const isOurs = vm.savedState?.runId === runId;
-  if (!isOurs || (vm.state === 'running' && host.guests.has(vmId))) return succeeded({});
+  if (!isOurs || (vm.state === 'running' && host.guests.has(vmId))) return succeeded({ outageMs: outageOf(vm, runId) });
   const open = fencedAgainst(vm, runId);
   if (!open.ok) return open;
   if (vm.fencedBy !== null)
@@ -59,8 +65,15 @@ export const resumeVm: Handler<'resume-vm'> = async (host, { runId }, { vmId }) 
       vmId,
       `VM ${vm.name} needs ${vm.memoryBytes} bytes of memory; ${freeBytes} are free.`,
     );
-  const running = await host.state.saveVm({ ...vm, state: 'running' });
+  const stop = vm.stop && { ...vm.stop, resumedAt: isoTime(host.clock.now()) };
+  const running = await host.state.saveVm({ ...vm, state: 'running', stop });
   await host.reached('vm-resuming');
   const booted = await bootGuest(host, running);
-  return booted.ok ? succeeded({}) : booted;
+  return booted.ok ? succeeded({ outageMs: outageOf(running, runId) }) : booted;
 };
+
+/** How long this run had the VM stopped; null when it had not. */
+function outageOf({ stop }: VmRecord, run: RunId): number | null {
+  if (stop?.runId !== run || stop.resumedAt === null) return null;
+  return Math.max(0, Date.parse(stop.resumedAt) - Date.parse(stop.stoppedAt));
+}
