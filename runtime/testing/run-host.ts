@@ -56,18 +56,23 @@ export class HostUnderTest {
     if (child.stderr !== null) createInterface({ input: child.stderr }).on('line', (line) => this.log.push(line));
   }
 
-  /** Starts a host and waits until it serves; throws `HostFailed` when it ends instead. */
-  static async start(
+  /** Starts the process of a host and does not wait for it. */
+  static spawn(
     folder: AppFolder,
     parameters: readonly string[] = [],
     environment: Readonly<Record<string, string>> = {},
-  ): Promise<HostUnderTest> {
+  ): HostUnderTest {
     const child = spawn(
       process.execPath,
       [mainFile, '--app', folder.app, '--state', folder.state, '--port', '0', ...parameters],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
     );
-    const host = new HostUnderTest(child);
+    return new HostUnderTest(child);
+  }
+
+  /** Starts a host and waits until it serves; throws `HostFailed` when it ends instead. */
+  static async start(...parameters: Parameters<typeof HostUnderTest.spawn>): Promise<HostUnderTest> {
+    const host = HostUnderTest.spawn(...parameters);
     await host.#waitReady();
     return host;
   }
@@ -100,6 +105,11 @@ export class HostUnderTest {
 
   get durable(): string {
     return `${this.origin}/runtime/webhooks/durabletask`;
+  }
+
+  /** Kills the host in this very moment; `end` waits for it. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
   }
 
   /** Ends the host as an operator would, or as a power cut would. Returns its exit code. */

@@ -93,6 +93,15 @@ df.app.orchestration('Counts', function* (context: Context): Steps {
   yield context.df.callActivity('Effect', { key: `${context.df.instanceId}/0`, value: 1 });
   return yield context.df.callEntity(counter, 'get');
 });
+df.app.orchestration('Writes', function* (context: Context): Steps {
+  const { key, count } = context.df.getInput<{ key: string; count: number }>();
+  const journal = new df.EntityId('Journal', key);
+  for (let n = 0; n < count; n += 1) {
+    context.df.signalEntity(journal, 'write', `${context.df.instanceId}/${n}`);
+    if (n === 1) yield context.df.callActivity('Effect', { key: `${context.df.instanceId}/0`, value: n });
+  }
+  return yield context.df.callEntity(journal, 'write', `${context.df.instanceId}/last`);
+});
 df.app.orchestration('Calls', function* (context: Context): Steps {
   const { activity, input } = context.df.getInput<{ activity: string; input: unknown }>();
   try {
@@ -115,6 +124,12 @@ df.app.entity('Counter', (context: df.EntityContext<number>) => {
   const state = context.df.getState(() => 0) ?? 0;
   if (context.df.operationName === 'add') context.df.setState(state + (context.df.getInput<number>() ?? 0));
   else context.df.return(state);
+});
+
+df.app.entity('Journal', (context: df.EntityContext<string[]>) => {
+  const line = context.df.getInput<string>() ?? '';
+  context.df.setState([...(context.df.getState(() => []) ?? []), line]);
+  context.df.return(line);
 });
 
 app.http('echo', {
