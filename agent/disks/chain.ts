@@ -6,7 +6,7 @@ import { nodeFiles, type DiskFiles } from './file';
 import type { Disk, ParentLink, ReadableImage, WritableImage } from './image';
 import { ChainDisk, closeAll } from './chain-disk';
 import { parentCandidates, pathBelowRoots } from './parent-paths';
-import { openVhdx, type VhdxWriteOptions } from './vhdx';
+import { openImage, type ImageWriteOptions } from './open-image';
 
 /** Images of one chain at most: Hyper-V allows 50 VM checkpoints, backup adds a few. */
 export const chainImagesMax = 64;
@@ -19,7 +19,7 @@ export type ChainOptions = {
 
 export type DiskReadOptions = ChainOptions & { readonly access: 'read' };
 /** Only the last image of the chain is opened for writing. */
-export type DiskWriteOptions = ChainOptions & VhdxWriteOptions;
+export type DiskWriteOptions = ChainOptions & ImageWriteOptions;
 
 /** What a chain is, without the id of the slot it is attached to: the rest of `DiskFacts`. */
 export type ChainFacts = {
@@ -30,9 +30,9 @@ export type ChainFacts = {
 
 /**
  * Opens a disk with all its parents. A parent is looked for at the relative path, then at the absolute one, and taken only when its data
- * write id is the one that the child names.
+ * write id is the one that the child names. The images of a chain may be of different formats.
  *
- * Failures: those of `openVhdx`, `PathOutsideRoots`, and `DiskChainBroken` when a parent is missing, is another one, or comes again.
+ * Failures: those of `openImage`, `PathOutsideRoots`, and `DiskChainBroken` when a parent is missing, is another one, or comes again.
  */
 export function openDisk(path: string, options: DiskReadOptions | DiskWriteOptions): Promise<Outcome<Disk>> {
   return outcomeOf(async () => {
@@ -66,8 +66,8 @@ async function openLast(
     const message = `${path} is not there`;
     throw new DiskError(failureOf('IoFailed', { message, retry: 'permanent', effect: 'none' }));
   }
-  if (options.access === 'read') return { image: valueOf(await openVhdx(real, { access: 'read', files })) };
-  const writable = valueOf(await openVhdx(real, options));
+  if (options.access === 'read') return { image: valueOf(await openImage(real, { access: 'read', files })) };
+  const writable = valueOf(await openImage(real, options));
   return { image: writable, writable };
 }
 
@@ -101,7 +101,7 @@ async function openCandidate(
   const real = found.value;
   if (real === undefined) return chainBroken(`${child.path}: its parent ${candidate} is not there`);
   if (seen.has(real)) return chainBroken(`${child.path}: its parent ${real} is also its child`);
-  const opened = await openVhdx(real, { access: 'read', files });
+  const opened = await openImage(real, { access: 'read', files });
   if (!opened.ok) return opened;
   const mismatch = whyNotParent(child, link, opened.value);
   if (mismatch === undefined) return opened;

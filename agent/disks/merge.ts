@@ -4,7 +4,7 @@ import type { WorkProgress } from './digest';
 import { chainBroken, DiskError, outcomeOf, valueOf } from './failures';
 import type { DiskFiles } from './file';
 import type { Extent, ReadableImage, WritableImage } from './image';
-import { changeDataWriteId, openVhdx } from './vhdx';
+import { changeDataWriteId, openImage } from './open-image';
 
 export type MergeOptions = {
   readonly childPath: string;
@@ -35,14 +35,14 @@ const zeros = Buffer.alloc(pieceBytes);
  * parent keeps its id until everything is durable, so that after an interruption the chain opens and reads as before, and a repeat ends
  * in the same bytes, also after the end.
  *
- * Failures: those of `openVhdx`; `DiskChainBroken` when these two are not child and parent; `RequestInvalid` when their sizes differ;
+ * Failures: those of `openImage`; `DiskChainBroken` when these two are not child and parent; `RequestInvalid` when their sizes differ;
  * `DigestMismatch` when the parent reads back otherwise; `CanceledByOperator` when the signal ends it.
  */
 export function mergeIntoParent(options: MergeOptions): Promise<Outcome<Merged>> {
   const { childPath, parentPath, newGuid, files } = options;
   const withFiles = files === undefined ? {} : { files };
   return outcomeOf(async () => {
-    const child = valueOf(await openVhdx(childPath, { access: 'read', ...withFiles }));
+    const child = valueOf(await openImage(childPath, { access: 'read', ...withFiles }));
     try {
       const merged = await mergeInto(child, options);
       if (options.parentDataWriteId === 'from-child')
@@ -57,7 +57,7 @@ export function mergeIntoParent(options: MergeOptions): Promise<Outcome<Merged>>
 async function mergeInto(child: ReadableImage, options: MergeOptions): Promise<Merged> {
   const { parentPath, newGuid, files } = options;
   const parent = valueOf(
-    await openVhdx(parentPath, {
+    await openImage(parentPath, {
       access: 'write',
       tables: 'ordered',
       dataWriteId: 'kept',

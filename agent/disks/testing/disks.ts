@@ -32,6 +32,9 @@ export function shapeOf(change: Partial<ImageShape> = {}): ImageShape {
   };
 }
 
+/** The time of tests that are about something else, in milliseconds since 1970. */
+export const nowMs = (): number => Date.UTC(2026, 10, 25);
+
 const random = new SeededRandom(1);
 
 /** GUIDs that this process has not seen yet, the same ones each time the tests of a file run. */

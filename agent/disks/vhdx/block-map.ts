@@ -1,5 +1,6 @@
 import type { DiskFile } from '../file';
 import { damaged, truncated, valueOf } from '../failures';
+import type { Segment, SegmentMap } from '../mapped-reader';
 import {
   bitmapIndex,
   blockBytesUsed,
@@ -21,15 +22,6 @@ import { bitRuns, setBits } from './sector-bitmap';
 import { mib, type Span } from './numbers';
 import { pageBytes, TablePages, type TableBatch, type TableSector } from './table-pages';
 
-/** A run of the disk that is of one kind and, for `data`, stands in one piece in the file. */
-export type Segment = {
-  readonly offsetBytes: number;
-  readonly lengthBytes: number;
-  readonly kind: 'data' | 'zero' | 'parent';
-  /** Of the first byte; only of meaning for `data`. */
-  readonly fileOffsetBytes: number;
-};
-
 export type Block = { readonly meaning: BlockMeaning; readonly fileOffsetBytes: number };
 
 /** Changes of the tables on their way to the file. */
@@ -46,7 +38,7 @@ const bitmapCacheBytes = 8 * mib;
 const entriesPerPage = pageBytes / entryBytes;
 
 /** Block allocation table and sector bitmaps of one image: where each byte of the disk stands, as of now. */
-export class BlockMap {
+export class BlockMap implements SegmentMap {
   readonly geometry: Geometry;
   readonly table: Span;
   readonly #file: DiskFile;

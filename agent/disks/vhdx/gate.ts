@@ -29,7 +29,7 @@ export class Gate {
     }
   }
 
-  async alone<T>(work: () => T): Promise<T> {
+  async alone<T>(work: () => T | Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#closed = promise;
     try {
@@ -38,7 +38,7 @@ export class Gate {
           this.#emptied = emptied;
         });
       }
-      return work();
+      return await work();
     } finally {
       this.#emptied = undefined;
       this.#closed = undefined;

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../contracts/failure';
 import { namingFile, outcomeOf, valueOf } from '../failures';
 import { nodeFiles, type DiskFile, type DiskFiles } from '../file';
+import { MappedReader } from '../mapped-reader';
 import type { ImageShape, ReadableImage, WritableImage } from '../image';
 import { entryBytes, geometryOf } from './bat';
 import { BlockMap, wholeTableBytesMax } from './block-map';
@@ -11,7 +12,6 @@ import { LoggedTableWriter } from './log-writer';
 import type { Metadata } from './metadata';
 import { mib, roundUp, type Span } from './numbers';
 import { logSpan, parseVhdx, type ParsedVhdx } from './parse';
-import { VhdxReader } from './read-image';
 import { scanTables } from './scan';
 import { Space, type Room } from './space';
 import { OrderedTableWriter, type TableWriter } from './table-writer';
@@ -100,7 +100,7 @@ function roomOf(parsed: ParsedVhdx, map: BlockMap): Promise<Room> {
 async function makeReader(parsed: ParsedVhdx): Promise<ReadableImage> {
   const map = mapOf(parsed);
   await roomOf(parsed, map);
-  return new VhdxReader(parsed.file, map, shapeOf(parsed.metadata, parsed.current.header.dataWriteId));
+  return new MappedReader(parsed.file, map, shapeOf(parsed.metadata, parsed.current.header.dataWriteId));
 }
 
 async function makeWriter(parsed: ParsedVhdx, options: VhdxWriteOptions): Promise<WritableImage> {

@@ -1,12 +1,12 @@
 import { DiskError } from '../failures';
 import type { DiskFile } from '../file';
 import type { Extent, ImageShape, WritableImage } from '../image';
+import { assertInside, extentsOf, readHeld } from '../mapped-reader';
 import { wholeTableBytesMax, type BlockMap } from './block-map';
 import { isWholeBlock, type BlockPart, type BlockPlacer } from './block-placer';
 import { Gate, Turns } from './gate';
 import type { HeaderSlots } from './header-slots';
 import { mib } from './numbers';
-import { assertInside, extentsOf, readHeld } from './read-image';
 import type { Space } from './space';
 import { pageBytes } from './table-pages';
 import type { TableWriter } from './table-writer';

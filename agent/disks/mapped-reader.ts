@@ -1,6 +1,23 @@
-import type { DiskFile } from '../file';
-import type { Extent, ImageShape, ReadableImage } from '../image';
-import type { BlockMap, Segment } from './block-map';
+import type { DiskFile } from './file';
+import type { Extent, ImageShape, ReadableImage } from './image';
+
+/** A run of a disk that is of one kind and, for `data`, stands in one piece in the file. */
+export type Segment = {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  readonly kind: 'data' | 'zero' | 'parent';
+  /** Of the first byte; only of meaning for `data`. */
+  readonly fileOffsetBytes: number;
+};
+
+/** Where each byte of one image stands: what reading needs of a format. */
+export interface SegmentMap {
+  readonly geometry: { readonly hasParent: boolean };
+  /** Reads what the tables say of a range into memory; undefined when it is there. Throws `DiskError`. */
+  ensure(fromByte: number, toByte: number): Promise<void> | undefined;
+  /** What a range is made of, in order and without gaps. Throws `DiskError` where the tables are damaged. */
+  segments(fromByte: number, toByte: number): Iterable<Segment>;
+}
 
 /** Throws unless the range lies inside the disk: a range is the caller's own, so one outside is a bug. */
 export function assertInside(offsetBytes: number, lengthBytes: number, virtualSizeBytes: number): void {
@@ -10,7 +27,7 @@ export function assertInside(offsetBytes: number, lengthBytes: number, virtualSi
 }
 
 /** What of an image's map a caller outside sees: without a parent, what is not data is nothing to speak of. */
-export function* extentsOf(map: BlockMap, fromBytes: number, toBytes: number): Generator<Extent> {
+export function* extentsOf(map: SegmentMap, fromBytes: number, toBytes: number): Generator<Extent> {
   let pending: { offsetBytes: number; lengthBytes: number; kind: Extent['kind'] } | undefined;
   for (const segment of map.segments(fromBytes, toBytes)) {
     const kind = extentKind(segment.kind, map.geometry.hasParent);
@@ -38,7 +55,7 @@ function extentKind(kind: Segment['kind'], hasParent: boolean): Extent['kind'] |
 type Run = { targetStart: number; targetEnd: number; fileOffsetBytes: number };
 
 /** The reads that a range takes, neighbours in the file joined; the rest of the target becomes zero. */
-function planReads(map: BlockMap, target: Uint8Array, offsetBytes: number): Run[] {
+function planReads(map: SegmentMap, target: Uint8Array, offsetBytes: number): Run[] {
   const runs: Run[] = [];
   let last: Run | undefined;
   for (const segment of map.segments(offsetBytes, offsetBytes + target.length)) {
@@ -60,21 +77,26 @@ function planReads(map: BlockMap, target: Uint8Array, offsetBytes: number): Run[
 }
 
 /** Reads what one image holds of a range; the rest reads zero. A range in one piece in the file is one read. */
-export async function readHeld(file: DiskFile, map: BlockMap, target: Uint8Array, offsetBytes: number): Promise<void> {
+export async function readHeld(
+  file: DiskFile,
+  map: SegmentMap,
+  target: Uint8Array,
+  offsetBytes: number,
+): Promise<void> {
   if (target.length === 0) return;
   await map.ensure(offsetBytes, offsetBytes + target.length);
   for (const { targetStart, targetEnd, fileOffsetBytes } of planReads(map, target, offsetBytes))
     await file.read(target.subarray(targetStart, targetEnd), fileOffsetBytes);
 }
 
-/** A VHDX that is only read. Its file is never written, even where its log has to be replayed. */
-export class VhdxReader implements ReadableImage {
+/** An image that is only read. Its file is never written, even where a log has to be replayed. */
+export class MappedReader implements ReadableImage {
   readonly path: string;
   readonly shape: ImageShape;
   readonly #file: DiskFile;
-  readonly #map: BlockMap;
+  readonly #map: SegmentMap;
 
-  constructor(file: DiskFile, map: BlockMap, shape: ImageShape) {
+  constructor(file: DiskFile, map: SegmentMap, shape: ImageShape) {
     this.path = file.path;
     this.shape = shape;
     this.#file = file;

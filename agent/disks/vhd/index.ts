@@ -1,0 +1,4 @@
+export { changeUniqueId } from './change-identity';
+export { createVhd, type VhdCreateOptions } from './create';
+export { defaultVhdBlockSizeBytes } from './layout';
+export { openVhd, type VhdReadOptions, type VhdWriteOptions } from './open';
