@@ -11,6 +11,7 @@ const python = '/usr/bin/python3';
 
 export const hasQemu = isThere('qemu-img', ['--version'], 'install qemu-utils');
 export const hasLibvhdi = isThere(python, ['-c', 'import pyvhdi'], 'install python3-libvhdi');
+export const hasVhdiinfo = isThere('vhdiinfo', ['-V'], 'install libvhdi-utils');
 
 export const run = (command: string, ...args: readonly string[]): string =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

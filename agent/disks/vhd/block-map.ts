@@ -4,7 +4,7 @@ import type { Segment, SegmentMap } from '../mapped-reader';
 import { roundUp } from '../vhdx/numbers';
 import { bitRuns, setBits } from '../vhdx/sector-bitmap';
 import { Bitmaps } from './bitmaps';
-import { BlockTable } from './block-table';
+import type { BlockTable } from './block-table';
 import { sectorBytes } from './layout';
 
 export type Geometry = {

@@ -18,7 +18,12 @@ const parent = { dataWriteId: ids.disk, relativePath: 'base.vhd', absolutePath: 
 
 async function madeDisk(change: Partial<ImageShape> = {}): Promise<MemoryFiles> {
   const files = new MemoryFiles();
-  const shape = shapeOf({ virtualDiskId: ids.content, physicalSectorSizeBytes: 512, virtualSizeBytes: 8 * mib, ...change });
+  const shape = shapeOf({
+    virtualDiskId: ids.content,
+    physicalSectorSizeBytes: 512,
+    virtualSizeBytes: 8 * mib,
+    ...change,
+  });
   const image = well(await createVhd(path, shape, { ...writeOptions({ files }), nowMs }));
   await image.write(Buffer.alloc(4096, 7), 0);
   await image.write(Buffer.alloc(4096, 8), 5 * mib);
@@ -67,7 +72,12 @@ const damages: [what: string, code: string, damage: Change, shape?: Partial<Imag
   ['both footers torn', 'DiskDamaged', torn('end', 'start')],
   ['the only footer of a fixed disk torn', 'DiskDamaged', torn('end'), fixed],
   ['a fixed disk cut off', 'DiskNotVhdx', (files) => files.truncate(path, 4 * mib), fixed],
-  ['a fixed disk larger than its file', 'DiskTruncated', (files) => reseal(files, endOf(files), (bytes) => bytes.writeUInt32BE(9 * mib, 52)), fixed],
+  [
+    'a fixed disk larger than its file',
+    'DiskTruncated',
+    (files) => reseal(files, endOf(files), (bytes) => bytes.writeUInt32BE(9 * mib, 52)),
+    fixed,
+  ],
   ['another version', 'DiskDamaged', inFooters((bytes) => bytes.writeUInt32BE(0x00020000, 12))],
   ['another type', 'DiskDamaged', inFooters((bytes) => bytes.writeUInt32BE(6, 60))],
   ['a disk of no length', 'DiskDamaged', inFooters((bytes) => bytes.fill(0, 48, 56))],
@@ -89,12 +99,21 @@ const damages: [what: string, code: string, damage: Change, shape?: Partial<Imag
   ['a parent locator behind the end', 'DiskTruncated', inHeader((bytes) => bytes.writeUInt32BE(9, 576 + 16)), child],
   ['a parent locator over the table', 'DiskDamaged', inHeader((bytes) => bytes.writeUInt32BE(1536, 576 + 20)), child],
   ['a parent locator of 4 GiB', 'DiskDamaged', inHeader((bytes) => bytes.writeUInt32BE(0xffffffff, 576 + 8)), child],
-  ['a parent locator with half a character', 'DiskDamaged', inHeader((bytes) => bytes.writeUInt32BE(3, 576 + 8)), child],
+  [
+    'a parent locator with half a character',
+    'DiskDamaged',
+    inHeader((bytes) => bytes.writeUInt32BE(3, 576 + 8)),
+    child,
+  ],
   ['two parent locators of one kind', 'DiskDamaged', inHeader((bytes) => bytes.write('W2ru', 600, 'latin1')), child],
   ['a block in the footer', 'DiskDamaged', entry(0, 0)],
   ['a block over the table', 'DiskDamaged', entry(0, 3)],
   ['a block behind the end', 'DiskTruncated', entry(0, 0x10000)],
-  ['two blocks in one place', 'DiskDamaged', (files) => entry(0, files.bytesOf(path, tableAt + 20, 4).readUInt32BE(0))(files)],
+  [
+    'two blocks in one place',
+    'DiskDamaged',
+    (files) => entry(0, files.bytesOf(path, tableAt + 20, 4).readUInt32BE(0))(files),
+  ],
   ['an end inside a block', 'DiskTruncated', (files) => files.truncate(path, mib + 300 * kib)],
 ];
 
@@ -116,7 +135,7 @@ describe('a damaged VHD is refused by name', () => {
 describe('what has a second copy survives', () => {
   it.each([
     ['the footer at the end', torn('end')],
-    ['the end of the file', ((files) => files.truncate(path, endOf(files))) as Change],
+    ['the end of the file', (files) => files.truncate(path, endOf(files))],
     ['the copy of the footer', torn('start')],
   ])('the image opens without %s, and opening it for writing mends it', async (_what, damage) => {
     const files = await madeDisk();
