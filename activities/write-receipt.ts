@@ -3,7 +3,8 @@ import { failed, succeeded, type Outcome } from '../contracts/failure';
 import type { Leftover } from '../contracts/facts';
 import type { HostId } from '../contracts/ids';
 import { destinationHostOf } from '../contracts/requests';
-import type { Receipt } from '../contracts/receipt';
+import type { Receipt, ReceiptBody } from '../contracts/receipt';
+import { signReceipt } from '../relay/receipt-signature';
 import type { App } from './app';
 import type { writeReceipt as definition } from './definitions';
 import { saveReceipt } from './storage/receipts';
@@ -25,13 +26,14 @@ export async function writeReceipt(app: App, asked: Asked): Promise<Outcome<{ le
     else if (asked.lastAttempt) hostsNotAsked.push(hostId);
     else return failed(answer.failure);
   }
-  const written = await saveReceipt(app.documents, compose(asked, found, hostsNotAsked));
+  const signed = signReceipt(app.signingKey, compose(asked, found, hostsNotAsked));
+  const written = await saveReceipt(app.documents, signed);
   return written.ok ? succeeded({ leftovers: found.length }) : written;
 }
 
 const ofHost = (one: Leftover, hostId: HostId): Receipt['leftovers'][number] => ({ ...one, hostId });
 
-function compose(asked: Asked, leftovers: Receipt['leftovers'], hostsNotAsked: string[]): Receipt {
+function compose(asked: Asked, leftovers: Receipt['leftovers'], hostsNotAsked: string[]): ReceiptBody {
   const completed = asked.state === 'completed';
   return {
     schema: 1,

@@ -43,8 +43,8 @@ export const told = z.object({
 });
 export type Told = z.infer<typeof told>;
 
-/** The proof that a finished run leaves; the body of `GET /api/migrations/{id}/receipt`. */
-export const receipt = z.object({
+/** What a receipt says, before it is signed. */
+export const receiptBody = z.object({
   schema: z.literal(1),
   id: migrationId,
   runId,
@@ -61,4 +61,26 @@ export const receipt = z.object({
   hostsNotAsked: z.array(z.string()),
   failure: failure.nullable(),
 });
+export type ReceiptBody = z.infer<typeof receiptBody>;
+
+/** Ed25519 (RFC 8032) by the app's key over the receipt without its signature, in canonical JSON (RFC 8785). */
+export const receiptSignature = z.object({
+  algorithm: z.literal('Ed25519'),
+  /** SHA-256 of the public key (SPKI, DER), its first 16 hexadecimal digits: which key to verify with. */
+  keyId: z.string().regex(/^[0-9a-f]{16}$/),
+  /** base64url */
+  value: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+});
+
+/** The proof that a finished run leaves; the body of `GET /api/migrations/{id}/receipt`. */
+export const receipt = receiptBody.extend({ signature: receiptSignature });
 export type Receipt = z.infer<typeof receipt>;
+
+/** The body of `GET /api/receipt-key`: the public half of the key that signs receipts. */
+export const receiptKey = z.object({
+  algorithm: z.literal('Ed25519'),
+  keyId: receiptSignature.shape.keyId,
+  /** SPKI, DER. */
+  publicKeyBase64: z.base64(),
+});
+export type ReceiptKey = z.infer<typeof receiptKey>;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { RunId } from '../../contracts/ids';
 import { receipt, type Receipt } from '../../contracts/receipt';
@@ -5,8 +6,11 @@ import type { Documents } from './documents';
 
 const pathOf = (run: RunId): string => `receipts/${run}.json`;
 
-export const readReceipt = async (documents: Documents, run: RunId): Promise<Outcome<Receipt | undefined>> => {
-  const stored = await documents.read(pathOf(run), receipt);
+/** A receipt just as it was written: what a later version would add to it was not signed. */
+const asWritten = z.unknown().refine((document) => receipt.safeParse(document).success, 'not a receipt');
+
+export const readReceipt = async (documents: Documents, run: RunId): Promise<Outcome<unknown>> => {
+  const stored = await documents.read(pathOf(run), asWritten);
   return stored.ok ? succeeded(stored.value?.value) : stored;
 };
 
@@ -15,7 +19,7 @@ export async function saveReceipt(documents: Documents, value: Receipt): Promise
   const created = await documents.create(pathOf(value.runId), value);
   if (!created.ok) return created;
   if (created.value === 'created') return succeeded(undefined);
-  const stored = await documents.read(pathOf(value.runId), receipt);
+  const stored = await documents.read(pathOf(value.runId), asWritten);
   if (!stored.ok) return stored;
   const replaced = await documents.replace(pathOf(value.runId), value, stored.value?.etag ?? '');
   if (!replaced.ok) return replaced;

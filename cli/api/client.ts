@@ -10,7 +10,7 @@ import {
   type MigrationStatus,
   type RunState,
 } from '../../contracts/migration';
-import { receipt, type Receipt } from '../../contracts/receipt';
+import { receipt, receiptKey, type Receipt, type ReceiptKey } from '../../contracts/receipt';
 import type { ApiResult } from './errors';
 import { callApi } from './http';
 
@@ -22,6 +22,15 @@ export const hostItem = z.object({
   failure: failure.nullable(),
 });
 export type HostItem = z.infer<typeof hostItem>;
+
+/** A receipt, and the document just as it came: only that one can be verified. */
+export type SignedReceipt = { readonly document: unknown; readonly receipt: Receipt };
+const signedReceipt = z.unknown().transform((document, context): SignedReceipt => {
+  const parsed = receipt.safeParse(document);
+  if (parsed.success) return { document, receipt: parsed.data };
+  context.addIssue(`not a receipt: ${parsed.error.message}`);
+  return z.NEVER;
+});
 
 export type Page<T> = { readonly items: T[]; readonly next: string | null };
 const pageOf = <T>(item: z.ZodType<T>): z.ZodType<Page<T>> =>
@@ -41,7 +50,8 @@ export interface HyperferryApi {
   migration(id: MigrationId): Promise<ApiResult<MigrationStatus>>;
   cancel(id: MigrationId, reason: string): Promise<ApiResult<unknown>>;
   answer(id: MigrationId, questionId: string, answer: Answer): Promise<ApiResult<unknown>>;
-  receipt(id: MigrationId): Promise<ApiResult<Receipt>>;
+  receipt(id: MigrationId): Promise<ApiResult<SignedReceipt>>;
+  receiptKey(): Promise<ApiResult<ReceiptKey>>;
   hosts(): Promise<ApiResult<Page<HostItem>>>;
   vms(host: HostId): Promise<ApiResult<Page<VmFacts>>>;
   submitBatch(request: BatchRequest): Promise<ApiResult<{ id: BatchId }>>;
@@ -82,7 +92,8 @@ export function createApi(options: ApiOptions): HyperferryApi {
     cancel: (migration, reason) => post(`/migrations/${id(migration)}/cancel`, { reason }, z.unknown()),
     answer: (migration, questionId, answer) =>
       post(`/migrations/${id(migration)}/answer`, { questionId, answer }, z.unknown()),
-    receipt: (migration) => get(`/migrations/${id(migration)}/receipt`, receipt),
+    receipt: (migration) => get(`/migrations/${id(migration)}/receipt`, signedReceipt),
+    receiptKey: () => get('/receipt-key', receiptKey),
     hosts: () => get('/hosts', pageOf(hostItem)),
     vms: (host) => get(`/hosts/${id(host)}/vms`, pageOf(vmFacts)),
     submitBatch: (request) => post('/batches', request, acceptedBatch),

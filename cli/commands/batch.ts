@@ -7,7 +7,7 @@ import { badInput, failureOfApi } from '../failure';
 import { factLines, tableLines } from '../output/table';
 import { failureText } from '../output/status';
 import { parseField } from '../parse';
-import { readDocument } from './batch-file';
+import { readDocument } from './document-file';
 import { apiCommand, apiOptions, examples, type ApiCommandOptions, type Run } from './command';
 import { newBatchId } from './new-id';
 import { submitted } from './submit';
@@ -40,7 +40,10 @@ function batchLines(batch: BatchStatus): string[] {
 }
 
 async function documentOf(context: Context, file: string): Promise<Result<BatchRequest & { id: BatchStatus['id'] }>> {
-  const read = await readDocument(file);
+  const read = await readDocument(file, {
+    next: 'hyperferry batch submit --help',
+    tooLong: 'Split it into several batches.',
+  });
   if (!read.ok) return read;
   const parsed = batchRequest.safeParse(read.value);
   if (parsed.success)

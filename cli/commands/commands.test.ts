@@ -1,4 +1,5 @@
-import { publicKeyFrom, signingKeyFrom } from '../../relay/signing';
+import { receiptKeyOf } from '../../relay/receipt-signature';
+import { generateSigningKey, publicKeyFrom, signingKeyFrom } from '../../relay/signing';
 import { exitCodes } from '../exit';
 import { problemAnswer, routes, startFakeApi, type FakeApi, type FakeHandler } from '../testing/fake-api';
 import { runInProcess } from '../testing/in-process';
@@ -11,6 +12,7 @@ import {
   sampleParked,
   sampleReceipt,
   sampleRolledBack,
+  sampleSigningKey,
   sampleStatus,
   sampleVm,
   vmIdA,
@@ -34,6 +36,7 @@ const everything: Record<string, unknown> = {
   'GET /migrations/parked': sampleParked(),
   'GET /migrations/undone': sampleRolledBack(),
   'GET /migrations/m1/receipt': sampleReceipt(),
+  'GET /receipt-key': receiptKeyOf(sampleSigningKey),
   'POST /migrations': (({ body }) => ({
     status: 202,
     body: { id: (body as { id: string }).id },
@@ -119,6 +122,27 @@ describe('what each command prints', () => {
     ])
       expect(run.stdout).toContain(text);
     expect(await cliJson(['receipt', 'm1'])).toEqual(sampleReceipt());
+  });
+
+  test('receipt verify tells a genuine receipt from one that was changed, signed by another, or is none', async () => {
+    const printed = JSON.stringify(sampleReceipt(), null, 4);
+    const key = receiptKeyOf(sampleSigningKey).publicKeyBase64;
+    const other = generateSigningKey().publicKeyBase64;
+    const verify = (text: string, ...more: string[]) => cli(['receipt', 'verify', '-', ...more], api.url, text);
+    const [asked, offline, changed, foreign, none, noKey] = await Promise.all([
+      verify(printed),
+      verify(printed, '--public-key', key, '--json'),
+      verify(printed.replace('"outageMs": 2400', '"outageMs": 24'), '--public-key', key),
+      verify(printed, '--public-key', other),
+      verify('{"schema": 1}'),
+      verify(printed, '--public-key', 'x'),
+    ]);
+    expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('-: genuine') });
+    expect(JSON.parse(offline.stdout)).toMatchObject({ genuine: true, id: 'm1', keyFrom: '--public-key' });
+    expect(changed).toMatchObject({ code: 5, stderr: expect.stringContaining('not genuine') });
+    expect(foreign).toMatchObject({ code: 5, stderr: expect.stringContaining('another key') });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('not a receipt') });
+    expect(noKey).toMatchObject({ code: 2, stderr: expect.stringContaining('public key cannot be read') });
   });
 
   test('cancel and answer post what is meant', async () => {

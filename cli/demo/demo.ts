@@ -103,7 +103,7 @@ export async function demonstrate(context: Context, stack: Stack, options: DemoO
   });
   if (!end.ok || end.value.why !== 'ended') return end;
   const receipt = await patiently(context, () => api.receipt(id));
-  if (receipt.ok) ['', ...receiptLines(receipt.value), ''].forEach(options.say);
+  if (receipt.ok) ['', ...receiptLines(receipt.value.receipt), ''].forEach(options.say);
   else if (end.value.status.state === 'completed') return bad(failureOfApi(receipt.error));
   return end;
 }

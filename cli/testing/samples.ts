@@ -3,7 +3,9 @@ import { hostFacts, vmFacts, type VmFacts } from '../../contracts/facts';
 import { failureOf } from '../../contracts/failure';
 import { batchStatus } from '../../contracts/batch';
 import { migrationStatus, type MigrationStatus } from '../../contracts/migration';
-import { receipt, type Receipt } from '../../contracts/receipt';
+import { receiptBody, type Receipt } from '../../contracts/receipt';
+import { signReceipt } from '../../relay/receipt-signature';
+import { generateSigningKey, signingKeyFrom } from '../../relay/signing';
 import { hostItem, type HostItem } from '../api/client';
 
 // Documents for tests. Each goes through the schema of its contract, so that a test cannot pass on a document that no app would send.
@@ -139,58 +141,63 @@ export const sampleRolledBack = (): MigrationStatus =>
     failure: failureOf('NotEnoughRoom', { message: '/vm has 1 GiB free, 3 GiB are needed' }),
   });
 
+export const sampleSigningKey = signingKeyFrom(generateSigningKey().privateKeyBase64);
+
 export const sampleReceipt = (more: Partial<Record<keyof Receipt, unknown>> = {}): Receipt =>
-  receipt.parse({
-    schema: 1,
-    id: 'm1',
-    runId: 'm1-r1',
-    state: 'completed',
-    request: {
+  signReceipt(
+    sampleSigningKey,
+    receiptBody.parse({
+      schema: 1,
       id: 'm1',
-      kind: 'quick-storage',
-      vmId: vmIdA,
-      sourceHost: 'host-a',
-      destinationHost: 'host-b',
-      destinationFolder: '/vm',
-    },
-    startedAt: '2026-08-01T20:00:00.000Z',
-    endedAt: '2026-08-01T20:00:12.500Z',
-    phases: [
-      {
-        name: 'reserve',
-        action: 'do',
-        outcome: 'done',
-        attempts: 1,
-        startedAt: '2026-08-01T20:00:00.000Z',
-        endedAt: '2026-08-01T20:00:00.120Z',
+      runId: 'm1-r1',
+      state: 'completed',
+      request: {
+        id: 'm1',
+        kind: 'quick-storage',
+        vmId: vmIdA,
+        sourceHost: 'host-a',
+        destinationHost: 'host-b',
+        destinationFolder: '/vm',
       },
-      {
-        name: 'pull-base',
-        action: 'do',
-        outcome: 'done',
-        attempts: 2,
-        startedAt: '2026-08-01T20:00:01.000Z',
-        endedAt: '2026-08-01T20:00:09.000Z',
-      },
-    ],
-    outageMs: 2400,
-    files: [
-      {
-        name: 'scsi-0-0',
-        digest,
-        dataBytes: 600 * mib,
-        sentBytes: 612 * mib,
-        resentBytes: 12 * mib,
-        zeroBytes: 0,
-      },
-    ],
-    verified: [{ diskId: 'scsi-0-0', digest, bytesRead: 32 * mib }],
-    configurationChanges: ['disk scsi-0-0 now lies in /vm/web01'],
-    leftovers: [{ hostId: 'host-a', what: 'retired-vm', runId: 'm1-r1', detail: 'kept by the policy' }],
-    hostsNotAsked: [],
-    failure: null,
-    ...more,
-  });
+      startedAt: '2026-08-01T20:00:00.000Z',
+      endedAt: '2026-08-01T20:00:12.500Z',
+      phases: [
+        {
+          name: 'reserve',
+          action: 'do',
+          outcome: 'done',
+          attempts: 1,
+          startedAt: '2026-08-01T20:00:00.000Z',
+          endedAt: '2026-08-01T20:00:00.120Z',
+        },
+        {
+          name: 'pull-base',
+          action: 'do',
+          outcome: 'done',
+          attempts: 2,
+          startedAt: '2026-08-01T20:00:01.000Z',
+          endedAt: '2026-08-01T20:00:09.000Z',
+        },
+      ],
+      outageMs: 2400,
+      files: [
+        {
+          name: 'scsi-0-0',
+          digest,
+          dataBytes: 600 * mib,
+          sentBytes: 612 * mib,
+          resentBytes: 12 * mib,
+          zeroBytes: 0,
+        },
+      ],
+      verified: [{ diskId: 'scsi-0-0', digest, bytesRead: 32 * mib }],
+      configurationChanges: ['disk scsi-0-0 now lies in /vm/web01'],
+      leftovers: [{ hostId: 'host-a', what: 'retired-vm', runId: 'm1-r1', detail: 'kept by the policy' }],
+      hostsNotAsked: [],
+      failure: null,
+      ...more,
+    }),
+  );
 
 export const sampleBatch = (): BatchStatus =>
   batchStatus.parse({

@@ -6,8 +6,15 @@ import { healthRoutes, registerLiveness } from './health';
 import { hostRoutes } from './hosts';
 import { migrationRoutes } from './migrations';
 import { openApiRoute } from './openapi';
+import { receiptKeyRoute } from './receipt-key';
 
-const documented: readonly Route[] = [...migrationRoutes, ...hostRoutes, ...batchRoutes, ...healthRoutes];
+const documented: readonly Route[] = [
+  ...migrationRoutes,
+  receiptKeyRoute,
+  ...hostRoutes,
+  ...batchRoutes,
+  ...healthRoutes,
+];
 
 /** Every route with its function, the interface's own description included. */
 export const routes: readonly Route[] = [...documented, openApiRoute(documented)];

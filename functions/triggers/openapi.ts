@@ -6,7 +6,7 @@ import { hostFacts, vmFacts } from '../../contracts/facts';
 import { batchId, hostId, migrationId } from '../../contracts/ids';
 import { answerRequest, cancelRequest, migrationRequest, migrationStatus, runStates } from '../../contracts/migration';
 import { problem } from '../../contracts/problem';
-import { receipt } from '../../contracts/receipt';
+import { receipt, receiptKey } from '../../contracts/receipt';
 import { json } from './answers';
 import type { Route } from './context';
 
@@ -25,6 +25,7 @@ const answersTo = {
   'cancel-migration': { status: 202, body: migrationStatus, takes: cancelRequest },
   'answer-migration': { status: 202, body: migrationStatus, takes: answerRequest },
   'show-receipt': { status: 200, body: receipt },
+  'show-receipt-key': { status: 200, body: receiptKey },
   'list-hosts': { status: 200, body: page(hostEntry) },
   'list-vms': { status: 200, body: page(vmFacts) },
   'submit-batch': { status: 202, body: batchStatus, takes: batchRequest },

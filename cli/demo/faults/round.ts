@@ -144,7 +144,7 @@ export async function runRound(plan: RoundPlan, tools: Tools): Promise<Round> {
   await observer.stop();
   const state = observer.status?.state ?? 'not started';
   const receipt = observer.ended ? await patiently(context, () => api.receipt(id)) : undefined;
-  const proof = receipt?.ok === true ? receipt.value : undefined;
+  const proof = receipt?.ok === true ? receipt.value.receipt : undefined;
   const sum = (of: 'sentBytes' | 'resentBytes'): number =>
     (proof?.files ?? []).reduce((all, file) => all + file[of], 0);
   const completed = state === 'completed';

@@ -7,7 +7,10 @@ import { badInput } from '../failure';
 import { formatBytes } from '../output/format';
 
 /** The JSON document in a file, or on standard input for `-`; at most as long as the HTTP interface takes. */
-export async function readDocument(file: string): Promise<Result<unknown>> {
+export async function readDocument(
+  file: string,
+  help: { readonly next: string; readonly tooLong: string },
+): Promise<Result<unknown>> {
   const source: Readable = file === '-' ? process.stdin : createReadStream(file);
   const chunks: Buffer[] = [];
   let length = 0;
@@ -20,7 +23,7 @@ export async function readDocument(file: string): Promise<Result<unknown>> {
           badInput(`${file} is longer than ${formatBytes(httpBodyBytesMax)}`, {
             field: 'FILE',
             value: file,
-            remedy: 'Split it into several batches.',
+            remedy: help.tooLong,
           }),
         );
       chunks.push(chunk);
@@ -44,7 +47,7 @@ export async function readDocument(file: string): Promise<Result<unknown>> {
         field: 'FILE',
         value: file,
         remedy: 'Correct the document.',
-        next: 'hyperferry batch submit --help',
+        next: help.next,
       }),
     );
   }

@@ -1,0 +1,104 @@
+import type { KeyObject } from 'node:crypto';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { describeThrown } from '../../contracts/failure';
+import { keyIdOf, verifyReceipt, type ReceiptVerdict } from '../../relay/receipt-signature';
+import { publicKeyFrom } from '../../relay/signing';
+import { apiOf, bad, good, type CommandResult, type Context, type Result } from '../context';
+import { badInput, failureOfApi, type CliFailure } from '../failure';
+import { factLines } from '../output/table';
+import { apiCommand, apiOptions, examples, type Run } from './command';
+import { readDocument } from './document-file';
+
+const verifyOptions = apiOptions.extend({ publicKey: z.string().optional() });
+type VerifyOptions = z.infer<typeof verifyOptions>;
+
+type TrustedKey = { readonly key: KeyObject; readonly from: string };
+
+/** The key of `--public-key`, else the one that the app says is its own. */
+async function trustedKey(context: Context, options: VerifyOptions): Promise<Result<TrustedKey>> {
+  if (options.publicKey !== undefined) return parseKey(options.publicKey, '--public-key');
+  const api = apiOf(context, options);
+  if (!api.ok) return api;
+  const answered = await api.value.receiptKey();
+  if (!answered.ok) return bad(failureOfApi(answered.error));
+  return parseKey(answered.value.publicKeyBase64, api.value.baseUrl);
+}
+
+function parseKey(text: string, from: string): Result<TrustedKey> {
+  try {
+    return good({ key: publicKeyFrom(text), from });
+  } catch (thrown) {
+    return bad(
+      badInput('the public key cannot be read', {
+        detail: describeThrown(thrown),
+        field: from,
+        value: text.slice(0, 80),
+        remedy:
+          'Give an Ed25519 public key (SPKI, base64), as `hyperferry keys` prints it and agents hold it in appPublicKeys.',
+      }),
+    );
+  }
+}
+
+const titles: Record<Exclude<ReceiptVerdict, { genuine: true }>['reason'], string> = {
+  'not-a-receipt': 'the document is not a receipt',
+  'other-key': 'the receipt was signed with another key',
+  forged: 'the receipt is not genuine',
+};
+
+const notGenuine = (verdict: Exclude<ReceiptVerdict, { genuine: true }>, file: string): CliFailure => ({
+  exit: verdict.reason === 'not-a-receipt' ? 'badInput' : 'refused',
+  title: titles[verdict.reason],
+  detail: verdict.detail,
+  field: 'FILE',
+  value: file,
+  remedy:
+    verdict.reason === 'other-key'
+      ? 'Give the public key of the app that wrote it (--public-key).'
+      : 'Get it again from the app: hyperferry receipt ID --json.',
+});
+
+async function verify(context: Context, file: string, options: VerifyOptions): Promise<CommandResult> {
+  const read = await readDocument(file, {
+    next: 'hyperferry receipt verify --help',
+    tooLong: 'Give one receipt a file.',
+  });
+  if (!read.ok) return read.failure;
+  const trusted = await trustedKey(context, options);
+  if (!trusted.ok) return trusted.failure;
+  const { key, from } = trusted.value;
+  const verdict = verifyReceipt(key, read.value);
+  if (!verdict.genuine) return notGenuine(verdict, file);
+  const { id, runId, state } = verdict.receipt;
+  const keyId = keyIdOf(key);
+  if (options.json) context.output.json({ genuine: true, id, runId, state, keyId, keyFrom: from });
+  else
+    context.output.lines([
+      `${file}: genuine`,
+      ...factLines(
+        [
+          ['run', `${runId}, ${state}`],
+          ['key', `${keyId}, from ${from}`],
+        ],
+        '  ',
+      ),
+    ]);
+  return 'done';
+}
+
+/** `hyperferry receipt verify FILE` */
+export function registerVerify(receipt: Command, run: Run): void {
+  const command = apiCommand(receipt, 'verify FILE', 'say whether a receipt is as the app signed it').option(
+    '--public-key <key>',
+    'the key to trust, SPKI in base64 (default: the one that the app names, which must be reachable then)',
+  );
+  examples(
+    command,
+    ['receipt verify web01.receipt.json', 'exit code 0 only when every field is as it was signed'],
+    ['receipt verify web01.receipt.json --public-key MCowBQ...', 'without asking anybody'],
+  );
+  command.action((file: string, _options: unknown, self: Command) =>
+    run((context) => verify(context, file, verifyOptions.parse(self.optsWithGlobals()))),
+  );
+}
