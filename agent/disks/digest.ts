@@ -24,8 +24,16 @@ export function* allChunks(disk: Pick<Disk, 'virtualSizeBytes'>): Generator<numb
 
 /** Offsets of the chunks that an image holds anything of, data or zeros, ascending and each once. */
 export function* chunksTouchedBy(image: Pick<ReadableImage, 'extents'>): Generator<number> {
+  for (const chunk of chunksOf(image.extents())) yield chunk;
+}
+
+/** Offsets of the chunks that ascending ranges touch, ascending and each once. */
+export const chunksOfRanges = (ranges: readonly (readonly [number, number])[]): Generator<number> =>
+  chunksOf(ranges.map(([offsetBytes, lengthBytes]) => ({ offsetBytes, lengthBytes })));
+
+function* chunksOf(extents: Iterable<Pick<Extent, 'offsetBytes' | 'lengthBytes'>>): Generator<number> {
   let next = 0;
-  for (const extent of image.extents()) {
+  for (const extent of extents) {
     const end = extent.offsetBytes + extent.lengthBytes;
     const first = extent.offsetBytes - (extent.offsetBytes % chunkBytes);
     for (let offset = Math.max(next, first); offset < end; offset += chunkBytes) {

@@ -19,6 +19,23 @@ export type DriverContext = {
   readonly report: (progress: OperationProgress) => void;
 };
 
+/** What changed of an image between two points of its history, each named by the tracking of its host and by a content id. */
+export type ImageChanges = {
+  readonly since: ContentPoint;
+  readonly until: ContentPoint;
+  /** Ascending, not touching: offset and length in bytes. */
+  readonly ranges: readonly (readonly [offsetBytes: number, lengthBytes: number])[];
+};
+export type ContentPoint = {
+  /** Null where no change tracking tells. */
+  readonly trackingId: string | null;
+  /** The data write id of a copy that stands at this point. */
+  readonly contentId: string;
+};
+
+/** A file that the byte route may serve: all of it, or what changed of the image that it is. */
+export type ServedFile = { readonly path: string; readonly changes?: ImageChanges };
+
 /**
  * A Hyper-V host, real or simulated. Both implementations pass test/conformance/hyperv-driver.ts.
  *
@@ -36,7 +53,7 @@ export interface HyperVDriver {
     input: OperationInput<K>,
   ): Promise<Outcome<OperationOutput<K>>>;
   /** The file that the byte route may serve to this run. Refuses what the VM still writes, and what is not this run's. */
-  locateForReading(run: RunId, vmId: VmId, subject: PullSubject): Promise<Outcome<{ path: string }>>;
+  locateForReading(run: RunId, vmId: VmId, subject: PullSubject): Promise<Outcome<ServedFile>>;
   /** Where the byte route writes for this run's placeholder, inside its folder, and where its journal belongs. */
   locateForWriting(
     run: RunId,

@@ -16,7 +16,12 @@ export const diskOperations = {
    * image itself tells; `all`: of the whole disk.
    */
   'digest-disks': {
-    input: ofVm.extend({ scope: z.enum(['changed', 'all']), side: z.enum(['source', 'destination']) }),
+    input: ofVm.extend({
+      scope: z.enum(['changed', 'all']),
+      side: z.enum(['source', 'destination']),
+      /** With scope `changed`: of what this round of pre-copy was about instead. */
+      round: z.int().positive().optional(),
+    }),
     output: z.object({ disks: z.array(z.object({ diskId, digest, bytesRead: bytes })) }),
     afterStart: 'allowed',
   },

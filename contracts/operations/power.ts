@@ -8,7 +8,9 @@ export const powerOperations = {
     output: vmSizes.extend({ savedAt: z.iso.datetime(), memoryFileBytes: bytes }),
     afterStart: 'refused',
   },
-  /** Starts a VM that this run saved, on the source. `outageMs`: from the save to this start; null when this run had not saved it. */
+  /** Shuts the guest of a running VM down. The outage begins. */
+  'shut-down-vm': { input: ofVm, output: vmSizes.extend({ shutDownAt: z.iso.datetime() }), afterStart: 'refused' },
+  /** Starts a VM that this run saved or shut down, on the source. `outageMs`: from the stop to this start; null when this run had not stopped it. */
   'resume-vm': {
     input: ofVm,
     output: z.object({ outageMs: z.int().nonnegative().nullable() }),

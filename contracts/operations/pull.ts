@@ -2,10 +2,14 @@ import { z } from 'zod';
 import { diskId, hostId } from '../ids';
 import { bytes, digest, ofPlace, type OperationDefinition } from './shapes';
 
-/** What is pulled over the byte route: one file of a disk's chain, or one file of the VM's configuration or memory. */
+/** What is pulled over the byte route: of a disk one file of its chain or what changed of it, or one file of the VM's own. */
 export const pullSubject = z.discriminatedUnion('type', [
   z.object({ type: z.literal('image'), diskId, index: z.int().nonnegative() }),
   z.object({ type: z.literal('file'), file: z.enum(['configuration', 'memory']) }),
+  /** What changed of an image since the last round of pre-copy, into the copy of that image. */
+  z.object({ type: z.literal('changes'), diskId, index: z.int().nonnegative(), round: z.int().positive() }),
+  /** Which parts of a disk a round was about, so that both ends can compare just those. */
+  z.object({ type: z.literal('ranges'), diskId, round: z.int().positive() }),
 ]);
 export type PullSubject = z.infer<typeof pullSubject>;
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { diskOperations } from './disks';
 import { placeholderOperations } from './placeholder';
 import { powerOperations } from './power';
+import { preCopyOperations } from './pre-copy';
 import { pullOperations } from './pull';
 import { reservationOperations } from './reservation';
 
@@ -14,6 +15,7 @@ export const operations = {
   ...diskOperations,
   ...placeholderOperations,
   ...powerOperations,
+  ...preCopyOperations,
   ...pullOperations,
 } as const;
 

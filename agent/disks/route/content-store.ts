@@ -2,6 +2,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import type { PullSubject } from '../../../contracts/operations';
 import { outcomeOf } from '../failures';
 import type { ImageShape, ReadableImage, WritableImage } from '../image';
+import { changesSource, openChanged, type ServedChanges } from './changes';
 import { differenceOf, type ContentFacts, type SourceContent, type TargetContent } from './content';
 import { createPlainTarget, openPlainSource, reopenPlainTarget } from './plain-file';
 
@@ -12,17 +13,26 @@ export type ImageFormat = {
   readonly create: (path: string, shape: ImageShape) => Promise<Outcome<WritableImage>>;
   /** An image that `create` made, perhaps before a crash; it keeps its ids too. */
   readonly openForWriting: (path: string) => Promise<Outcome<WritableImage>>;
+  /** Gives the content of an image that nobody has open another data write id. */
+  readonly nameContent: (path: string, dataWriteId: string) => Promise<Outcome<void>>;
 };
+
+/** What a driver says may be served: a file, and for changes what of the image it is. */
+export type Served = { readonly path: string; readonly changes?: ServedChanges };
 
 /** The file to be served. */
 export async function openSource(
   format: ImageFormat,
-  path: string,
+  { path, changes }: Served,
   type: PullSubject['type'],
 ): Promise<Outcome<SourceContent>> {
-  if (type === 'file') return outcomeOf(() => openPlainSource(path));
+  if (type === 'file' || type === 'ranges') return outcomeOf(() => openPlainSource(path));
   const opened = await format.openForReading(path);
-  return opened.ok ? succeeded(imageSource(opened.value)) : opened;
+  if (!opened.ok) return opened;
+  if (type === 'image') return succeeded(imageSource(opened.value));
+  if (changes !== undefined) return succeeded(changesSource(opened.value, changes));
+  await opened.value.close();
+  return failed(failureOf('Bug', { message: `nobody says what changed in ${path}`, effect: 'none' }));
 }
 
 const imageSource = (image: ReadableImage): SourceContent => ({
@@ -32,15 +42,21 @@ const imageSource = (image: ReadableImage): SourceContent => ({
   close: () => image.close(),
 });
 
-/** A new, empty copy of what the facts describe. */
+/** A new, empty copy of what the facts describe; for changes, the copy that they go into. */
 export const createTarget = (
   format: ImageFormat,
   path: string,
   facts: ContentFacts,
-): Promise<Outcome<TargetContent>> =>
-  facts.type === 'image'
-    ? format.create(path, facts.shape)
-    : outcomeOf(() => createPlainTarget(path, facts.fileSizeBytes));
+): Promise<Outcome<TargetContent>> => {
+  switch (facts.type) {
+    case 'image':
+      return format.create(path, facts.shape);
+    case 'changes':
+      return openChanged(format, path, facts);
+    case 'file':
+      return outcomeOf(() => createPlainTarget(path, facts.fileSizeBytes));
+  }
+};
 
 /** The copy that an earlier attempt began. `JournalDamaged` when what stands there is not that copy. */
 export async function reopenTarget(
@@ -55,6 +71,7 @@ export async function reopenTarget(
     const reopened = await outcomeOf(() => reopenPlainTarget(path, facts.fileSizeBytes));
     return reopened.ok ? (reopened.value ? succeeded(reopened.value) : notThere) : reopened;
   }
+  if (facts.type === 'changes') return openChanged(format, path, facts);
   const opened = await format.openForWriting(path);
   if (!opened.ok) return opened.failure.retry === 'transient' ? opened : notThere;
   const image = opened.value;

@@ -9,7 +9,10 @@ export interface SourceContent extends Pick<ReadableImage, 'read' | 'close'> {
 }
 
 /** What is written at the destination. Offsets and lengths of an image are multiples of its sector. */
-export type TargetContent = Pick<WritableImage, 'write' | 'writeZeros' | 'flush' | 'close'>;
+export interface TargetContent extends Pick<WritableImage, 'write' | 'writeZeros' | 'flush' | 'close'> {
+  /** Makes the copy what it is when everything has come and is durable, and closes it. */
+  finish?(): Promise<void>;
+}
 
 const mebibyte = 1024 * 1024;
 const guid = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -49,9 +52,19 @@ export const imageShape: z.ZodType<ImageShape> = z
     'a differencing image, and no other, has a parent',
   );
 
+const contentPoint = z.strictObject({ trackingId: z.string().max(200).nullable(), contentId: guid });
+
 /** What the source says of the file it serves. Its identity is all of it but the paths of a parent. */
 export const contentFacts = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('image'), shape: imageShape, fileSizeBytes: z.int().nonnegative() }),
+  /** What changed of an image from one point of its history to the next; it goes into a copy that stands at the first. */
+  z.strictObject({
+    type: z.literal('changes'),
+    shape: imageShape,
+    fileSizeBytes: z.int().nonnegative(),
+    since: contentPoint,
+    until: contentPoint,
+  }),
   z.strictObject({
     type: z.literal('file'),
     fileSizeBytes: z.int().nonnegative().max(contentBytesMax),
@@ -63,27 +76,32 @@ export type ContentFacts = z.infer<typeof contentFacts>;
 
 /** Length of the content in bytes: what a guest sees of an image, the file itself otherwise. */
 export const sizeBytesOf = (facts: ContentFacts): number =>
-  facts.type === 'image' ? facts.shape.virtualSizeBytes : facts.fileSizeBytes;
+  facts.type === 'file' ? facts.fileSizeBytes : facts.shape.virtualSizeBytes;
 
 /** Whether what is in no frame may be something else than zeros. */
-export const hasParent = (facts: ContentFacts): boolean => facts.type === 'image' && facts.shape.parent !== undefined;
+export const hasParent = (facts: ContentFacts): boolean =>
+  facts.type === 'changes' || (facts.type === 'image' && facts.shape.parent !== undefined);
 
 /** Offsets and lengths of frames are multiples of this, but for the end of a plain file. */
 export const alignmentBytesOf = (facts: ContentFacts): number =>
-  facts.type === 'image' ? facts.shape.logicalSectorSizeBytes : 1;
+  facts.type === 'file' ? 1 : facts.shape.logicalSectorSizeBytes;
 
 const identityOf = (facts: ContentFacts): Readonly<Record<string, string | number>> =>
   facts.type === 'file'
     ? { type: 'file', 'file size': facts.fileSizeBytes, 'time of change': facts.modifiedAtNs }
     : {
-        type: 'image',
+        type: facts.type,
         kind: facts.shape.kind,
         'virtual size': facts.shape.virtualSizeBytes,
         'block size': facts.shape.blockSizeBytes,
         'virtual disk id': facts.shape.virtualDiskId,
         'data write id': facts.shape.dataWriteId,
         'file size': facts.fileSizeBytes,
+        ...(facts.type === 'changes' && { since: pointText(facts.since), until: pointText(facts.until) }),
       };
+
+const pointText = ({ trackingId, contentId }: z.infer<typeof contentPoint>): string =>
+  `${trackingId ?? 'no tracking id'}, ${contentId}`;
 
 /** How the source differs from what a copy began with, as a short sentence; undefined when it is the same. */
 export function differenceOf(began: ContentFacts, found: ContentFacts): string | undefined {

@@ -1,7 +1,7 @@
 import { lstat, rm } from 'node:fs/promises';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId } from '../../../contracts/ids';
-import type { OperationOutput } from '../../../contracts/operations';
+import type { OperationOutput, PullSubject } from '../../../contracts/operations';
 import { isMissing } from '../../files';
 import { ioError } from '../failures';
 import type { TargetContent } from './content';
@@ -14,6 +14,7 @@ export type ResumptionRequest = {
   /** The copy. */
   readonly path: string;
   readonly journalPath: string;
+  readonly subject: PullSubject;
   /** What the ledger holds of this transfer; null when it holds nothing. */
   readonly ledgerWatermarkBytes: number | null;
   readonly images: ImageFormat;
@@ -78,6 +79,8 @@ async function startOver(
       failureOf('JournalDamaged', { message: `the journal ${journalPath} cannot be gone on with: ${reason}` }),
     );
   const { beginning, sentBytes } = journal.content;
+  // What changes go into was there before and stays: all of a round may be written again.
+  if (request.subject.type === 'changes') return succeeded({ kind: 'fresh', journal, sentBytes });
   // A copy is made after its journal: where there is no journal, a file of that name is not ours to remove.
   const isOurs = damage !== undefined || beginning?.path === path;
   if (!isOurs) {

@@ -6,7 +6,7 @@ import type { HostId } from '../../../contracts/ids';
 import type { TicketClaims } from '../../../contracts/ticket';
 import type { Clock } from '../../clock';
 import type { Log } from '../../log';
-import type { ImageFormat } from './content-store';
+import type { ImageFormat, Served } from './content-store';
 import { connectionsMax, routePace, transfersMax, windowBytesDefault, type RoutePace } from './limits';
 import { Session } from './session';
 import { routeTls } from './tls';
@@ -23,7 +23,7 @@ export type ByteRouteOptions = {
   readonly hostId: HostId;
   readonly clock: Clock;
   /** The file that a ticket entitles to; refuses what must not be read. */
-  readonly locate: (claims: TicketClaims) => Promise<Outcome<{ readonly path: string }>>;
+  readonly locate: (claims: TicketClaims) => Promise<Outcome<Served>>;
   readonly log: Log;
   /** By default VHDX. */
   readonly images?: ImageFormat;

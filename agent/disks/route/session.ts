@@ -9,7 +9,7 @@ import { batchBufferBytes } from './batches';
 import { BufferPool } from './buffer-pool';
 import { peerCertificateSha256 } from './certificate-sha256';
 import { alignmentBytesOf, differenceOf, sizeBytesOf, type SourceContent } from './content';
-import { openSource, type ImageFormat } from './content-store';
+import { openSource, type ImageFormat, type Served } from './content-store';
 import { FrameReader } from './frame-reader';
 import { fromDestination, type Frame } from './frames';
 import type { RoutePace } from './limits';
@@ -21,7 +21,7 @@ import { TokenBucket } from './token-bucket';
 import { Wire } from './wire';
 
 export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & {
-  readonly locate: (claims: TicketClaims) => Promise<Outcome<{ readonly path: string }>>;
+  readonly locate: (claims: TicketClaims) => Promise<Outcome<Served>>;
   readonly images: ImageFormat;
   readonly clock: Clock;
   readonly log: Log;
@@ -110,10 +110,10 @@ export class Session {
     const located = await locate(admitted.value);
     if (!located.ok) return located.failure;
     const { path } = located.value;
-    const opened = await openSource(images, path, subject.type);
+    const opened = await openSource(images, located.value, subject.type);
     if (!opened.ok) return opened.failure;
     log.info('byte route serves', { ...this.#about, path });
-    const reopen = (): Promise<Outcome<SourceContent>> => openSource(images, path, subject.type);
+    const reopen = (): Promise<Outcome<SourceContent>> => openSource(images, located.value, subject.type);
     try {
       return await this.#transfer(opened.value, reopen);
     } catch (thrown) {

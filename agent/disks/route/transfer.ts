@@ -166,7 +166,8 @@ export class Transfer {
   /** The copy is closed before it is said to be finished, since closing writes too. */
   async #finish(attempt: Attempt): Promise<Outcome<OperationOutput<'pull'>>> {
     const { mark, sentBytes } = this.#journal.content;
-    await this.#copy?.target.close();
+    const target = this.#copy?.target;
+    await (target?.finish === undefined ? target?.close() : target.finish());
     this.#copy = undefined;
     const output = {
       path: this.#request.path,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createVhdx, openVhdx } from '../vhdx';
+import { changeDataWriteId, createVhdx, openVhdx } from '../vhdx';
 import type { ImageFormat } from './content-store';
 
 /**
@@ -12,5 +12,6 @@ export function vhdxFormat(newGuid: () => string = randomUUID): ImageFormat {
     openForReading: (path) => openVhdx(path, { access: 'read' }),
     create: (path, shape) => createVhdx(path, shape, options),
     openForWriting: (path) => openVhdx(path, { ...options, access: 'write' }),
+    nameContent: (path, dataWriteId) => changeDataWriteId(path, dataWriteId, { newGuid }),
   };
 }

@@ -7,6 +7,8 @@ export type HostSpec = {
   readonly memoryBytes?: number;
   readonly processorCount?: number;
   readonly switches?: readonly string[];
+  /** By default it has change tracking. */
+  readonly changeTracking?: boolean;
   /** Volumes below the host's folder, by name, each an allowed root. */
   readonly volumes?: readonly { readonly name: string; readonly sizeBytes: number }[];
 };
@@ -22,6 +24,7 @@ export async function createHost(folder: string, spec: HostSpec = {}): Promise<v
     memoryBytes: spec.memoryBytes ?? 64 * gib,
     processorCount: spec.processorCount ?? 16,
     switches: [...(spec.switches ?? ['LAN'])],
+    changeTracking: spec.changeTracking ?? true,
     volumes: volumes.map(({ name, sizeBytes }) => ({ root: join(layout.folder, 'volumes', name), sizeBytes })),
   };
   for (const { root } of record.volumes) await makeFolder(root);

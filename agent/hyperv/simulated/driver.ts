@@ -6,7 +6,7 @@ import type { RunId, VmId } from '../../../contracts/ids';
 import type { OperationInput, OperationOutput, PullSubject } from '../../../contracts/operations';
 import { systemClock, type Clock } from '../../clock';
 import { DiskError } from '../../disks/failures';
-import type { DriverContext, DriverOperationKind, HyperVDriver } from '../driver';
+import type { DriverContext, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
 import { plannedFacts, registeredFacts } from './facts';
 import { readJson, systemErrorCode } from './files';
 import { bootGuest, putGuestsOnStandby, removeStraySavedStates } from './guests';
@@ -138,7 +138,7 @@ class SimulatedDriver implements HyperVDriver {
     );
   }
 
-  locateForReading(run: RunId, vmId: VmId, subject: PullSubject): Promise<Outcome<{ path: string }>> {
+  locateForReading(run: RunId, vmId: VmId, subject: PullSubject): Promise<Outcome<ServedFile>> {
     return asValue('pull', vmId, () => locateForReading(this.simulated, run, vmId, subject));
   }
 

@@ -15,7 +15,7 @@ export async function vmSizes(
   return succeeded({ vmName: vm.name, memoryBytes: vm.memoryBytes, disks: disks.value });
 }
 
-async function diskFactsOf(host: SimulatedHost, vm: VmRegistration): Promise<Outcome<DiskFacts[]>> {
+export async function diskFactsOf(host: SimulatedHost, vm: VmRegistration): Promise<Outcome<DiskFacts[]>> {
   const guest = vm.state === 'running' ? host.guests.get(vm.vmId) : undefined;
   return guest === undefined ? factsOfFiles(host, vm.disks) : succeeded(await factsOfOpenDisks(guest.currentDisks));
 }

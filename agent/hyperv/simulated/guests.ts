@@ -11,6 +11,7 @@ import type { SimulatedHost } from './host';
 import { openGuestDisks } from './images';
 import { homeLayout } from './layout';
 import type { VmRecord } from './records';
+import { sealDisks, unsealDisks } from './tracking/tracked-disk';
 
 /** Sets a guest to work on disks that are open. */
 function runGuest(host: SimulatedHost, vm: VmRecord, disks: GuestDisks, memory: GuestMemory | undefined): Guest {
@@ -19,6 +20,7 @@ function runGuest(host: SimulatedHost, vm: VmRecord, disks: GuestDisks, memory: 
     disks,
     clock: host.clock,
     memory,
+    lastWriteAtMs: memory === undefined ? (vm.shutDownBy?.lastWriteAtMs ?? null) : null,
     onOutage: (outageMs) => void noteOutage(host, vm.vmId, outageMs),
     log: (message) => host.log(`VM ${vm.vmId}: ${message}`),
   });
@@ -49,12 +51,14 @@ export async function bootGuest(host: SimulatedHost, vm: VmRecord, known?: Guest
     failed(failureOf('StartFailed', { message, effect: 'applied', subject: { vmId: vm.vmId } }));
   const memory: Recalled = known === undefined ? await recallMemory(host, vm) : { ok: true, memory: known };
   if (!memory.ok) return startFailed(`VM ${vm.name} cannot start from its saved state: ${memory.reason}.`);
-  const disks = await openGuestDisks(host, vm.disks);
+  await unsealDisks(host, vm.vmId, vm.disks);
+  const disks = await openGuestDisks(host, vm.vmId, vm.disks);
   if (!disks.ok) return startFailed(`VM ${vm.name} cannot open its disks: ${disks.failure.message}`);
   await removeDurably(host.layout.standbyFile(vm.vmId));
-  const running = vm.savedState === null ? vm : await host.state.saveVm({ ...vm, savedState: null });
+  const isFresh = vm.savedState === null && vm.shutDownBy === null;
+  if (!isFresh) await host.state.saveVm({ ...vm, savedState: null, shutDownBy: null });
   await host.reached('start-saved-state-taken');
-  runGuest(host, running, disks.value, memory.memory);
+  runGuest(host, vm, disks.value, memory.memory);
   if (vm.savedState !== null) await removeDurably(vm.savedState.path);
   return succeeded(undefined);
 }
@@ -76,6 +80,7 @@ export async function putGuestsOnStandby(host: SimulatedHost): Promise<void> {
     host.guests.delete(vmId);
     try {
       const memory = await guest.stop();
+      await sealDisks(host, vmId, host.state.vm(vmId)?.disks ?? []);
       if (memory !== undefined) await writeSavedState(host.layout.standbyFile(vmId), vmId, memory, 0);
     } catch (thrown) {
       host.log(`VM ${vmId} boots cold next time: ${describeThrown(thrown)}`);
@@ -110,15 +115,24 @@ export async function saveGuest(
   const memory = await guest.stop();
   host.guests.delete(vm.vmId);
   if (memory === undefined) throw new Error(`the guest of VM ${vm.vmId} has no memory to save`);
+  await sealDisks(host, vm.vmId, vm.disks);
   try {
     await makeFolder(dirname(path));
     return succeeded({ path, sizeBytes: await writeSavedState(path, vm.vmId, memory, vm.guest.savedStateBytes) });
   } catch (thrown) {
-    const disks = await openGuestDisks(host, vm.disks);
+    const disks = await openGuestDisks(host, vm.vmId, vm.disks);
     if (!disks.ok) return losePower(host, vm.vmId, describeThrown(thrown));
     runGuest(host, vm, disks.value, { ...memory, lastWriteAtMs: null });
     throw thrown;
   }
+}
+
+/** Shuts the guest of a running VM down: its disks are flushed and closed, its memory is gone. Answers when it wrote last. */
+export async function shutDownGuest(host: SimulatedHost, vm: VmRecord, guest: Guest): Promise<number | null> {
+  const memory = await guest.stop();
+  host.guests.delete(vm.vmId);
+  await sealDisks(host, vm.vmId, vm.disks);
+  return memory?.lastWriteAtMs ?? null;
 }
 
 /**
@@ -139,7 +153,7 @@ export async function changeDisks<T>(
     try {
       result = await change();
     } finally {
-      const reopened = await openGuestDisks(host, host.state.vm(vmId)?.disks ?? []);
+      const reopened = await openGuestDisks(host, vmId, host.state.vm(vmId)?.disks ?? []);
       if (reopened.ok) disks = reopened.value;
       else lost = failed(reopened.failure);
     }

@@ -5,23 +5,22 @@ import type { RunId, VmId } from '../../../contracts/ids';
 import type { DriverContext } from '../driver';
 import { allocatedBytes, describeChain, openDisk } from '../../disks/chain';
 import type { WorkProgress } from '../../disks/digest';
-import type { Disk } from '../../disks/image';
 import { mergeIntoParent, type MergeOptions } from '../../disks/merge';
 import { createVhdx, defaultDifferencingBlockSizeBytes, openVhdx } from '../../disks/vhdx';
 import { removeDurably } from './files';
-import type { GuestDisks } from './guest/recall';
+import type { GuestDisk, GuestDisks } from './guest/recall';
 import { rootsOf, type SimulatedHost } from './host';
 import type { AttachedDisk } from './records';
 import { guidOf } from './seeded';
-
-type OpenDisks = readonly { readonly diskId: AttachedDisk['diskId']; readonly disk: Disk }[];
+import { tracked } from './tracking/tracked-disk';
 
 /** Opens the disks of a VM for its guest. A log that a power loss left behind is replayed. */
 export async function openGuestDisks(
   host: SimulatedHost,
+  vmId: VmId,
   attached: readonly AttachedDisk[],
-): Promise<Outcome<OpenDisks>> {
-  const opened: { diskId: AttachedDisk['diskId']; disk: Disk }[] = [];
+): Promise<Outcome<GuestDisks>> {
+  const opened: { diskId: AttachedDisk['diskId']; disk: GuestDisk }[] = [];
   for (const { diskId, path } of attached) {
     const disk = await openDisk(path, {
       access: 'write',
@@ -34,7 +33,7 @@ export async function openGuestDisks(
       for (const one of opened) await one.disk.close();
       return disk;
     }
-    opened.push({ diskId, disk: disk.value });
+    opened.push({ diskId, disk: await tracked(disk.value, host.layout.trackingFile(vmId, diskId)) });
   }
   return succeeded(opened);
 }
@@ -48,7 +47,7 @@ export function differencingPath(
   run: RunId,
   vm: VmId,
   diskId: string,
-  purpose: 'vm-checkpoint' | 'merge',
+  purpose: 'vm-checkpoint' | 'merge' | `layer-${number}`,
 ): string {
   const base = basename(parentPath).replace(/(?:_[0-9a-f-]{36})?\.a?vhdx$/i, '');
   return join(dirname(parentPath), `${base}_${guidOf(run, vm, diskId, purpose)}.avhdx`);

@@ -16,6 +16,9 @@ export const layoutOf = (hostFolder: string) => {
     vmFile: (vm: VmId) => below('vms', vm, 'vm.json'),
     /** What the guest of a running VM remembers while its agent is stopped on purpose. */
     standbyFile: (vm: VmId) => below('vms', vm, 'standby.memory'),
+    /** Change tracking of a disk, beside the VM's registration: it is of this host and goes with it. */
+    trackingFolder: (vm: VmId) => below('vms', vm, 'tracking'),
+    trackingFile: (vm: VmId, disk: DiskId) => below('vms', vm, 'tracking', `${disk}.rct`),
     plannedFolder: below('planned'),
     plannedFile: (run: RunId, vm: VmId) => below('planned', run, vm, 'vm.json'),
     retiredFolder: below('retired'),
@@ -23,6 +26,9 @@ export const layoutOf = (hostFolder: string) => {
     runsFolder: below('runs'),
     runFolder: (run: RunId, vm: VmId) => below('runs', run, vm),
     runFile: (run: RunId, vm: VmId) => below('runs', run, vm, 'run.json'),
+    /** What changed of a disk up to a round of pre-copy. */
+    roundFile: (run: RunId, vm: VmId, round: number, disk: DiskId) =>
+      below('runs', run, vm, 'rounds', `${round}-${disk}.json`),
     exportedFile: (run: RunId, vm: VmId) => below('runs', run, vm, 'export', 'configuration.json'),
   };
 };
@@ -39,6 +45,7 @@ export const homeLayout = (home: string) => ({
   mark: join(home, '.hyperferry'),
   markFile: join(home, '.hyperferry', 'run.json'),
   journals: join(home, '.hyperferry', 'journals'),
+  roundFile: (disk: DiskId, round: number) => join(home, '.hyperferry', 'rounds', `${round}-${disk}.json`),
 });
 
 /** Where the byte route puts an image. The import gives it the name that it had at the source. */

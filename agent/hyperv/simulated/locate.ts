@@ -1,15 +1,19 @@
 import { succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { PullSubject } from '../../../contracts/operations';
-import { exists } from './files';
+import type { ServedFile } from '../driver';
+import { exists, makeFolder } from './files';
 import { resolveOnHost, type SimulatedHost } from './host';
 import { factsOfFiles } from './images';
 import { homeLayout, pulledImagePath } from './layout';
+import { lastPointOf, pointOf, roundImagePath } from './operations/begin-round';
 import { placeBelow } from './operations/reserve-room';
+import { vmCheckpointOf } from './operations/take-vm-checkpoint';
 import { placeholder, refuse, reservedVm } from './refusals';
 import { volumeUse } from './volumes';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { VmRecord } from './records';
+import { readRound } from './tracking/rounds';
 
 type ImageSubject = Extract<PullSubject, { type: 'image' }>;
 
@@ -22,13 +26,16 @@ export async function locateForReading(
   run: RunId,
   vmId: VmId,
   subject: PullSubject,
-): Promise<Outcome<{ path: string }>> {
+): Promise<Outcome<ServedFile>> {
   const reserved = reservedVm(host, run, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
   if (subject.type === 'image') return locateImage(host, run, vm, subject);
+  if (subject.type === 'changes') return locateChanges(host, run, vm, subject);
+  if (subject.type === 'ranges') return locateRanges(host, run, vm, subject);
   if (subject.file === 'memory') {
-    if (vm.state === 'saved' && vm.savedState?.runId === run) return checkedPath(host, vm.savedState.path);
+    const isKept = vm.savedState?.runId === run || vm.fencedBy === run;
+    if (vm.state === 'saved' && vm.savedState !== null && isKept) return checkedPath(host, vm.savedState.path);
     return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${vm.state}; this run has not saved it.`);
   }
   const path = host.layout.exportedFile(run, vmId);
@@ -54,9 +61,41 @@ async function locateImage(
     return refuse('NotFound', vm.vmId, `Disk ${diskId} has ${images.value.length} images, none with index ${index}.`);
   if (vm.state === 'running' && index === images.value.length - 1)
     return refuse('VmStateWrong', vm.vmId, `VM ${vm.name} still writes image ${index} of ${diskId}.`);
-  const isOfRun = vm.vmCheckpoints.some((taken) => taken.runId === run);
-  if (!isOfRun) return refuse('VmStateWrong', vm.vmId, `VM ${vm.name} has no VM checkpoint of run ${run}.`);
+  const isStill = vm.vmCheckpoints.some((taken) => taken.runId === run) || vm.fencedBy === run;
+  if (!isStill) return refuse('VmStateWrong', vm.vmId, `VM ${vm.name} has no VM checkpoint of run ${run}.`);
   return succeeded({ path });
+}
+
+/** The image that a round reads, with what changed in it. It stands still until the round has ended. */
+async function locateChanges(
+  host: SimulatedHost,
+  run: RunId,
+  vm: VmRecord,
+  { diskId, round }: Extract<PullSubject, { type: 'changes' }>,
+): Promise<Outcome<ServedFile>> {
+  const point = pointOf(vm, run, round);
+  const attached = vm.disks.find((disk) => disk.diskId === diskId);
+  const taken = vmCheckpointOf(vm, run);
+  const isStill = vm.state !== 'running' || taken?.stage === 'taken';
+  if (point === undefined || attached === undefined || !isStill || point !== lastPointOf(vm, run))
+    return refuse('VmStateWrong', vm.vmId, `Round ${round} of disk ${diskId} of VM ${vm.name} is not under way.`);
+  const record = await readRound(host.layout.roundFile(run, vm.vmId, round, diskId));
+  if (!record.ok) return record;
+  const path = await checkedPath(host, roundImagePath(vm, run, point, attached));
+  if (!path.ok) return path;
+  const { since, until, ranges } = record.value;
+  return succeeded({ ...path.value, changes: { since, until, ranges } });
+}
+
+async function locateRanges(
+  host: SimulatedHost,
+  run: RunId,
+  vm: VmRecord,
+  { diskId, round }: Extract<PullSubject, { type: 'ranges' }>,
+): Promise<Outcome<ServedFile>> {
+  const path = host.layout.roundFile(run, vm.vmId, round, diskId);
+  if (await exists(path)) return succeeded({ path });
+  return refuse('NotFound', vm.vmId, `Round ${round} of disk ${diskId} of VM ${vm.name} is not known.`);
 }
 
 async function imagePaths(
@@ -102,6 +141,7 @@ export async function locateForWriting(
   const { path, name } = destinationOf(home, vmId, subject);
   const safe = await resolveOnHost(host, path);
   if (!safe.ok) return safe;
+  if (subject.type === 'ranges') await makeFolder(dirname(safe.value));
   return succeeded({ path: safe.value, journalPath: join(homeLayout(home).journals, `${name}.journal`) });
 }
 
@@ -109,6 +149,14 @@ function destinationOf(home: string, vmId: VmId, subject: PullSubject): { path: 
   if (subject.type === 'image') {
     const { diskId, index } = subject;
     return { path: pulledImagePath(home, diskId, index), name: `${diskId}-${index}` };
+  }
+  if (subject.type === 'changes') {
+    const { diskId, index, round } = subject;
+    return { path: pulledImagePath(home, diskId, index), name: `${diskId}-${index}-round-${round}` };
+  }
+  if (subject.type === 'ranges') {
+    const { diskId, round } = subject;
+    return { path: homeLayout(home).roundFile(diskId, round), name: `${diskId}-ranges-${round}` };
   }
   const { pulledConfiguration, savedStateOf } = homeLayout(home);
   return { path: subject.file === 'memory' ? savedStateOf(vmId) : pulledConfiguration, name: subject.file };

@@ -15,6 +15,8 @@ export const hostRecord = z.object({
   memoryBytes: bytes,
   processorCount: z.int().positive(),
   switches: z.array(z.string()),
+  /** Whether its VMs can be asked what changed on a disk since a reference point (Windows Server 2016 and later). */
+  changeTracking: z.boolean().default(true),
   /** Folders below which VMs may be placed, each a volume of its own with a capacity that may be less than the real disk's. */
   volumes: z.array(z.object({ root: path, sizeBytes: bytes })).min(1),
 });
@@ -50,8 +52,28 @@ export const vmCheckpointRecord = z.object({
    * the one that the guest writes change, though what a guest reads does not.
    */
   stage: z.enum(['taking', 'taken', 'merging']),
+  /** Differencing disks on top of each frozen image: one, and one more for each round of pre-copy without change tracking. */
+  layers: z.int().positive().default(1),
 });
 export type VmCheckpointRecord = z.infer<typeof vmCheckpointRecord>;
+
+/** A moment from which on changes are known, made by a run for one of its rounds of pre-copy. */
+export const referencePoint = z.object({
+  id: guid,
+  runId,
+  round: z.int().nonnegative(),
+  createdAt: z.iso.datetime(),
+  disks: z.array(
+    z.object({
+      diskId,
+      /** Of the host's change tracking; null where a differencing disk tells what changed. */
+      trackingId: z.string().nullable(),
+      /** What the data write id of a copy that stands at this point is. */
+      contentId: guid,
+    }),
+  ),
+});
+export type ReferencePoint = z.infer<typeof referencePoint>;
 
 export const savedState = z.object({ path, sizeBytes: bytes, savedAt: z.iso.datetime(), runId: runId.nullable() });
 export type SavedState = z.infer<typeof savedState>;
@@ -84,6 +106,10 @@ export const vmRegistration = vmSettings.extend({
   disks: z.array(attachedDisk).max(vmDisksMax),
   /** Oldest first. */
   vmCheckpoints: z.array(vmCheckpointRecord),
+  /** Oldest first. */
+  referencePoints: z.array(referencePoint).default([]),
+  /** The run that shut the VM down, which may start it again, and when its guest wrote last. */
+  shutDownBy: z.object({ runId, shutDownAt: z.iso.datetime(), lastWriteAtMs: z.number().nullable() }).nullable().default(null),
   reservedBy: runId.nullable(),
   fencedBy: runId.nullable(),
   /** The run that started the VM elsewhere and left this registration as its retired source. It never starts again. */
@@ -107,8 +133,11 @@ export type VmRecord = z.infer<typeof vmRecord>;
 export const exportedConfiguration = vmSettings.extend({
   schema: z.literal(1),
   runId,
-  savedStateBytes: bytes,
-  savedAt: z.iso.datetime(),
+  /** Null of a VM that is off: it has no saved state, and starts cold. */
+  savedStateBytes: bytes.nullable(),
+  savedAt: z.iso.datetime().nullable(),
+  /** When the guest of a VM that the run shut down wrote last. */
+  lastWriteAtMs: z.number().nullable(),
   /** Whether the last image of each disk is the differencing disk of the run's VM checkpoint, to be merged where it arrives. */
   endsInVmCheckpointOfRun: z.boolean(),
   disks: z

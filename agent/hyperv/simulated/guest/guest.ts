@@ -20,6 +20,8 @@ export type GuestOptions = {
   readonly clock: Clock;
   /** What it remembers; without it the guest boots cold and learns from its disks. */
   readonly memory: GuestMemory | undefined;
+  /** Of a guest that was shut down by a run and boots cold: when it wrote last, as its own log of events would say. */
+  readonly lastWriteAtMs?: number | null;
   /** Called once, with what the guest measured between its last write before a save and its first one after the start. */
   readonly onOutage: (outageMs: number) => void;
   readonly log: (message: string) => void;
@@ -46,7 +48,7 @@ export class Guest {
   constructor(private readonly options: GuestOptions) {
     this.disks = options.disks;
     this.memory = options.memory;
-    this.lastWriteBeforeSaveMs = options.memory?.lastWriteAtMs ?? null;
+    this.lastWriteBeforeSaveMs = options.memory?.lastWriteAtMs ?? options.lastWriteAtMs ?? null;
     this.random = createRandom(seedOf(options.settings.seed, options.memory?.sequence ?? 0));
     this.startedAtMs = options.clock.now();
     this.flushedAtMs = this.startedAtMs;

@@ -5,7 +5,7 @@ import type { RunId } from '../../../../contracts/ids';
 import { removeDurably, writeJsonAtomic } from '../files';
 import type { Handler } from '../host';
 import { factsOfFiles } from '../images';
-import type { ExportedConfiguration, SavedState, VmRecord } from '../records';
+import type { ExportedConfiguration, VmRecord } from '../records';
 import { refuse, reservedVm } from '../refusals';
 import { checkVmCheckpoints } from './check-disks';
 import { vmCheckpointOf } from './take-vm-checkpoint';
@@ -15,25 +15,30 @@ export const exportConfiguration: Handler<'export-configuration'> = async (host,
   const reserved = reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
-  if (vm.state !== 'saved' || vm.savedState?.runId !== runId)
-    return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${vm.state}; this run must save it before it is exported.`);
+  if (vm.state === 'running' || (vm.fencedBy !== runId && vm.savedState?.runId !== runId))
+    return refuse(
+      'VmStateWrong',
+      vmId,
+      `VM ${vm.name} is ${vm.state}; it must be stopped and kept so by this run before it is exported.`,
+    );
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return disks;
   const whole = checkVmCheckpoints(vm, disks.value);
   if (!whole.ok) return whole;
-  await writeJsonAtomic(host.layout.exportedFile(runId, vmId), configurationOf(vm, vm.savedState, runId, disks.value));
+  await writeJsonAtomic(host.layout.exportedFile(runId, vmId), configurationOf(vm, runId, disks.value));
   return succeeded({});
 };
 
-function configurationOf(
-  vm: VmRecord,
-  savedState: SavedState,
-  runId: RunId,
-  disks: readonly DiskFacts[],
-): ExportedConfiguration {
+function configurationOf(vm: VmRecord, runId: RunId, disks: readonly DiskFacts[]): ExportedConfiguration {
   const indexOf = (diskId: string, path: string): number =>
     disks.find((disk) => disk.diskId === diskId)?.images.findIndex((image) => image.path === path) ?? -1;
   const ofRun = vmCheckpointOf(vm, runId);
+  // Rounds of pre-copy have put what the run's differencing disks hold into the copy of what is below them.
+  const byRounds = vm.referencePoints.some((point) => point.runId === runId);
+  const copiedOf = ({ diskId, images }: DiskFacts): DiskFacts['images'] => {
+    const frozen = ofRun?.frozen.find((disk) => disk.diskId === diskId)?.path;
+    return byRounds && frozen !== undefined ? images.slice(0, indexOf(diskId, frozen) + 1) : images;
+  };
   return {
     schema: 1,
     runId,
@@ -45,13 +50,14 @@ function configurationOf(
     memoryBytes: vm.memoryBytes,
     switchName: vm.switchName,
     guest: vm.guest,
-    savedStateBytes: savedState.sizeBytes,
-    savedAt: savedState.savedAt,
-    endsInVmCheckpointOfRun: ofRun?.stage === 'taken',
-    disks: disks.map(({ diskId, path, images }) => ({
-      diskId,
-      attachedPath: ofRun?.frozen.find((disk) => disk.diskId === diskId)?.path ?? path,
-      imageNames: images.map((image) => basename(image.path)),
+    savedStateBytes: vm.savedState?.sizeBytes ?? null,
+    savedAt: vm.savedState?.savedAt ?? null,
+    lastWriteAtMs: vm.shutDownBy?.lastWriteAtMs ?? null,
+    endsInVmCheckpointOfRun: ofRun?.stage === 'taken' && !byRounds,
+    disks: disks.map((disk) => ({
+      diskId: disk.diskId,
+      attachedPath: ofRun?.frozen.find(({ diskId }) => diskId === disk.diskId)?.path ?? disk.path,
+      imageNames: copiedOf(disk).map((image) => basename(image.path)),
     })),
     vmCheckpoints: vm.vmCheckpoints.flatMap(({ id, name, createdAt, frozen, runId: owner }) =>
       owner === runId

@@ -59,7 +59,7 @@ async function readConfiguration({ home, vmId, runId }: PlannedRecord): Promise<
       vmId,
       `The copied configuration is that of VM ${configuration.vmId}, run ${configuration.runId}.`,
     );
-  if (!(await exists(file.savedStateOf(vmId))))
+  if (configuration.savedStateBytes !== null && !(await exists(file.savedStateOf(vmId))))
     return refuse('VmStateWrong', vmId, `The saved memory of VM ${vmId} was not copied yet.`);
   for (const { frozen } of configuration.vmCheckpoints)
     for (const { diskId, frozenIndex } of frozen)
@@ -80,7 +80,7 @@ function registrationOf(
 ): VmRegistration {
   const pathOf = (diskId: string, index: number): string =>
     placed.find((disk) => disk.diskId === diskId)?.paths.at(index) ?? '';
-  const { runId, savedStateBytes, name, generation, configurationVersion, processorCount, memoryBytes, guest } =
+  const { runId, savedStateBytes, savedAt, lastWriteAtMs, name, generation, configurationVersion, processorCount, memoryBytes, guest } =
     configuration;
   return {
     schema: 1,
@@ -93,18 +93,20 @@ function registrationOf(
     guest,
     switchName,
     home,
-    state: 'saved',
-    savedState: {
-      path: homeLayout(home).savedStateOf(vmId),
-      sizeBytes: savedStateBytes,
-      savedAt: configuration.savedAt,
-      runId,
-    },
+    state: savedStateBytes === null ? 'off' : 'saved',
+    savedState:
+      savedStateBytes === null
+        ? null
+        : { path: homeLayout(home).savedStateOf(vmId), sizeBytes: savedStateBytes, savedAt: savedAt ?? '', runId },
+    shutDownBy:
+      lastWriteAtMs === null ? null : { runId, shutDownAt: new Date(lastWriteAtMs).toISOString(), lastWriteAtMs },
+    referencePoints: [],
     disks: placed.map(({ diskId }) => ({ diskId, path: pathOf(diskId, -1) })),
     vmCheckpoints: configuration.vmCheckpoints.map(({ frozen, ...taken }) => ({
       ...taken,
       runId: null,
       stage: 'taken',
+      layers: 1,
       frozen: frozen.map(({ diskId, frozenIndex }) => ({ diskId, path: pathOf(diskId, frozenIndex) })),
     })),
     reservedBy: null,

@@ -5,33 +5,40 @@ import type { DriverContext } from '../../driver';
 import { removeDurably } from '../files';
 import { changeDisks } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
-import { dataWriteIdOf, differencingPath, makeDifferencing, mergeImage } from '../images';
-import type { VmCheckpointRecord, VmRecord } from '../records';
+import { dataWriteIdOf, makeDifferencing, mergeImage } from '../images';
+import { layersOf, unfinishedLayer, type Layers } from '../layers';
+import type { VmRecord } from '../records';
 import { refuse, registeredVm } from '../refusals';
 import { vmCheckpointOf } from './take-vm-checkpoint';
 
-/** One disk under the VM checkpoint of a run. `merge` is what the guest writes while `child` is merged into `frozen`. */
-type Layers = {
-  readonly diskId: VmRecord['disks'][number]['diskId'];
-  readonly frozen: string;
-  readonly child: string;
-  readonly merge: string;
+/** Also forgets the run's reference points, and with the last of them the tracking: all that pre-copy left at the source. */
+export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, context, { vmId }) => {
+  const merged = await mergeVmCheckpoint(host, context, vmId);
+  return merged.ok ? forgetPoints(host, context, vmId) : merged;
 };
 
-const layersOf = (vm: VmRecord, run: DriverContext['runId'], taken: VmCheckpointRecord): Layers[] =>
-  taken.frozen.map(({ diskId, path }) => ({
-    diskId,
-    frozen: path,
-    child: differencingPath(path, run, vm.vmId, diskId, 'vm-checkpoint'),
-    merge: differencingPath(path, run, vm.vmId, diskId, 'merge'),
-  }));
+async function forgetPoints(host: SimulatedHost, { runId }: DriverContext, vmId: VmId): Promise<Outcome<Record<string, never>>> {
+  if (host.state.vm(vmId)?.referencePoints.some((point) => point.runId === runId) !== true) return succeeded({});
+  return changeDisks(host, vmId, async () => {
+    const registered = registeredVm(host, vmId);
+    if (!registered.ok) return registered;
+    const referencePoints = registered.value.referencePoints.filter((point) => point.runId !== runId);
+    if (referencePoints.length === 0) await removeDurably(host.layout.trackingFolder(vmId));
+    await host.state.saveVm({ ...registered.value, referencePoints });
+    return succeeded({});
+  });
+}
 
 /**
  * Merges back in two rounds when the VM runs: the guest goes on in a second differencing disk while the first is merged; then it stands
  * still for as long as it takes to merge that small one. What is being merged stays attached until all of it is in the parent, so that
  * at every moment the guest, or a cold boot after a crash, reads the same.
  */
-export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, context, { vmId }) => {
+export async function mergeVmCheckpoint(
+  host: SimulatedHost,
+  context: DriverContext,
+  vmId: VmId,
+): Promise<Outcome<Record<string, never>>> {
   const { runId } = context;
   const vm = host.state.vm(vmId);
   const taken = vm === undefined ? undefined : vmCheckpointOf(vm, runId);
@@ -49,14 +56,13 @@ export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, 
       if (!changed.ok) return changed;
     }
   // Nothing is attached to these any more; removed first, so that what the record forgets is gone.
-  for (const { child, merge } of layers) {
-    await removeDurably(merge);
-    await removeDurably(child);
-  }
+  for (const layer of layers)
+    for (const path of [layer.merge, ...layer.children, unfinishedLayer(vm, runId, taken, layer)])
+      await removeDurably(path);
   const now = host.state.vm(vmId) ?? vm;
   await host.state.saveVm({ ...now, vmCheckpoints: now.vmCheckpoints.filter((one) => one.runId !== runId) });
   return succeeded({});
-};
+}
 
 async function mergeBack(
   host: SimulatedHost,
@@ -66,20 +72,22 @@ async function mergeBack(
 ): Promise<Outcome<void>> {
   const isAttached = (path: string) => host.state.vm(vm.vmId)?.disks.some((disk) => disk.path === path) === true;
   if (layers.every(({ frozen }) => isAttached(frozen))) return succeeded(undefined);
-  if (!layers.every(({ child, merge }) => isAttached(child) || isAttached(merge)))
+  if (!layers.every(({ children, merge }) => children.some(isAttached) || isAttached(merge)))
     return refuse(
       'VmStateWrong',
       vm.vmId,
       `Another VM checkpoint stands on that of run ${context.runId}: remove it first.`,
     );
-  if (layers.some(({ child }) => isAttached(child))) {
+  if (layers.some(({ children }) => children.some(isAttached))) {
     const began = await changeDisks(host, vm.vmId, () => beginMerge(host, context, vm.vmId, layers));
     if (!began.ok) return began;
   }
   await host.reached('vm-checkpoint-merge-began');
-  for (const { child, frozen } of layers) {
-    const merged = await mergeImage(host, context, child, frozen, 'kept');
-    if (!merged.ok) return failed({ ...merged.failure, effect: 'applied' });
+  for (const { children, frozen } of layers) {
+    for (const child of children) {
+      const merged = await mergeImage(host, context, child, frozen, 'kept');
+      if (!merged.ok) return failed({ ...merged.failure, effect: 'applied' });
+    }
     await host.reached('vm-checkpoint-merged');
   }
   return changeDisks(host, vm.vmId, () => finishMerge(host, context, vm, layers));
@@ -95,11 +103,11 @@ async function beginMerge(
   const registered = registeredVm(host, vmId);
   if (!registered.ok) return registered;
   const vm = registered.value;
-  for (const { frozen, child, merge } of layers) {
-    // Its parent is `child`; once that is merged, it goes into `frozen` as well.
+  for (const { frozen, children, merge } of layers) {
+    // Its parent is the last child; once that is merged, it goes into `frozen` as well.
     const target = await dataWriteIdOf(frozen);
     if (!target.ok) return target;
-    const made = await makeDifferencing(host, child, merge, target.value);
+    const made = await makeDifferencing(host, children.at(-1) ?? frozen, merge, target.value);
     if (!made.ok) return made;
   }
   const disks = layers.map(({ diskId, merge }) => ({ diskId, path: merge }));

@@ -2,7 +2,7 @@ import { succeeded } from '../../../../contracts/failure';
 import type { RunId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import { vmSizes } from '../facts';
-import { bootGuest, isAwake, saveGuest } from '../guests';
+import { bootGuest, isAwake, saveGuest, shutDownGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import type { VmRecord } from '../records';
 import { fencedAgainst, refuse, registeredVm, reservedVm } from '../refusals';
@@ -47,12 +47,40 @@ async function answer(host: SimulatedHost, vm: VmRecord): ReturnType<typeof save
   return succeeded({ ...sizes.value, savedAt: savedState.savedAt, memoryFileBytes: savedState.sizeBytes });
 }
 
-/** Starts only what this run saved. A VM that runs, or that somebody else saved or turned off, is left as it is. */
+/** As Hyper-V asks the guest to shut down: what it had in memory is written to its disks, and gone. */
+export const shutDownVm: Handler<'shut-down-vm'> = async (host, { runId, signal }, { vmId }) => {
+  const reserved = reservedVm(host, runId, vmId);
+  if (!reserved.ok) return reserved;
+  const vm = reserved.value;
+  if (vm.state === 'off' && vm.shutDownBy?.runId === runId) return answerShutDown(host, vm, vm.shutDownBy.shutDownAt);
+  const guest = host.guests.get(vmId);
+  if (vm.state !== 'running' || guest === undefined)
+    return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${vm.state}; it must be running to be shut down.`);
+  if (!(await isAwake(host, guest, signal))) return refuse('VmBusy', vmId, `VM ${vm.name} is still starting.`);
+  const lastWriteAtMs = await shutDownGuest(host, vm, guest);
+  const shutDownAt = isoTime(host.clock.now());
+  const now = host.state.vm(vmId) ?? vm;
+  const off = await host.state.saveVm({
+    ...now,
+    state: 'off',
+    shutDownBy: { runId, shutDownAt, lastWriteAtMs },
+    stop: { runId, stoppedAt: shutDownAt, resumedAt: null },
+  });
+  await host.reached('vm-shut-down');
+  return answerShutDown(host, off, shutDownAt);
+};
+
+async function answerShutDown(host: SimulatedHost, vm: VmRecord, shutDownAt: string): ReturnType<typeof shutDownVm> {
+  const sizes = await vmSizes(host, vm);
+  return sizes.ok ? succeeded({ ...sizes.value, shutDownAt }) : sizes;
+}
+
+/** Starts only what this run saved or shut down. A VM that runs, or that somebody else saved or turned off, is left as it is. */
 export const resumeVm: Handler<'resume-vm'> = async (host, { runId }, { vmId }) => {
   const registered = registeredVm(host, vmId);
   if (!registered.ok) return registered;
   const vm = registered.value;
-  const isOurs = vm.savedState?.runId === runId;
+  const isOurs = vm.savedState?.runId === runId || vm.shutDownBy?.runId === runId;
   if (!isOurs || (vm.state === 'running' && host.guests.has(vmId))) return succeeded({ outageMs: outageOf(vm, runId) });
   const open = fencedAgainst(vm, runId);
   if (!open.ok) return open;

@@ -3,6 +3,7 @@ import type { RunId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import type { GuestMemory } from '../guest/memory';
 import { readSavedState } from '../guest/saved-state-file';
+import { removeDurably } from '../files';
 import { bootGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
@@ -26,6 +27,8 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
     return refuse('VmStateWrong', vmId, `The placeholder is in ${planned.value.home}, not in ${folder}.`);
   const ready = await checkReady(host, planned.value, before);
   if (!ready.ok) return ready;
+  // Of the source on this same host: its disks are not those of the VM any more.
+  await removeDurably(host.layout.trackingFolder(vmId));
   const startedAt = isoTime(host.clock.now());
   const started = await host.state.saveVm({
     ...planned.value.imported.vm,
@@ -42,7 +45,7 @@ async function checkReady(
   host: SimulatedHost,
   plan: ImportedPlan,
   before: VmRecord | undefined,
-): Promise<Outcome<GuestMemory>> {
+): Promise<Outcome<GuestMemory | undefined>> {
   const { vmId, runId } = plan;
   const { vm, differencing } = plan.imported;
   if (before !== undefined && !mayBeSetAside(before, runId))
@@ -60,7 +63,8 @@ async function checkReady(
     );
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return { ok: false, failure: { ...disks.failure, effect: 'none' } };
-  const saved = await readSavedState(vm.savedState?.path ?? '', vmId);
+  if (vm.savedState === null) return succeeded(undefined);
+  const saved = await readSavedState(vm.savedState.path, vmId);
   if (!saved.ok)
     return refuse('StartFailed', vmId, `VM ${vm.name} cannot start from its saved state: ${saved.reason}.`);
   return succeeded(saved.memory);

@@ -35,21 +35,39 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
     const whole = await factsOfFiles(host, vm.disks);
     if (!whole.ok) return whole;
   }
+  const taken = await freeze(host, vm, runId);
+  return taken.ok ? vmSizes(host, taken.value) : taken;
+};
+
+/** What is noted in the record in the moment in which the disks stand still. */
+export type AlsoNoted = (vm: VmRecord) => Promise<Outcome<VmRecord>>;
+
+const nothingElse: AlsoNoted = (vm) => Promise.resolve(succeeded(vm));
+
+/** Room for new differencing disks on the volume of the VM. */
+export async function roomForLayers(host: SimulatedHost, vm: VmRecord): Promise<Outcome<void>> {
   const volume = volumeOf(vm.home, host.record);
   const freeBytes = volume === undefined ? 0 : (await volumeUse(volume, host.state)).freeBytes;
   const neededBytes = vm.disks.length * newImageBytes;
-  if (freeBytes < neededBytes)
-    return refuse(
-      'NotEnoughRoom',
-      vmId,
-      `A VM checkpoint of VM ${vm.name} takes ${neededBytes} bytes to begin with; its volume has ${freeBytes} free.`,
-    );
-  const announced = before === undefined ? await announce(host, vm, runId) : vm;
+  if (freeBytes >= neededBytes) return succeeded(undefined);
+  const message = `A VM checkpoint of VM ${vm.name} takes ${neededBytes} bytes to begin with; its volume has ${freeBytes} free.`;
+  return refuse('NotEnoughRoom', vm.vmId, message);
+}
+
+/** Puts a differencing disk on top of each disk. The VM has no VM checkpoint of this run yet, or one that was cut short. */
+export async function freeze(
+  host: SimulatedHost,
+  vm: VmRecord,
+  runId: RunId,
+  alsoNoted = nothingElse,
+): Promise<Outcome<VmRecord>> {
+  const room = await roomForLayers(host, vm);
+  if (!room.ok) return room;
+  const announced = vmCheckpointOf(vm, runId) === undefined ? await announce(host, vm, runId) : vm;
   await host.reached('vm-checkpoint-announced');
-  const taken = await changeDisks(host, vmId, () => attachDifferencing(host, announced, runId));
-  if (!taken.ok) return failed({ ...taken.failure, effect: 'applied' });
-  return vmSizes(host, taken.value);
-};
+  const taken = await changeDisks(host, vm.vmId, () => attachDifferencing(host, announced, runId, alsoNoted));
+  return taken.ok ? taken : failed({ ...taken.failure, effect: 'applied' });
+}
 
 function announce(host: SimulatedHost, vm: VmRecord, runId: RunId): Promise<VmRecord> {
   const announced: VmCheckpointRecord = {
@@ -59,11 +77,19 @@ function announce(host: SimulatedHost, vm: VmRecord, runId: RunId): Promise<VmRe
     createdAt: isoTime(host.clock.now()),
     frozen: vm.disks,
     stage: 'taking',
+    layers: 1,
   };
   return host.state.saveVm({ ...vm, vmCheckpoints: [...vm.vmCheckpoints, announced] });
 }
 
-async function attachDifferencing(host: SimulatedHost, vm: VmRecord, runId: RunId): Promise<Outcome<VmRecord>> {
+async function attachDifferencing(
+  host: SimulatedHost,
+  vm: VmRecord,
+  runId: RunId,
+  alsoNoted: AlsoNoted,
+): Promise<Outcome<VmRecord>> {
+  const noted = await alsoNoted(host.state.vm(vm.vmId) ?? vm);
+  if (!noted.ok) return noted;
   const disks: VmRecord['disks'] = [];
   for (const { diskId, path } of vm.disks) {
     const childPath = differencingPath(path, runId, vm.vmId, diskId, 'vm-checkpoint');
@@ -72,7 +98,7 @@ async function attachDifferencing(host: SimulatedHost, vm: VmRecord, runId: RunI
     disks.push({ diskId, path: childPath });
     await host.reached('vm-checkpoint-image-made');
   }
-  const now = host.state.vm(vm.vmId) ?? vm;
+  const now = noted.value;
   const vmCheckpoints = now.vmCheckpoints.map((one) =>
     one.runId === runId ? { ...one, stage: 'taken' as const } : one,
   );

@@ -3,6 +3,7 @@ import { disksTable } from './disks';
 import type { TableOf } from './entry';
 import { placeholderTable } from './placeholder';
 import { powerTable } from './power';
+import { preCopyTable } from './pre-copy';
 import { reservationTable } from './reservation';
 
 /** Every operation, area by area as in contracts/operations. */
@@ -11,4 +12,5 @@ export const operationTable: TableOf<DriverOperationKind> = {
   ...disksTable,
   ...placeholderTable,
   ...powerTable,
+  ...preCopyTable,
 };
