@@ -7,7 +7,17 @@ export const theVm = vmId.parse('11111111-2222-3333-4444-555555555555');
 
 /** What the operations of a run change, on two hosts. Each is "make it so", as an agent's are. */
 export class World {
-  source = { state: 'running', resumed: false, reserved: false, vmCheckpoint: false, fenced: false, exported: false };
+  source = {
+    state: 'running',
+    resumed: false,
+    reserved: false,
+    vmCheckpoint: false,
+    referencePoints: false,
+    fenced: false,
+    exported: false,
+  };
+  /** What the guest has written since the last round, look by look; the last one stays. */
+  changedBytes = [0];
   destination = {
     room: false,
     placeholder: false,
@@ -30,9 +40,20 @@ export class World {
 
   /** Nothing of the run is left, and the VM runs where it ran. */
   get untouched(): boolean {
-    const { state, reserved, vmCheckpoint, fenced, exported } = this.source;
+    const { state, reserved, vmCheckpoint, referencePoints, fenced, exported } = this.source;
     const { room, placeholder, files, imported, started } = this.destination;
-    const left = [reserved, vmCheckpoint, fenced, exported, room, placeholder, files > 0, imported, started];
+    const left = [
+      reserved,
+      vmCheckpoint,
+      referencePoints,
+      fenced,
+      exported,
+      room,
+      placeholder,
+      files > 0,
+      imported,
+      started,
+    ];
     return state === 'running' && !left.includes(true);
   }
 
@@ -63,6 +84,26 @@ export class World {
         savedAt: '2027-01-01T00:00:00.000Z',
         memoryFileBytes: 5,
       }),
+    'shut-down-vm': () =>
+      this.set(() => (this.source.state = 'off'), { ...this.sizes(2), shutDownAt: '2027-01-01T00:00:00.000Z' }),
+    'begin-round': () =>
+      this.set(
+        () => {
+          this.source.referencePoints = true;
+          if (this.source.state === 'running') this.source.vmCheckpoint = true;
+        },
+        {
+          ...this.sizes(2),
+          tracking: 'change-tracking',
+          changed: [{ diskId: 'scsi-0-0', changedBytes: 10, whole: false }],
+        },
+      ),
+    'end-round': () => this.set(() => (this.source.vmCheckpoint = false)),
+    'look-at-changes': () => {
+      const [next = 0, ...later] = this.changedBytes;
+      if (later.length > 0) this.changedBytes = later;
+      return { changedBytes: next };
+    },
     'fence-vm': () => this.set(() => (this.source.fenced = true)),
     'export-configuration': () => this.set(() => (this.source.exported = true)),
     'import-configuration': () => this.set(() => (this.destination.imported = true), { changes: ['disk moved'] }),
@@ -84,15 +125,16 @@ export class World {
         },
         { removedBytes: 0 },
       ),
-    'remove-vm-checkpoint': () => this.set(() => (this.source.vmCheckpoint = false)),
+    'remove-vm-checkpoint': () =>
+      this.set(() => Object.assign(this.source, { vmCheckpoint: false, referencePoints: false })),
     'resume-vm': () =>
       this.set(
         () => {
-          this.source.resumed ||= this.source.state === 'saved';
+          this.source.resumed ||= this.source.state !== 'running';
           this.source.state = 'running';
         },
         // Evaluated before the change: a repeat answers what the first one did.
-        { outageMs: this.source.resumed || this.source.state === 'saved' ? 7000 : null },
+        { outageMs: this.source.resumed || this.source.state !== 'running' ? 7000 : null },
       ),
     'unfence-vm': () => this.set(() => (this.source.fenced = false)),
     'remove-export': () => this.set(() => (this.source.exported = false)),

@@ -5,7 +5,7 @@ import { valueOf } from '../failures';
 import { MemoryFiles } from '../testing/memory-files';
 import { SeededRandom } from '../testing/random';
 import { soak } from '../testing/soak';
-import { createVhdx, openVhdx } from '../vhdx';
+import { changeDataWriteId, createVhdx, openVhdx } from '../vhdx';
 import type { ImageFormat } from './content-store';
 import { openJournal } from './journal';
 import { pullFile } from './pull';
@@ -27,6 +27,7 @@ function memoryFormat(files: MemoryFiles): ImageFormat {
       return createVhdx(nameOf(path), shape, options);
     },
     openForWriting: (path) => openVhdx(nameOf(path), { ...options, access: 'write' }),
+    nameContent: (path, dataWriteId) => changeDataWriteId(nameOf(path), dataWriteId, { newGuid: randomUUID, files }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runId } from '../../../contracts/ids';
+import { diskId, runId } from '../../../contracts/ids';
 import { valueOf } from '../failures';
 import { openJournal } from './journal';
 import type { Beginning, Mark } from './journal-records';
@@ -50,7 +50,8 @@ async function found(
   ledgerWatermarkBytes: number | null,
 ): Promise<{ what: string; copy: 'there' | 'gone'; sentBytes?: number }> {
   const images = vhdxFormat();
-  const resumption = await findResumption({ runId: run, path, journalPath, ledgerWatermarkBytes, images });
+  const subject = { type: 'image', diskId: diskId.parse('scsi-0-0'), index: 0 } as const;
+  const resumption = await findResumption({ runId: run, path, journalPath, ledgerWatermarkBytes, images, subject });
   const sentBytes = resumption.ok ? await closed(resumption.value) : undefined;
   const copy = await stat(path).then(
     () => 'there' as const,

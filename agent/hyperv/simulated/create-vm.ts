@@ -144,7 +144,15 @@ async function takeUserVmCheckpoints(vm: VmRecord, spec: VmSpec): Promise<Outcom
   const createdAt = isoTime((spec.clock ?? systemClock).now());
   for (const [index, name] of (spec.vmCheckpoints ?? []).entries()) {
     const id = guidOf('vm-checkpoint', spec.name, String(spec.seed), String(index));
-    const taken: VmCheckpointRecord = { id, name, runId: null, createdAt, frozen: layered.disks, stage: 'taken', layers: 1 };
+    const taken: VmCheckpointRecord = {
+      id,
+      name,
+      runId: null,
+      createdAt,
+      frozen: layered.disks,
+      stage: 'taken',
+      layers: 1,
+    };
     const disks: VmRecord['disks'] = [];
     for (const disk of layered.disks) {
       const guid = (what: string) => guidOf(what, id, disk.diskId);

@@ -24,5 +24,9 @@ export const layersOf = (vm: VmRecord, run: RunId, taken: VmCheckpointRecord): L
   }));
 
 /** A layer that was being made when the host failed: nothing is attached to it. */
-export const unfinishedLayer = (vm: VmRecord, run: RunId, taken: VmCheckpointRecord, { diskId, frozen }: Layers): string =>
-  layerPath(frozen, run, vm, diskId, taken.layers + 1);
+export const unfinishedLayer = (
+  vm: VmRecord,
+  run: RunId,
+  taken: VmCheckpointRecord,
+  { diskId, frozen }: Layers,
+): string => layerPath(frozen, run, vm, diskId, taken.layers + 1);

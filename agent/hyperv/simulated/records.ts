@@ -109,7 +109,10 @@ export const vmRegistration = vmSettings.extend({
   /** Oldest first. */
   referencePoints: z.array(referencePoint).default([]),
   /** The run that shut the VM down, which may start it again, and when its guest wrote last. */
-  shutDownBy: z.object({ runId, shutDownAt: z.iso.datetime(), lastWriteAtMs: z.number().nullable() }).nullable().default(null),
+  shutDownBy: z
+    .object({ runId, shutDownAt: z.iso.datetime(), lastWriteAtMs: z.number().nullable() })
+    .nullable()
+    .default(null),
   reservedBy: runId.nullable(),
   fencedBy: runId.nullable(),
   /** The run that started the VM elsewhere and left this registration as its retired source. It never starts again. */

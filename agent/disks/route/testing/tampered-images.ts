@@ -16,6 +16,7 @@ export function tampered(format: ImageFormat, hooks: Hooks): ImageFormat {
     openForReading: (path) => format.openForReading(path),
     create: async (path, shape) => wrapped(await format.create(path, shape)),
     openForWriting: async (path) => wrapped(await format.openForWriting(path)),
+    nameContent: (path, dataWriteId) => format.nameContent(path, dataWriteId),
   };
 }
 

@@ -26,7 +26,9 @@ type Scoped = { readonly disk: AttachedDisk; readonly changedPath: string; reado
 
 /** `changed` is the same set of chunks at both ends, since the differencing disk was copied as it is. */
 export const digestDisks: Handler<'digest-disks'> = async (host, context, { vmId, scope, side, round }) => {
-  const scoped = await (side === 'source' ? ofSource(host, context, vmId, round) : ofDestination(host, context, vmId, round));
+  const scoped = await (side === 'source'
+    ? ofSource(host, context, vmId, round)
+    : ofDestination(host, context, vmId, round));
   if (!scoped.ok) return scoped;
   const digests: Digests = [];
   for (const one of scoped.value) {

@@ -80,8 +80,18 @@ function registrationOf(
 ): VmRegistration {
   const pathOf = (diskId: string, index: number): string =>
     placed.find((disk) => disk.diskId === diskId)?.paths.at(index) ?? '';
-  const { runId, savedStateBytes, savedAt, lastWriteAtMs, name, generation, configurationVersion, processorCount, memoryBytes, guest } =
-    configuration;
+  const {
+    runId,
+    savedStateBytes,
+    savedAt,
+    lastWriteAtMs,
+    name,
+    generation,
+    configurationVersion,
+    processorCount,
+    memoryBytes,
+    guest,
+  } = configuration;
   return {
     schema: 1,
     vmId,

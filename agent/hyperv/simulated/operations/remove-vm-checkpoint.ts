@@ -17,7 +17,11 @@ export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, 
   return merged.ok ? forgetPoints(host, context, vmId) : merged;
 };
 
-async function forgetPoints(host: SimulatedHost, { runId }: DriverContext, vmId: VmId): Promise<Outcome<Record<string, never>>> {
+async function forgetPoints(
+  host: SimulatedHost,
+  { runId }: DriverContext,
+  vmId: VmId,
+): Promise<Outcome<Record<string, never>>> {
   if (host.state.vm(vmId)?.referencePoints.some((point) => point.runId === runId) !== true) return succeeded({});
   return changeDisks(host, vmId, async () => {
     const registered = registeredVm(host, vmId);

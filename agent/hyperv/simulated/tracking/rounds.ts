@@ -22,14 +22,22 @@ export const roundRecord = z.object({
 });
 export type RoundRecord = z.infer<typeof roundRecord>;
 
-export const saveRound = (host: SimulatedHost, run: RunId, vm: VmId, round: number, disk: DiskId, record: RoundRecord) =>
-  writeJsonAtomic(host.layout.roundFile(run, vm, round, disk), record);
+export const saveRound = (
+  host: SimulatedHost,
+  run: RunId,
+  vm: VmId,
+  round: number,
+  disk: DiskId,
+  record: RoundRecord,
+) => writeJsonAtomic(host.layout.roundFile(run, vm, round, disk), record);
 
 export async function readRound(path: string): Promise<Outcome<RoundRecord>> {
   const read = await readJson(path, roundRecord);
   if (read.state === 'read') return succeeded(read.value);
   const why = read.state === 'absent' ? 'it is not there' : read.reason;
-  return failed(failureOf('IoFailed', { message: `${path} cannot be used: ${why}`, effect: 'none', retry: 'permanent' }));
+  return failed(
+    failureOf('IoFailed', { message: `${path} cannot be used: ${why}`, effect: 'none', retry: 'permanent' }),
+  );
 }
 
 /** Data that an image holds inside of some ranges. */

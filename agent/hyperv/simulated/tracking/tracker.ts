@@ -37,8 +37,7 @@ const regionBytesOf = (virtualSizeBytes: number): number => {
   return bytes;
 };
 
-const regionsOf = (virtualSizeBytes: number): number =>
-  Math.ceil(virtualSizeBytes / regionBytesOf(virtualSizeBytes));
+const regionsOf = (virtualSizeBytes: number): number => Math.ceil(virtualSizeBytes / regionBytesOf(virtualSizeBytes));
 
 /**
  * Id of the moment that ends `generation`, in the form that Hyper-V gives its own (`rctX:`, the parts of a GUID, a number). Opaque to
