@@ -2,7 +2,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import { DiskError } from '../failures';
 import type { Extent, ImageShape, ReadableImage } from '../image';
 import type { ContentFacts, SourceContent, TargetContent } from './content';
-import type { ImageFormat } from './content-store';
+import type { ImageFormat } from './image-format';
 
 type ChangesFacts = Extract<ContentFacts, { type: 'changes' }>;
 

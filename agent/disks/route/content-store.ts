@@ -1,21 +1,11 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { PullSubject } from '../../../contracts/operations';
 import { outcomeOf } from '../failures';
-import type { ImageShape, ReadableImage, WritableImage } from '../image';
+import type { ReadableImage } from '../image';
 import { changesSource, openChanged, type ServedChanges } from './changes';
 import { differenceOf, type ContentFacts, type SourceContent, type TargetContent } from './content';
+import type { ImageFormat } from './image-format';
 import { createPlainTarget, openPlainSource, reopenPlainTarget } from './plain-file';
-
-/** What the byte route needs of an image format. */
-export type ImageFormat = {
-  readonly openForReading: (path: string) => Promise<Outcome<ReadableImage>>;
-  /** A new image that keeps the ids of the given shape however much is written to it. `DestinationOccupied` when the name is taken. */
-  readonly create: (path: string, shape: ImageShape) => Promise<Outcome<WritableImage>>;
-  /** An image that `create` made, perhaps before a crash; it keeps its ids too. */
-  readonly openForWriting: (path: string) => Promise<Outcome<WritableImage>>;
-  /** Gives the content of an image that nobody has open another data write id. */
-  readonly nameContent: (path: string, dataWriteId: string) => Promise<Outcome<void>>;
-};
 
 /** What a driver says may be served: a file, and for changes what of the image it is. */
 export type Served = { readonly path: string; readonly changes?: ServedChanges };

@@ -6,7 +6,7 @@ import { MemoryFiles } from '../testing/memory-files';
 import { SeededRandom } from '../testing/random';
 import { soak } from '../testing/soak';
 import { changeDataWriteId, createVhdx, openVhdx } from '../vhdx';
-import type { ImageFormat } from './content-store';
+import type { ImageFormat } from './image-format';
 import { openJournal } from './journal';
 import { pullFile } from './pull';
 import type { ByteRoute } from './server';

@@ -1,7 +1,7 @@
 import type { RunId } from '../../../contracts/ids';
 import type { OperationProgress, PullSubject } from '../../../contracts/operations';
 import type { Clock } from '../../clock';
-import type { ImageFormat } from './content-store';
+import type { ImageFormat } from './image-format';
 import type { RoutePace } from './limits';
 import type { SourcePeer } from './source-connection';
 

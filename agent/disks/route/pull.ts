@@ -1,6 +1,6 @@
 import { failed, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
 import type { OperationOutput } from '../../../contracts/operations';
-import type { ImageFormat } from './content-store';
+import type { ImageFormat } from './image-format';
 import { routePace, type RoutePace } from './limits';
 import type { PullRequest } from './pull-request';
 import { findResumption } from './resumption';

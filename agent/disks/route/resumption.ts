@@ -5,7 +5,8 @@ import type { OperationOutput, PullSubject } from '../../../contracts/operations
 import { isMissing } from '../../files';
 import { ioError } from '../failures';
 import type { TargetContent } from './content';
-import { reopenTarget, type ImageFormat } from './content-store';
+import { reopenTarget } from './content-store';
+import type { ImageFormat } from './image-format';
 import { openJournal, type FoundJournal, type Journal } from './journal';
 import type { Beginning } from './journal-records';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { changeDataWriteId, createVhdx, openVhdx } from '../vhdx';
-import type { ImageFormat } from './content-store';
+import type { ImageFormat } from './image-format';
 
 /**
  * VHDX as the byte route writes it: tables in order and without the log, since nobody uses the image before it is whole, and with the ids

@@ -1,6 +1,6 @@
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import type { WritableImage } from '../../image';
-import type { ImageFormat } from '../content-store';
+import type { ImageFormat } from '../image-format';
 
 /** What a test does before a write or a flush gets to the image: it may throw, wait, or look. */
 export type Hooks = {
