@@ -248,7 +248,7 @@ test('a hook fails the call that it is told to fail, and no other', async () => 
   expect(outcomes).toEqual(['succeeded', 'IoFailed', 'succeeded']);
 });
 
-test('a move passes every point at which a host can be made to crash, but for those of undo and of one host', async () => {
+test('a move passes every point at which a host can be made to crash, but for those of undo, of rounds and of one host', async () => {
   const passed = new Set<CrashPoint>();
   const hooks = { reached: (point: CrashPoint) => void passed.add(point) };
   await hosts.open('source', hooks);
@@ -260,6 +260,10 @@ test('a move passes every point at which a host can be made to crash, but for th
     'vm-checkpoint-merged',
     'vm-checkpoint-merge-final',
     'vm-checkpoint-detached',
+    'tracking-advanced',
+    'round-begun',
+    'round-merged',
+    'vm-shut-down',
     'vm-resuming',
     'start-set-aside',
   ]);
