@@ -21,6 +21,14 @@ export type InvocationInput = {
   /** Taken in place of the trigger's value; for a value that is at hand as an object already. */
   readonly triggerInput?: unknown;
   readonly log: (line: LogLine) => void;
+  /** Told the invocation's contexts before the function runs in them. */
+  readonly onContexts?: (contexts: RunContexts) => void;
+};
+
+/** The context that the function gets, and the one behind it, which is ours. */
+export type RunContexts = {
+  readonly invocation: object & { invocationId?: unknown };
+  readonly core: { state: string | undefined };
 };
 
 const response = z.looseObject({
@@ -70,6 +78,7 @@ async function runInModel(
   const invocation = model.getInvocationModel(coreContext);
   const { context, inputs } = await invocation.getArguments();
   if (input.triggerInput !== undefined) inputs[0] = input.triggerInput;
+  input.onContexts?.({ invocation: context, core: coreContext });
   const hookContext = new InvocationHookContext(context, inputs, registered.handler);
   await runHooks('preInvocation', hookContext, coreContext);
   coreContext.state = 'invocation';

@@ -81,6 +81,8 @@ const action: z.ZodType<Action> = z.lazy(() =>
 /** What durable-functions answers to a turn (lib/src/orchestrations/OrchestratorState). */
 export const orchestratorAnswer = z.object({
   isDone: z.boolean(),
+  /** Not of durable-functions: `actions` are those from this one on, since the engine has the others (`knownActions`). */
+  actionsFrom: z.int().nonnegative().default(0),
   actions: z.array(z.array(action)),
   output: z.unknown().optional(),
   error: z.string().optional(),

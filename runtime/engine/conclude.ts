@@ -42,15 +42,18 @@ export type ConcludeOptions = {
 
 type SoundReplay = Extract<Replayed, { kind: 'sound' }>;
 
-/** Turns the orchestrator's answer into the history's next events and what has to be done. */
+/**
+ * Turns the orchestrator's answer into the history's next events and what has to be done. `replayed` is what following the answer
+ * has told already; without it the whole history is replayed.
+ */
 export function conclude(
   history: readonly HistoryEvent[],
   answer: OrchestratorAnswer,
   options: ConcludeOptions,
+  replayed: Replayed = replay(history, answer),
 ): Conclusion {
   const status = customStatusOf(answer);
   if (status.kind === 'tooLarge') return end(history, 'Failed', failedReason(options.name, status.reason), '', options);
-  const replayed = replay(history, answer.actions.flat(), isOver(answer) ? 'isDone' : 'goesOn');
   if (replayed.kind === 'broken') return end(history, 'Failed', replayed.reason, '', options);
   const carried = [...history, ...replayed.decisions.map((decision) => recordOf(decision, history, options))];
   const common = { ...conclusionOf(answer, replayed, carried, options), customStatus: status.text };
@@ -61,8 +64,6 @@ export function conclude(
     warnings: replayed.repeatedCalls.map((name) => repeatedCallWarning(options.name, name)),
   };
 }
-
-const isOver = (answer: OrchestratorAnswer): boolean => answer.isDone || answer.error !== undefined;
 
 function conclusionOf(
   answer: OrchestratorAnswer,

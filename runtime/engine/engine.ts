@@ -8,6 +8,7 @@ import { conclude, end, failedReason, type Conclusion } from './conclude';
 import { entityTurn } from './entity-runner';
 import { isEntityId, readEntityState } from './entity-state';
 import { missingFunction } from './failure';
+import { FollowedReplays } from './followed-replays';
 import type { HistoryEvent } from './history';
 import type { Work } from './instances';
 import type { Invoker } from './invoker';
@@ -40,6 +41,7 @@ export type WorkEnd = 'done' | 'again';
 export class Engine {
   readonly #parts: EngineParts;
   readonly #attempts: Attempts;
+  readonly #replays = new FollowedReplays();
   /** Instances whose turn is under way. */
   readonly #busy = new Set<string>();
   /**
@@ -197,8 +199,9 @@ export class Engine {
     const missing = missingFunction(this.#parts.invoker, row.name, 'orchestrator');
     if (missing !== undefined) return row.eventCount === 0 ? fail(missing) : this.#hold(row, missing);
     const key = turnKey(row.instanceId);
+    const turn = turnOf(row, history, this.#replays.knownActions(row, history));
     const ended = await this.#parts.invoker.invoke(
-      { kind: 'orchestrator', functionName: row.name, turn: turnOf(row, history) },
+      { kind: 'orchestrator', functionName: row.name, turn },
       { isAlone: this.#attempts.isSuspect(key) },
     );
     switch (ended.kind) {
@@ -215,12 +218,13 @@ export class Engine {
   }
 
   #conclude(row: InstanceRow, history: readonly HistoryEvent[], answer: OrchestratorAnswer): Conclusion {
-    return conclude(history, answer, {
+    const options = {
       name: row.name,
       nowMs: this.#parts.clock.now(),
       newId: this.#parts.newId,
       unconsumedEvents: this.#parts.unconsumedEvents,
-    });
+    };
+    return conclude(history, answer, options, this.#replays.follow(row, history, answer));
   }
 
   /** An orchestration that has begun and whose function is gone waits: the app may come back with it. */

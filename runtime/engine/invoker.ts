@@ -15,6 +15,11 @@ export type OrchestratorTurn = {
   readonly input: string | null;
   readonly parentInstanceId: string | null;
   readonly sourceInstanceId: string | null;
+  /**
+   * How many of the orchestrator's actions the engine has followed so far: an answer may leave them out (`actionsFrom`). Null: the
+   * engine wants all of them, from a replay of the whole history.
+   */
+  readonly knownActions: number | null;
 };
 
 export type EntityBatch = {

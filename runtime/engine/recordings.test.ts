@@ -137,5 +137,6 @@ function turnOfRecording(turn: RecordedTurn, playedCount: number): OrchestratorT
     input: started.Input,
     parentInstanceId: started.ParentInstance?.OrchestrationInstance.InstanceId ?? null,
     sourceInstanceId: started.Tags?.['MS_DurableFunctions_SourceInstanceId'] ?? null,
+    knownActions: null,
   };
 }

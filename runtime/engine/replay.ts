@@ -1,5 +1,5 @@
 import { ActionIssuer } from './action-issuer';
-import { ActionType, type Action } from './answer';
+import { ActionType, type Action, type OrchestratorAnswer } from './answer';
 import type { Decision } from './decision';
 import { Contradiction, DecisionBook } from './decision-book';
 import { EventWaits, type RaisedEvent } from './event-waits';
@@ -33,25 +33,16 @@ export type Replayed =
  * one action after the other, the next when the one before has settled, numbered as they are issued. So ids here and in
  * durable-functions are the same, those of retries and long timers included.
  */
-export function replay(
-  history: readonly HistoryEvent[],
-  actions: readonly Action[],
-  extent: 'goesOn' | 'isDone',
-): Replayed {
-  // An orchestration that ends lets go of its locks, whether its code did so or not.
-  const release: readonly Action[] = extent === 'isDone' ? [{ actionType: ActionType.ReleaseEntities }] : [];
-  const run = new Replay([...actions, ...release]);
-  try {
-    for (const event of history) run.process(event);
-    return run.outcome();
-  } catch (thrown) {
-    if (thrown instanceof Contradiction) return { kind: 'broken', reason: thrown.message };
-    throw thrown;
-  }
+export function replay(history: readonly HistoryEvent[], answer: OrchestratorAnswer): Replayed {
+  return new Replay().follow(history, 0, answer);
 }
 
-class Replay {
-  readonly #actions: readonly Action[];
+/** Whether the orchestrator's code has come to its end. */
+export const isOver = (answer: OrchestratorAnswer): boolean => answer.isDone || answer.error !== undefined;
+
+/** A replay, which may go on where it was when more events and actions come. */
+export class Replay {
+  readonly #actions: Action[] = [];
   readonly #book = new DecisionBook();
   readonly #timers = new TimerTasks(this.#book);
   readonly #waits = new EventWaits();
@@ -71,11 +62,37 @@ class Replay {
   #isSuspended = false;
   #heldEvents: HistoryEvent[] = [];
 
-  constructor(actions: readonly Action[]) {
-    this.#actions = actions;
+  /** Goes on with the answer's actions and the events of `history` behind the first `from`. After 'broken' it is of no use. */
+  follow(history: readonly HistoryEvent[], from: number, answer: OrchestratorAnswer): Replayed {
+    for (const actions of answer.actions) this.#actions.push(...actions);
+    // An orchestration that ends lets go of its locks, whether its code did so or not.
+    if (isOver(answer)) this.#actions.push({ actionType: ActionType.ReleaseEntities });
+    try {
+      for (let index = from; index < history.length; index += 1) {
+        const event = history[index];
+        if (event !== undefined) this.#process(event);
+      }
+      return this.#outcome();
+    } catch (thrown) {
+      if (thrown instanceof Contradiction) return { kind: 'broken', reason: thrown.message };
+      throw thrown;
+    }
   }
 
-  process(event: HistoryEvent): void {
+  get actionCount(): number {
+    return this.#actions.length;
+  }
+
+  /**
+   * Every action is issued, and the last one is waited for: no later action could have been issued before now, so going on from
+   * here is the same as replaying everything with more actions.
+   */
+  get isAtRest(): boolean {
+    const isLastIssued = this.#position === this.#actions.length;
+    return this.#isStarted && !this.#isSuspended && isLastIssued && !this.#isFree();
+  }
+
+  #process(event: HistoryEvent): void {
     if (event.EventType === EventType.OrchestratorStarted) {
       // As in durable-functions, time does not go back, whatever the machine's clock does.
       this.#nowMs = Math.max(this.#nowMs, Date.parse(event.Timestamp));
@@ -87,7 +104,7 @@ class Replay {
     }
   }
 
-  outcome(): Replayed {
+  #outcome(): Replayed {
     const isAtEnd = this.#position >= this.#actions.length && this.#isFree();
     return {
       kind: 'sound',
@@ -161,7 +178,7 @@ class Replay {
     this.#isSuspended = false;
     const held = this.#heldEvents;
     this.#heldEvents = [];
-    for (const event of held) this.process(event);
+    for (const event of held) this.#process(event);
   }
 
   /** Nothing is waited for just now. */

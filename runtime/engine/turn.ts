@@ -72,7 +72,11 @@ export function startOf(history: readonly HistoryEvent[]): ExecutionStarted | un
 }
 
 /** The turn that durable-functions is given. */
-export function turnOf(row: InstanceRow, history: readonly HistoryEvent[]): OrchestratorTurn {
+export function turnOf(
+  row: InstanceRow,
+  history: readonly HistoryEvent[],
+  knownActions: number | null,
+): OrchestratorTurn {
   return {
     instanceId: row.instanceId,
     executionId: row.executionId,
@@ -81,6 +85,7 @@ export function turnOf(row: InstanceRow, history: readonly HistoryEvent[]): Orch
     input: row.input,
     parentInstanceId: row.parent?.OrchestrationInstance.InstanceId ?? null,
     sourceInstanceId: row.sourceInstanceId,
+    knownActions,
   };
 }
 
@@ -92,7 +97,10 @@ export const isPlayed = (event: HistoryEvent, index: number, playedCount: number
   index < playedCount && event.EventType !== EventType.OrchestratorStarted;
 
 /** The payload of an orchestration trigger, field by field as the extension writes it (3.19). */
-export function turnPayload(turn: Omit<OrchestratorTurn, 'history' | 'executionId'>, history: PlayedEvent[]): object {
+export function turnPayload(
+  turn: Omit<OrchestratorTurn, 'history' | 'executionId' | 'knownActions'>,
+  history: PlayedEvent[],
+): object {
   return {
     history,
     // Parsed anew each turn: the app may change the object.

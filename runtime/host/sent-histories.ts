@@ -19,7 +19,8 @@ export class SentHistories {
       this.#sent.delete(oldest);
     }
     const { history, ...rest } = turn;
-    return { ...rest, base, events: history.slice(base) };
+    // Actions are left out only by a worker that has the events they came from.
+    return { ...rest, knownActions: base === 0 ? null : turn.knownActions, base, events: history.slice(base) };
   }
 
   /** How much of this history went to the worker. An event is known by identity: a turn that was not committed is not. */

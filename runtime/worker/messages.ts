@@ -23,6 +23,7 @@ const wireTurn = z.object({
   input: json,
   parentInstanceId: z.string().nullable(),
   sourceInstanceId: z.string().nullable(),
+  knownActions: z.int().nullable(),
 });
 export type WireTurn = z.infer<typeof wireTurn>;
 

@@ -1,24 +1,25 @@
-import { isPlayed, turnPayload, type PlayedEvent } from '../engine/turn';
+import { isPlayed, type PlayedEvent } from '../engine/turn';
 import type { WireTurn } from './messages';
+import type { WarmOrchestration } from './warm';
 
 /** Histories that the worker keeps between turns, so that the host sends only what is new. */
 const mirroredEventsMax = 100_000;
 
-type Mirrored = { executionId: string; events: PlayedEvent[]; playedCount: number };
+/** A history that is here, and the orchestration that has played it and can go on, if there is one. */
+export type Mirrored = {
+  readonly executionId: string;
+  readonly events: PlayedEvent[];
+  playedCount: number;
+  warm: WarmOrchestration | undefined;
+};
 
 /** The worker's copies of histories, least recently used first. */
 export class HistoryMirror {
   readonly #histories = new Map<string, Mirrored>();
   #events = 0;
 
-  /** The payload of the turn, or undefined when events are missing that the host thought were here. */
-  payloadOf(turn: WireTurn): unknown {
-    const mirrored = this.#updated(turn);
-    if (mirrored === undefined) return undefined;
-    return turnPayload(turn, mirrored.events);
-  }
-
-  #updated(turn: WireTurn): Mirrored | undefined {
+  /** The history with what the turn adds, or undefined when events are missing that the host thought were here. */
+  update(turn: WireTurn): Mirrored | undefined {
     const before = this.#histories.get(turn.instanceId);
     const isKnown = before?.executionId === turn.executionId && before.events.length === turn.base;
     if (turn.base > 0 && !isKnown) return undefined;
@@ -34,7 +35,7 @@ export class HistoryMirror {
 
   #fresh(turn: WireTurn): Mirrored {
     this.#drop(turn.instanceId);
-    return { executionId: turn.executionId, events: [], playedCount: 0 };
+    return { executionId: turn.executionId, events: [], playedCount: 0, warm: undefined };
   }
 
   #drop(instanceId: string): void {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { runFunction, threw, type InvocationInput, type LogLine, type Returned } from '../core/invoke';
+import { runFunction, threw, type InvocationInput, type LogLine, type RunEnd } from '../core/invoke';
 import { appRegistry, type RegisteredFunction } from '../core/registry';
 import { activityData, type TypedData } from '../core/typed-data';
 import { fromRpcResponse, toRpcRequest } from './http-data';
-import { HistoryMirror } from './mirror';
 import type { Call, WireEnd, WireRequest, WireValue } from './messages';
+import { OrchestratorTurns } from './orchestrator-turns';
 
 export type CallParts = {
   readonly invocationId: string;
@@ -15,44 +15,51 @@ export type CallParts = {
   readonly log: (line: LogLine) => void;
 };
 
-type TriggerValue = Pick<InvocationInput, 'triggerInput'> & {
+type TriggerValue = {
   readonly data: InvocationInput['data'][string];
   readonly metadata?: InvocationInput['triggerMetadata'];
 };
 
 /** Carries out the host's calls on the functions of this process. */
 export class CallRunner {
-  readonly #mirror = new HistoryMirror();
+  readonly #orchestrators = new OrchestratorTurns();
 
   async run(call: Call, parts: CallParts): Promise<WireEnd> {
     const registered = appRegistry.find(parts.functionName);
     if (registered === undefined) return threw(new Error(`no function '${parts.functionName}' is registered`));
-    const trigger = this.#triggerOf(call);
-    if (trigger === 'historyMissing') return { kind: 'historyMissing' };
-    const ended = await runFunction(registered, {
-      invocationId: parts.invocationId,
-      data: { [registered.trigger.name]: trigger.data, ...clientInputs(registered, parts.clientData) },
-      triggerMetadata: trigger.metadata ?? {},
-      triggerInput: trigger.triggerInput,
-      log: parts.log,
-    });
-    return ended.kind === 'threw' ? ended : wireEnd(ended.returned);
-  }
-
-  #triggerOf(call: Call): TriggerValue | 'historyMissing' {
-    switch (call.kind) {
-      case 'orchestrator': {
-        const payload = this.#mirror.payloadOf(call.turn);
-        return payload === undefined ? 'historyMissing' : { data: null, triggerInput: payload };
-      }
-      case 'activity':
-        return { data: activityData(call.input), metadata: { instanceId: { string: call.instanceId } } };
-      case 'entity':
-      case 'timer':
-        return { data: { json: call.payload } };
-      case 'http':
-        return { data: { http: toRpcRequest(call.request) }, metadata: httpMetadata(call.request) };
+    const { invocationId, log } = parts;
+    const extra = clientInputs(registered, parts.clientData);
+    if (call.kind === 'orchestrator') {
+      const data = { [registered.trigger.name]: null, ...extra };
+      const ended = await this.#orchestrators.run(registered, call.turn, {
+        invocationId,
+        data,
+        triggerMetadata: {},
+        log,
+      });
+      return ended === 'historyMissing' ? { kind: ended } : wireEnd(ended);
     }
+    const trigger = triggerOf(call);
+    return wireEnd(
+      await runFunction(registered, {
+        invocationId,
+        data: { [registered.trigger.name]: trigger.data, ...extra },
+        triggerMetadata: trigger.metadata ?? {},
+        log,
+      }),
+    );
+  }
+}
+
+function triggerOf(call: Exclude<Call, { kind: 'orchestrator' }>): TriggerValue {
+  switch (call.kind) {
+    case 'activity':
+      return { data: activityData(call.input), metadata: { instanceId: { string: call.instanceId } } };
+    case 'entity':
+    case 'timer':
+      return { data: { json: call.payload } };
+    case 'http':
+      return { data: { http: toRpcRequest(call.request) }, metadata: httpMetadata(call.request) };
   }
 }
 
@@ -74,7 +81,9 @@ function clientInputs(registered: RegisteredFunction, clientData: string): Recor
   );
 }
 
-function wireEnd(returned: Returned): WireEnd {
+function wireEnd(ended: RunEnd): WireEnd {
+  if (ended.kind === 'threw') return ended;
+  const { returned } = ended;
   if (returned.kind === 'http') return { kind: 'http', response: fromRpcResponse(returned.response) };
   return { kind: 'returned', value: returned.value === null ? null : wireValueOf(returned.value) };
 }
