@@ -5,6 +5,7 @@ import { VirtualClock } from '../engine/clock';
 import { DirectCommitter } from '../engine/commit';
 import { Engine } from '../engine/engine';
 import type { HistoryEvent } from '../engine/history';
+import type { Invoker } from '../engine/invoker';
 import type { Work } from '../engine/instances';
 import { isTerminal, type RuntimeStatus, type Store } from '../engine/store';
 import { MemoryStore } from '../store/memory';
@@ -23,6 +24,8 @@ export type TestEngineOptions = {
   readonly unconsumedEvents?: 'keep' | 'lose';
   /** Where the state lives; in memory unless said otherwise. */
   readonly store?: Store;
+  /** Runs functions in place of `own`, which runs them in this process. */
+  readonly invoker?: (own: Invoker) => Invoker;
   /** Told each line that functions log. */
   readonly log?: (line: string) => void;
 };
@@ -63,7 +66,6 @@ export class TestEngine {
   readonly client: EngineClient;
   readonly #store: Store;
   readonly #random: () => number;
-  readonly #invoker: LocalInvoker;
   readonly #parts;
   #engine: Engine;
   #ready: Work[] = [];
@@ -78,14 +80,14 @@ export class TestEngine {
     this.#store = options.store ?? new MemoryStore();
     this.clock = new VirtualClock(options.startMs ?? Date.UTC(2027, 0, 1));
     this.#random = seededRandom(options.seed);
-    this.#invoker = new LocalInvoker(options.activities ?? {}, (line) =>
+    const own = new LocalInvoker(options.activities ?? {}, (line) =>
       log(`[${line.level}] ${line.functionName}: ${line.message}`),
     );
     let ids = 0;
     this.#parts = {
       store: this.#store,
       clock: this.clock,
-      invoker: this.#invoker,
+      invoker: options.invoker?.(own) ?? own,
       newId: () => guidOf(`${options.seed}:${ids++}`),
       unconsumedEvents: options.unconsumedEvents ?? ('lose' as const),
       triesMax: 1,
