@@ -80,6 +80,9 @@ export interface StoreTx {
   /** Instances in the order of their ids, those after `afterId` only. */
   listInstances(filter: InstanceFilter, afterId: string, limit: number): InstanceRow[];
 
+  /** Ids of instances that have ended and were last touched before `beforeMs`, longest ago first. */
+  endedBefore(beforeMs: number, limit: number): string[];
+
   history(instanceId: string): HistoryEvent[];
   /** Writes `events` from position `from` on; what stood there or after goes. */
   writeHistory(instanceId: string, from: number, events: readonly HistoryEvent[]): void;

@@ -277,7 +277,7 @@ test('an app that cannot be loaded, a state that is damaged: the host ends and s
   );
   const damaged = await HostUnderTest.start(folder, [], environment).catch((thrown: unknown) => thrown);
   expect((damaged as HostFailed).exitCode).toBe(1);
-  expect((damaged as HostFailed).errorText).toContain('Put a backup of the folder in its place');
+  expect((damaged as HostFailed).errorText).toContain('Restore a backup into a new folder');
 });
 
 test('streams go through as they come, in both directions', async () => {

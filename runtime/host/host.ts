@@ -19,6 +19,7 @@ import { LoopbackServer } from '../http/server';
 import { SqliteStore } from '../store/sqlite';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
 import type { WireFunction } from '../worker/messages';
+import { AgePurge } from './age-purge';
 import { unsupportedBindings, unsupportedText } from './bindings';
 import { EndWatch } from './end-watch';
 import { withHttpActivity } from './http-activity';
@@ -38,6 +39,8 @@ export type HostOptions = {
   readonly workerSilenceMsMax: number;
   /** A worker that holds more memory is replaced. */
   readonly workerMemoryBytesMax: number;
+  /** Orchestrations that ended longer ago are forgotten; undefined keeps them. */
+  readonly endedMsMax: number | undefined;
 };
 
 /** How often an invocation may take its worker down before it fails for good. */
@@ -67,6 +70,7 @@ export class RuntimeHost {
   readonly #rpc: LoopbackServer;
   readonly #committer: GroupCommitter;
   readonly #front: HttpFront;
+  readonly #purge: AgePurge | undefined;
   #state: HostStatus['state'] = 'Starting';
 
   /** Opens the state; throws `StateUnusable` when that cannot be. `onBroken` is told when the state breaks later. */
@@ -114,6 +118,15 @@ export class RuntimeHost {
       run: (functionName, payload) => this.#runTimer(functionName, payload),
       log: (line) => log.error(line),
     });
+    if (options.endedMsMax !== undefined) {
+      this.#purge = new AgePurge({
+        committer: this.#committer,
+        clock: realClock,
+        endedMsMax: options.endedMsMax,
+        info: (line) => log.info(line),
+        error: (line) => log.error(line),
+      });
+    }
     const front = new HttpFront({
       functions: this.#supervisor,
       auth: options.auth,
@@ -153,6 +166,7 @@ export class RuntimeHost {
     const endpoints = endpointsOf(functions, settings.routePrefix, (message) => log.error(message));
     this.#dispatcher.start();
     this.#timers.start(functions);
+    this.#purge?.start();
     this.#front.open({ api, endpoints });
     this.#state = 'Running';
     return { port, functions };
@@ -177,6 +191,7 @@ export class RuntimeHost {
     this.#front.close();
     await Promise.all([
       this.#public.close(graceMs),
+      this.#purge?.stop(),
       this.#dispatcher.stop(graceMs),
       Promise.race([this.#timers.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]),
     ]);

@@ -78,7 +78,8 @@ export const backUp = (stateFolder: string, toFile: string, now: string): Backup
 function makePartial(source: string, partial: string): void {
   rmSync(partial, { force: true });
   makePrivateFile(partial);
-  const database = new DatabaseSync(source);
+  // One that may write would move the log into the file at its end, of a damaged state too.
+  const database = new DatabaseSync(source, { readOnly: true });
   try {
     database.exec('PRAGMA busy_timeout = 10000');
     // One read transaction: writers go on meanwhile, and the copy is of one moment.

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
@@ -105,16 +105,32 @@ function ownerText(folder: string): string {
 }
 
 function openDatabase(path: string): DatabaseSync {
+  if (existsSync(path)) check(path);
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;');
-    const found = z.object({ quick_check: z.string() }).parse(database.prepare('PRAGMA quick_check(1)').get());
-    if (found.quick_check !== 'ok') throw new Damaged(found.quick_check);
     migrate(database);
+    // A file that may only be read is opened all the same, and would say so at the first start that it is asked for.
+    database.exec('BEGIN; DELETE FROM facts WHERE 0; ROLLBACK');
     return database;
   } catch (thrown) {
     database.close();
     throw thrown;
+  }
+}
+
+/** Refuses what is damaged or newer before anything may write: a connection that may would move the log into the file at its end. */
+function check(path: string): void {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const found = z.object({ quick_check: z.string() }).parse(database.prepare('PRAGMA quick_check(1)').get());
+    if (found.quick_check !== 'ok') throw new Damaged(found.quick_check);
+    const version = schemaVersionOf(database);
+    if (version > migrations.length) {
+      throw new TooNew(`it has schema version ${version}, this program knows ${migrations.length}`);
+    }
+  } finally {
+    database.close();
   }
 }
 
@@ -123,9 +139,6 @@ class TooNew extends Error {}
 
 function migrate(database: DatabaseSync): void {
   const version = schemaVersionOf(database);
-  if (version > migrations.length) {
-    throw new TooNew(`it has schema version ${version}, this program knows ${migrations.length}`);
-  }
   for (const [index, script] of migrations.entries()) {
     if (index < version) continue;
     database.exec(`BEGIN IMMEDIATE; ${script}; PRAGMA user_version = ${index + 1}; COMMIT;`);
@@ -135,7 +148,7 @@ function migrate(database: DatabaseSync): void {
 const newFolder = 'or start with a new --state folder (running orchestrations are then forgotten)';
 
 /** What to do about a damaged database. */
-export const damagedWayBack = `The file ${databaseFile} was left as it is. Put a backup of the folder in its place, ${newFolder}.`;
+export const damagedWayBack = `The file ${databaseFile} was left as it is. Restore a backup into a new folder (hyperferry host restore), ${newFolder}.`;
 
 /** The error for whatever keeps the state from being opened, with what to do about it. */
 function unusable(folder: string, thrown: unknown): StateUnusable {
@@ -145,18 +158,30 @@ function unusable(folder: string, thrown: unknown): StateUnusable {
   return new StateUnusable(what, wayBack(thrown), { cause: thrown });
 }
 
+const rightsWayBack =
+  'Give the account that runs this program the right to write there, or name another folder with --state.';
+
+const systemError = z.looseObject({ code: z.string() });
+
+function isRefusedByRights(thrown: unknown): boolean {
+  const parsed = systemError.safeParse(thrown);
+  return parsed.success && ['EACCES', 'EPERM', 'EROFS'].includes(parsed.data.code);
+}
+
 function wayBack(thrown: unknown): string {
   if (thrown instanceof TooNew) return 'Use the newer program that wrote it.';
   if (thrown instanceof Damaged) return damagedWayBack;
+  if (isRefusedByRights(thrown)) return rightsWayBack;
   switch (sqliteCodeOf(thrown)) {
     case sqliteCode.corrupt:
     case sqliteCode.notADatabase:
       return damagedWayBack;
     case sqliteCode.readOnly:
     case sqliteCode.cannotOpen:
-      return 'Give the account that runs this program the right to write there, or name another folder with --state.';
+      return rightsWayBack;
     case sqliteCode.full:
-      return 'The disk is full: make room and start again.';
+    case sqliteCode.ioError:
+      return 'The disk is full or fails: make room and start again. The state was left as it is.';
     case undefined:
     default:
       return `Check that the folder can be read and written, ${newFolder}.`;

@@ -143,7 +143,7 @@ test('a damaged page is found at the start, and the file is left as it is', asyn
   const before = readFileSync(file);
   expect(() => new SqliteStore(folder)).toThrow(StateUnusable);
   expect(() => new SqliteStore(folder)).toThrow(/damaged|malformed/);
-  expect(() => new SqliteStore(folder)).toThrow(/Put a backup of the folder in its place/);
+  expect(() => new SqliteStore(folder)).toThrow(/Restore a backup into a new folder/);
   expect(readFileSync(file).equals(before)).toBe(true);
 });
 

@@ -1,14 +1,15 @@
 import type { HistoryEvent } from '../engine/history';
-import type {
-  ActivityRow,
-  InstanceFilter,
-  InstanceRow,
-  Message,
-  NewActivity,
-  NewMessage,
-  Store,
-  StoreTx,
-  TimerRow,
+import {
+  isTerminal,
+  type ActivityRow,
+  type InstanceFilter,
+  type InstanceRow,
+  type Message,
+  type NewActivity,
+  type NewMessage,
+  type Store,
+  type StoreTx,
+  type TimerRow,
 } from '../engine/store';
 
 /** The state in memory, for tests. Written rows are never changed in place, so giving them out is safe. */
@@ -71,6 +72,14 @@ export class MemoryStore implements Store, StoreTx {
       .filter((row) => row.instanceId > afterId && matches(filter, row))
       .sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1))
       .slice(0, limit);
+  }
+
+  endedBefore(beforeMs: number, limit: number): string[] {
+    return [...this.#instances.values()]
+      .filter((row) => isTerminal(row.status) && row.updatedAtMs < beforeMs)
+      .sort((a, b) => a.updatedAtMs - b.updatedAtMs)
+      .slice(0, limit)
+      .map((row) => row.instanceId);
   }
 
   history(instanceId: string): HistoryEvent[] {

@@ -165,6 +165,16 @@ export class SqliteStore implements Store, StoreTx {
       .map(readInstance);
   }
 
+  endedBefore(beforeMs: number, limit: number): string[] {
+    return this.#connection
+      .sql(
+        `SELECT instance_id FROM instances WHERE status IN ('Completed', 'Failed', 'Terminated', 'Canceled')
+         AND updated_at_ms < ? ORDER BY updated_at_ms LIMIT ?`,
+      )
+      .all(beforeMs, limit)
+      .map(readInstanceId);
+  }
+
   history(instanceId: string): HistoryEvent[] {
     return this.#histories.read(instanceId);
   }

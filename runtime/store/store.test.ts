@@ -206,6 +206,21 @@ describe.each(makers)('the %s store', (_name, make) => {
     });
   });
 
+  test('gives what has ended, longest ago first, up to a time and a number', () => {
+    store.transaction((tx) => {
+      tx.putInstance(rowOf('c', { status: 'Completed', updatedAtMs: 30 }));
+      tx.putInstance(rowOf('f', { status: 'Failed', updatedAtMs: 10 }));
+      tx.putInstance(rowOf('t', { status: 'Terminated', updatedAtMs: 20 }));
+      tx.putInstance(rowOf('r', { status: 'Running', updatedAtMs: 5 }));
+      tx.putInstance(rowOf('s', { status: 'Suspended', updatedAtMs: 5 }));
+    });
+    store.read((tx) => {
+      expect(tx.endedBefore(31, 9)).toEqual(['f', 't', 'c']);
+      expect(tx.endedBefore(30, 9)).toEqual(['f', 't']);
+      expect(tx.endedBefore(31, 1)).toEqual(['f']);
+    });
+  });
+
   test('an instance whose turn is due is work', () => {
     store.transaction((tx) => tx.putInstance(rowOf('a', { isTurnDue: true })));
     expect(store.read((tx) => tx.instancesWithWork())).toEqual(['a']);

@@ -47,6 +47,22 @@ df.app.activity('HangOnce', {
     return 'survived';
   },
 });
+const eaten: unknown[] = [];
+df.app.activity('EatBuffersOnce', {
+  handler: (name: string) => {
+    const isHungry = isFirst(name);
+    // Written to, so that the pages are really there; without a pause, so that the worker answers nobody meanwhile.
+    while (isHungry) eaten.push(Buffer.alloc(8 * 1024 * 1024, 1));
+    return 'survived';
+  },
+});
+df.app.activity('EatHeapOnce', {
+  handler: (name: string) => {
+    const isHungry = isFirst(name);
+    while (isHungry) eaten.push(Array.from({ length: 100_000 }, (_, n) => ({ n })));
+    return 'survived';
+  },
+});
 df.app.activity('Large', { handler: (length: number) => 'x'.repeat(length) });
 df.app.activity('Environment', { handler: (name: string) => process.env[name] ?? null });
 

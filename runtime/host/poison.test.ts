@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
+
+// Work that is bad for its worker: the worker is replaced, the work ends after a bounded number of tries, others do not suffer.
+
+let folder: AppFolder;
+let host: HostUnderTest;
+
+beforeAll(async () => {
+  folder = makeAppFolder(resolve(__dirname, '../testing/sample-app.js'));
+  mkdirSync(join(folder.app, 'traces'));
+  host = await HostUnderTest.start(folder, [], {
+    SAMPLE_TRACES: join(folder.app, 'traces'),
+    TICK_SCHEDULE: '0 0 4 1 1 *',
+    HYPERFERRY_WORKER_MEMORY_MIB_MAX: '400',
+    languageWorkers__node__arguments: '--max-old-space-size=150',
+  });
+});
+afterAll(async () => {
+  await host.end('SIGKILL');
+  folder.remove();
+});
+
+const status = z.looseObject({ workerRestarts: z.int(), worker: z.object({ pid: z.int().nullable() }) });
+const restarts = async (): Promise<number> =>
+  status.parse(await (await host.fetch('/admin/host/status')).json()).workerRestarts;
+
+test('an orchestrator whose turns kill the worker fails after five, with that reason, and others go on', async () => {
+  const before = await restarts();
+  const wedged = await host.start('Wedged');
+  const bystander = await host.start('Chain', 10);
+  const ended = await host.ended(wedged, 60_000);
+  expect(ended.runtimeStatus).toBe('Failed');
+  expect(ended.output).toContain('it took its worker down 5 times: it ended with exit code 7');
+  expect(await host.ended(bystander, 60_000)).toMatchObject({ runtimeStatus: 'Completed', output: 45 });
+  // Its neighbour may have been there at the first two; it runs alone from then on.
+  expect((await restarts()) - before).toBe(5);
+}, 120_000);
+
+const testOnLinux = process.platform === 'linux' ? test : test.skip;
+testOnLinux(
+  'a worker that eats the memory of the machine is replaced, though it answers nobody meanwhile',
+  async () => {
+    const ended = await host.ended(await host.start('Calls', { activity: 'EatBuffersOnce', input: 'buffers' }), 60_000);
+    expect(ended.output).toEqual({ result: 'survived' });
+    expect(host.log.join('\n')).toMatch(/is gone: it holds \d+ MiB of memory, above the limit of 400 MiB/);
+  },
+  120_000,
+);
+
+test('a worker whose heap is full is replaced, and that is said', async () => {
+  const ended = await host.ended(await host.start('Calls', { activity: 'EatHeapOnce', input: 'heap' }), 60_000);
+  expect(ended.output).toEqual({ result: 'survived' });
+  expect(host.log.join('\n')).toMatch(/is gone: .*(heap is full|above the limit)/);
+}, 120_000);
+
+test('afterwards it is ready and serves', async () => {
+  expect((await host.fetch('/readyz')).status).toBe(200);
+  expect((await host.ended(await host.start('Chain', 4))).output).toBe(6);
+});
