@@ -116,7 +116,9 @@ export function answerInError(message: string): OrchestratorAnswer | undefined {
   if (at < 0) return undefined;
   try {
     const parsed = orchestratorAnswer.safeParse(JSON.parse(message.slice(at + outOfProcLabel.length)));
-    return parsed.success ? parsed.data : undefined;
+    if (!parsed.success) return undefined;
+    // What is no Error has no message; the extension then takes the orchestrator for unfinished, and it waits for ever.
+    return { ...parsed.data, error: parsed.data.error ?? 'it threw something that is no Error' };
   } catch {
     return undefined;
   }

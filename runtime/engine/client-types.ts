@@ -33,6 +33,13 @@ export type Rewound =
 
 export type Page = { readonly rows: readonly InstanceRow[]; readonly next: string | undefined };
 
+/** Entities whose ids begin so and whose last operation was between these times. */
+export type EntityFilter = {
+  readonly idPrefix: string;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+};
+
 export type EntityPage = {
   readonly entities: readonly {
     readonly entityId: EntityName;

@@ -1,5 +1,5 @@
 import type { Clock } from './clock';
-import type { EntityPage, Page, Purged, Rewound, Sent, Started, StartRequest } from './client-types';
+import type { EntityFilter, EntityPage, Page, Purged, Rewound, Sent, Started, StartRequest } from './client-types';
 import type { Committer } from './commit';
 import { entityInstanceId, entityOfInstanceId, type EntityName } from './decision';
 import { signalText } from './entity-message';
@@ -171,11 +171,14 @@ export class EngineClient {
   }
 
   /** Entities that exist, by id; `next` goes on after the page. */
-  listEntities(idPrefix: string, after: string, limit: number): EntityPage {
+  listEntities(filter: EntityFilter, after: string, limit: number): EntityPage {
+    const { idPrefix, fromMs = -Infinity, toMs = Infinity } = filter;
     const page = this.list({ kind: 'entity', idPrefix }, after, limit);
     const entities = page.rows.flatMap((row): EntityPage['entities'] => {
       const entityId = entityOfInstanceId(row.instanceId);
       const { exists, state, lastOperationTime } = readEntityState(row);
+      const atMs = Date.parse(lastOperationTime ?? '');
+      if (atMs < fromMs || atMs > toMs) return [];
       return exists && entityId !== undefined ? [{ entityId, state, lastOperationTime }] : [];
     });
     return { entities, next: page.next };

@@ -38,6 +38,8 @@ export type ConcludeOptions = {
   readonly newId: () => string;
   /** What becomes of events that a generation received and never waited for. Azure loses them. */
   readonly unconsumedEvents: 'keep' | 'lose';
+  /** The version of children that are given none. */
+  readonly defaultVersion: string | null;
 };
 
 type SoundReplay = Extract<Replayed, { kind: 'sound' }>;
@@ -55,15 +57,19 @@ export function conclude(
   const status = customStatusOf(answer);
   if (status.kind === 'tooLarge') return end(history, 'Failed', failedReason(options.name, status.reason), '', options);
   if (replayed.kind === 'broken') return end(history, 'Failed', replayed.reason, '', options);
-  const carried = [...history, ...replayed.decisions.map((decision) => recordOf(decision, history, options))];
+  const decisions = replayed.decisions.map((decision) => withVersion(decision, options.defaultVersion));
+  const carried = [...history, ...decisions.map((decision) => recordOf(decision, history, options))];
   const common = { ...conclusionOf(answer, replayed, carried, options), customStatus: status.text };
   return {
     ...common,
-    decisions: replayed.decisions,
+    decisions,
     abandonedTimerIds: replayed.abandonedTimerIds,
     warnings: replayed.repeatedCalls.map((name) => repeatedCallWarning(options.name, name)),
   };
 }
+
+const withVersion = (decision: Decision, version: string | null): Decision =>
+  decision.kind === 'subOrchestration' && decision.version === null ? { ...decision, version } : decision;
 
 function conclusionOf(
   answer: OrchestratorAnswer,

@@ -14,6 +14,7 @@ import type { Work } from './instances';
 import type { Invoker } from './invoker';
 import { isTerminal, type InstanceRow, type Store, type StoreTx } from './store';
 import { gather, turnOf, type Gathered } from './turn';
+import { versionMismatch, type VersionRules } from './versions';
 
 /** A turn takes at most this many messages; the rest waits for the next. */
 const turnMessagesMax = 500;
@@ -27,6 +28,7 @@ export type EngineParts = {
   readonly newId: () => string;
   /** What becomes of events that a generation received and never waited for, at continueAsNew. Azure loses them. */
   readonly unconsumedEvents: 'keep' | 'lose';
+  readonly versions: VersionRules;
   /** How often an invocation may take its worker down before it fails for good. */
   readonly triesMax: number;
   /** Told after each commit what there is to do. */
@@ -198,6 +200,9 @@ export class Engine {
     if (termination !== undefined) return end(history, 'Terminated', termination.Input, '', { nowMs });
     const missing = missingFunction(this.#parts.invoker, row.name, 'orchestrator');
     if (missing !== undefined) return row.eventCount === 0 ? fail(missing) : this.#hold(row, missing);
+    const mismatch = versionMismatch(row.version, this.#parts.versions);
+    if (mismatch?.kind === 'reject') return this.#hold(row, mismatch.reason);
+    if (mismatch?.kind === 'fail') return end(history, 'Failed', mismatch.reason, '', { nowMs });
     const key = turnKey(row.instanceId);
     const turn = turnOf(row, history, this.#replays.knownActions(row, history));
     const ended = await this.#parts.invoker.invoke(
@@ -223,13 +228,14 @@ export class Engine {
       nowMs: this.#parts.clock.now(),
       newId: this.#parts.newId,
       unconsumedEvents: this.#parts.unconsumedEvents,
+      defaultVersion: this.#parts.versions.version,
     };
     return conclude(history, answer, options, this.#replays.follow(row, history, answer));
   }
 
-  /** An orchestration that has begun and whose function is gone waits: the app may come back with it. */
-  #hold(row: InstanceRow, missing: string): 'held' {
-    this.#parts.log(`Instance '${row.instanceId}' waits: ${missing}`);
+  /** An instance that this app cannot run waits: the app may come back with its function, or in its version. */
+  #hold(row: InstanceRow, reason: string): 'held' {
+    this.#parts.log(`Instance '${row.instanceId}' waits: ${reason}`);
     return 'held';
   }
 

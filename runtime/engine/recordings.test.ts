@@ -116,6 +116,7 @@ function concludeRecorded(turn: RecordedTurn) {
     nowMs: Date.parse(history.at(-1)!.Timestamp),
     newId: () => 'id',
     unconsumedEvents: 'lose',
+    defaultVersion: null,
   });
 }
 

@@ -39,7 +39,10 @@ function checkTimeout(options: RetryOptions, elapsedMs: number, event: FailedEve
   throw new Contradiction(`${event.Reason} (the retry time-out of ${timeoutMs} ms has passed)`);
 }
 
+/** The longest pause when none is named (RetryOptions of the extension). */
+const intervalMsMaxDefault = 6 * 24 * 3_600_000;
+
 function delayAfter(options: RetryOptions, attemptIndex: number): number {
   const delayMs = options.firstRetryIntervalInMilliseconds * (options.backoffCoefficient ?? 1) ** attemptIndex;
-  return Math.floor(Math.min(delayMs, options.maxRetryIntervalInMilliseconds ?? Infinity));
+  return Math.floor(Math.min(delayMs, options.maxRetryIntervalInMilliseconds ?? intervalMsMaxDefault));
 }

@@ -101,6 +101,7 @@ export class RuntimeHost {
       committer: patient,
       invoker: withHttpActivity(this.#supervisor),
       unconsumedEvents: 'keep',
+      versions: settings.versions,
       triesMax,
       log: (line) => log.warn(line),
     });
@@ -159,7 +160,7 @@ export class RuntimeHost {
       invoker: this.#supervisor,
       clock: realClock,
       links,
-      defaultVersion: settings.defaultVersion,
+      defaultVersion: settings.versions.version ?? undefined,
       whenEnded: (instanceId, untilMs) => this.#endWatch.whenEnded(instanceId, untilMs - realClock.now()),
     });
     const { functions } = this.#supervisor;

@@ -14,6 +14,12 @@ const request = z.object({
 const requestMsMax = 100_000;
 const responseBytesMax = 16 * 1024 * 1024;
 
+export type DurableHttpAnswer = {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly content: string;
+};
+
 /** Carries out the requests of `df.callHttp` in the host, as the extension does; hands on everything else. */
 export function withHttpActivity(inner: Invoker): Invoker {
   return {
@@ -28,23 +34,30 @@ export function withHttpActivity(inner: Invoker): Invoker {
 
 async function send(invocation: Extract<Invocation, { kind: 'activity' }>): Promise<InvocationEnd> {
   try {
-    const { method, uri, content, headers } = request.parse(JSON.parse(invocation.input ?? 'null'));
-    const response = await fetch(uri, {
-      method,
-      headers: headers ?? {},
-      body: content ?? null,
-      redirect: 'follow',
-      signal: AbortSignal.timeout(requestMsMax),
-    });
-    const bytes = await response.arrayBuffer();
-    if (bytes.byteLength > responseBytesMax) throw new Error(`the answer has more than ${responseBytesMax} bytes`);
-    const answer = {
-      statusCode: response.status,
-      headers: Object.fromEntries(response.headers),
-      content: Buffer.from(bytes).toString('utf8'),
-    };
-    return { kind: 'returned', value: { json: JSON.stringify(answer) } };
+    const answered = await sendHttp(JSON.parse(invocation.input ?? 'null'));
+    return { kind: 'returned', value: { json: JSON.stringify(answered) } };
   } catch (thrown) {
     return threw(thrown);
   }
+}
+
+/** Sends one request of `df.callHttp`. Rejects when there is no answer; a status that tells of an error is an answer. */
+export async function sendHttp(input: unknown): Promise<DurableHttpAnswer> {
+  const { method, uri, content, headers: given } = request.parse(input);
+  const headers = new Headers(given ?? {});
+  if (typeof content === 'string' && !headers.has('content-type')) headers.set('content-type', 'text/plain');
+  const response = await fetch(uri, {
+    method,
+    headers,
+    body: content ?? null,
+    redirect: 'follow',
+    signal: AbortSignal.timeout(requestMsMax),
+  });
+  const bytes = await response.arrayBuffer();
+  if (bytes.byteLength > responseBytesMax) throw new Error(`the answer has more than ${responseBytesMax} bytes`);
+  return {
+    statusCode: response.status,
+    headers: Object.fromEntries(response.headers),
+    content: Buffer.from(bytes).toString('utf8'),
+  };
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
+import type { VersionRules } from '../engine/versions';
 import { logLevelOf, type LogFilter } from './log';
 import { reading, Unreadable, type Reading } from './reading';
 import { timeSpanMs } from './time-span';
@@ -14,7 +15,7 @@ export type Settings = {
   readonly functionTimeoutMs: number;
   readonly activitiesMax: number;
   readonly orchestratorsMax: number;
-  readonly defaultVersion: string | undefined;
+  readonly versions: VersionRules;
   readonly logFilter: LogFilter;
   readonly customHeaders: Readonly<Record<string, string>>;
   /** Environment for the app: the Values of local.settings.json, under the real environment. */
@@ -28,6 +29,15 @@ const functionTimeoutMsDefault = 30 * 60_000;
 const timeoutMsMax = 2 ** 31 - 1;
 
 const count = z.int().min(1).max(100_000);
+
+/** .NET reads names of enumerations in any case. */
+const anyCase = <const T extends readonly [string, ...string[]]>(names: T) =>
+  z.preprocess(
+    (given) => names.find((name) => name.toLowerCase() === String(given).toLowerCase()) ?? given,
+    z.enum(names),
+  );
+const versionMatch = anyCase(['None', 'Strict', 'CurrentOrOlder']);
+const versionFailure = anyCase(['Reject', 'Fail']);
 
 const honoured = z.looseObject({
   version: z.literal('2.0').optional(),
@@ -47,6 +57,8 @@ const honoured = z.looseObject({
           maxConcurrentActivityFunctions: count.optional(),
           maxConcurrentOrchestratorFunctions: count.optional(),
           defaultVersion: z.string().optional(),
+          versionMatchStrategy: versionMatch.optional(),
+          versionFailureStrategy: versionFailure.optional(),
         })
         .optional(),
     })
@@ -67,6 +79,8 @@ const honouredPaths = [
   'extensions.durableTask.maxConcurrentActivityFunctions',
   'extensions.durableTask.maxConcurrentOrchestratorFunctions',
   'extensions.durableTask.defaultVersion',
+  'extensions.durableTask.versionMatchStrategy',
+  'extensions.durableTask.versionFailureStrategy',
 ];
 
 const localSettings = z.looseObject({
@@ -99,7 +113,11 @@ function readFiles(
     functionTimeoutMs: readTimeout(functionTimeout),
     activitiesMax: durable?.maxConcurrentActivityFunctions ?? perCore,
     orchestratorsMax: durable?.maxConcurrentOrchestratorFunctions ?? perCore,
-    defaultVersion: durable?.defaultVersion,
+    versions: {
+      version: durable?.defaultVersion ?? null,
+      match: durable?.versionMatchStrategy ?? 'CurrentOrOlder',
+      failure: durable?.versionFailureStrategy ?? 'Reject',
+    },
     logFilter: logFilterOf(logging?.logLevel ?? {}),
     customHeaders: extensions?.http?.customHeaders ?? {},
     environment,

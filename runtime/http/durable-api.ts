@@ -158,7 +158,7 @@ export class DurableApi {
       showInput: queryFlag(request.query, 'showInput') ?? true,
     };
     const body = {
-      ...statusBody(row),
+      ...statusBody(row, request.query),
       ...(withHistory ? { historyEvents: historyView(this.#parts.client.history(instanceId), view) } : {}),
     };
     if (!isTerminal(row.status)) {
@@ -175,7 +175,7 @@ export class DurableApi {
     return {
       status: 200,
       headers: { [continuationHeader]: tokenText(page.next) },
-      body: page.rows.map(statusBody),
+      body: page.rows.map((row) => statusBody(row, request.query)),
     };
   }
 

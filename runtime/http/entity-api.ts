@@ -1,7 +1,15 @@
 import type { EngineClient } from '../engine/client';
 import { missingFunction } from '../engine/failure';
 import type { Invoker } from '../engine/invoker';
-import { jsonOrText, notFound, queryFlag, queryValue, type ApiRequest, type ApiResponse } from './exchange';
+import {
+  jsonOrText,
+  notFound,
+  queryFlag,
+  queryTimeMs,
+  queryValue,
+  type ApiRequest,
+  type ApiResponse,
+} from './exchange';
 import { continuationHeader, pageSize, tokenOf, tokenText } from './instance-view';
 import { entityInput } from './json-body';
 
@@ -19,7 +27,9 @@ export async function entityApi(
     const state = parts.client.entity({ name, key });
     return state === undefined ? notFound : { status: 200, body: jsonOrText(state.state) };
   }
-  if (name === undefined || key === undefined || !['POST', 'DELETE'].includes(request.method)) return notFound;
+  if (name === undefined || !['POST', 'DELETE'].includes(request.method)) return notFound;
+  const refusal = keyRefusal(key);
+  if (key === undefined || refusal !== undefined) return { status: 400, body: { Message: refusal } };
   const missing = missingFunction(parts.invoker, name.toLowerCase(), 'entity');
   if (missing !== undefined) return { status: 400, body: { Message: missing } };
   const input = entityInput(request);
@@ -30,9 +40,19 @@ export async function entityApi(
   return { status: 202 };
 }
 
+/** Why an entity cannot be signalled under this key (EntityId and DurableClient of the extension). */
+function keyRefusal(key: string | undefined): string | undefined {
+  if (key === undefined) return 'Invalid entity id: entity key must not be null.';
+  return /[/\\#?\p{Cc}]/u.test(key) ? 'Entity keys must not contain /, \\, #, ?, or control characters.' : undefined;
+}
+
 function listEntities(request: ApiRequest, name: string | undefined, client: EngineClient): ApiResponse {
   const prefix = name === undefined ? '@' : `@${name.toLowerCase()}@`;
-  const page = client.listEntities(prefix, tokenOf(request), pageSize(request.query));
+  const times = {
+    fromMs: queryTimeMs(request.query, 'lastOperationTimeFrom'),
+    toMs: queryTimeMs(request.query, 'lastOperationTimeTo'),
+  };
+  const page = client.listEntities({ idPrefix: prefix, ...times }, tokenOf(request), pageSize(request.query));
   const withState = queryFlag(request.query, 'fetchState') ?? true;
   return {
     status: 200,

@@ -27,6 +27,9 @@ export type FrontParts = {
   readonly log: Log;
 };
 
+/** The limit of the web server that the extension opens for the worker's client (Kestrel's default). */
+const rpcBodyBytesMax = 30_000_000;
+
 /** What is served once the app has been loaded. */
 export type Served = { readonly api: DurableApi; readonly endpoints: readonly Endpoint[] };
 
@@ -54,20 +57,25 @@ export class HttpFront {
   async serve(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
     const [first, second, third] = target.segments.map((segment) => segment.toLowerCase());
     const key = offeredKey(request, target.url);
-    const { auth, keys } = this.#parts;
+    const { auth, keys, bodyBytesMax } = this.#parts;
     const served = this.#served;
     if (auth === 'off' && !isFromThisMachine(request)) {
       answer(response, 403);
     } else if (first === 'admin') {
       if (target.segments[2] !== 'ping' && auth === 'on' && !opensAdmin(keys, key)) answer(response, 401);
-      else await serveApi(request, response, target, 1, async (api) => adminApi(api, this.#parts.status));
+      else {
+        await serveApi(request, response, target, { skip: 1, bodyBytesMax }, async (api) =>
+          adminApi(api, this.#parts.status),
+        );
+      }
     } else if (this.#isHealthPage(request, target, first)) {
-      await serveApi(request, response, target, 0, async (api) => healthApi(api, this.#parts.health));
+      const base = { skip: 0, bodyBytesMax };
+      await serveApi(request, response, target, base, async (api) => healthApi(api, this.#parts.health));
     } else if (served === undefined || !this.#isOpen) {
       answer(response, 503, { 'retry-after': '1' });
     } else if (first === 'runtime' && second === 'webhooks' && third === 'durabletask') {
       if (auth === 'on' && !opensDurableApi(keys, key)) answer(response, 401);
-      else await serveApi(request, response, target, 3, (call) => served.api.handle(call));
+      else await serveApi(request, response, target, { skip: 3, bodyBytesMax }, (call) => served.api.handle(call));
     } else {
       await this.#serveFunction(request, response, target, served.endpoints);
     }
@@ -85,7 +93,10 @@ export class HttpFront {
     if (!isFromThisMachine(request)) answer(response, 403);
     else if (target.segments[0] !== 'durabletask') answer(response, 404);
     else if (served === undefined) answer(response, 503);
-    else await serveApi(request, response, target, 1, (call) => served.api.handle(call));
+    else
+      await serveApi(request, response, target, { skip: 1, bodyBytesMax: rpcBodyBytesMax }, (call) =>
+        served.api.handle(call),
+      );
   }
 
   async #serveFunction(

@@ -1,5 +1,5 @@
 import { runtimeStatuses, type InstanceFilter, type InstanceRow } from '../engine/store';
-import { jsonOrText, queryNumber, queryTimeMs, type ApiRequest } from './exchange';
+import { jsonOrText, queryFlag, queryNumber, queryTimeMs, type ApiRequest } from './exchange';
 
 /** Instances of one page when the client names no number; the Azure Storage provider's. */
 const pageSizeDefault = 100;
@@ -32,11 +32,11 @@ export function filterOf(query: URLSearchParams): InstanceFilter {
 const secondsText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** An instance as the API shows it. */
-export const statusBody = (row: InstanceRow): object => ({
+export const statusBody = (row: InstanceRow, query: URLSearchParams): object => ({
   name: row.name,
   instanceId: row.instanceId,
   runtimeStatus: row.status,
-  input: jsonOrText(row.input),
+  input: queryFlag(query, 'showInput') === false ? null : jsonOrText(row.input),
   customStatus: jsonOrText(row.customStatus),
   output: jsonOrText(row.output),
   createdTime: secondsText(row.createdAtMs),

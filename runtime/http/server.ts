@@ -11,8 +11,6 @@ const requestMsMax = 60_000;
 const timeouts = { headersTimeout: headersMsMax, requestTimeout: requestMsMax, connectionsCheckingInterval: 5_000 };
 /** A connection on which nothing moves for so long is closed, answer or not. */
 const idleMsMax = 10 * 60_000;
-/** Bodies of the runtime's own interfaces; inputs of orchestrations are no files. */
-const apiBodyBytesMax = 16 * 1024 * 1024;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, target: Target) => Promise<void>;
 
@@ -78,21 +76,27 @@ function targetOf(request: IncomingMessage): Target | undefined {
   }
 }
 
-/** Reads a request of the runtime's own interfaces, handles it and writes the answer. `skip` segments belong to the base path. */
+export type ApiBase = {
+  /** Segments of the path that belong to the base. */
+  readonly skip: number;
+  readonly bodyBytesMax: number;
+};
+
+/** Reads a request of the runtime's own interfaces, handles it and writes the answer. */
 export async function serveApi(
   request: IncomingMessage,
   response: ServerResponse,
   target: Target,
-  skip: number,
+  base: ApiBase,
   handle: (request: ApiRequest) => Promise<ApiResponse>,
 ): Promise<void> {
-  const body = await readBody(request, apiBodyBytesMax);
+  const body = await readBody(request, base.bodyBytesMax);
   if (body.kind === 'tooLarge') answer(response, 413);
   if (body.kind !== 'read') return;
   const isHead = request.method === 'HEAD';
   const answered = await handle({
     method: isHead ? 'GET' : (request.method ?? 'GET'),
-    segments: target.segments.slice(skip),
+    segments: target.segments.slice(base.skip),
     query: target.url.searchParams,
     url: target.url,
     headers: Object.fromEntries(

@@ -7,6 +7,7 @@ import { Engine } from '../engine/engine';
 import type { HistoryEvent } from '../engine/history';
 import type { Invoker } from '../engine/invoker';
 import type { Work } from '../engine/instances';
+import type { VersionRules } from '../engine/versions';
 import { isTerminal, type RuntimeStatus, type Store } from '../engine/store';
 import { MemoryStore } from '../store/memory';
 import { seededRandom } from './random';
@@ -22,6 +23,8 @@ export type TestEngineOptions = {
   readonly startMs?: number;
   /** Events that no waiter took are lost at continueAsNew, as in Azure; 'keep' is what the embedded runtime does. */
   readonly unconsumedEvents?: 'keep' | 'lose';
+  /** Versions that the app runs; all, when not said. */
+  readonly versions?: VersionRules;
   /** Where the state lives; in memory unless said otherwise. */
   readonly store?: Store;
   /** Runs functions in place of `own`, which runs them in this process. */
@@ -29,6 +32,8 @@ export type TestEngineOptions = {
   /** Told each line that functions log. */
   readonly log?: (line: string) => void;
 };
+
+const anyVersion: VersionRules = { version: null, match: 'None', failure: 'Reject' };
 
 /** An instance as a test sees it; JSON is parsed. */
 export type TestStatus = {
@@ -66,6 +71,8 @@ export class TestEngine {
   readonly client: EngineClient;
   readonly #store: Store;
   readonly #random: () => number;
+  /** Runs the functions. */
+  readonly invoker: Invoker;
   readonly #parts;
   #engine: Engine;
   #ready: Work[] = [];
@@ -83,13 +90,15 @@ export class TestEngine {
     const own = new LocalInvoker(options.activities ?? {}, (line) =>
       log(`[${line.level}] ${line.functionName}: ${line.message}`),
     );
+    this.invoker = options.invoker?.(own) ?? own;
     let ids = 0;
     this.#parts = {
       store: this.#store,
       clock: this.clock,
-      invoker: options.invoker?.(own) ?? own,
+      invoker: this.invoker,
       newId: () => guidOf(`${options.seed}:${ids++}`),
       unconsumedEvents: options.unconsumedEvents ?? ('lose' as const),
+      versions: options.versions ?? anyVersion,
       triesMax: 1,
       log,
     };
@@ -138,7 +147,7 @@ export class TestEngine {
   async advance(ms: number): Promise<void> {
     const untilMs = this.clock.now() + ms;
     await this.settle();
-    for (let nextMs = this.#nextMs(); nextMs !== undefined && nextMs <= untilMs; nextMs = this.#nextMs()) {
+    for (let nextMs = this.nextMs(); nextMs !== undefined && nextMs <= untilMs; nextMs = this.nextMs()) {
       await this.#moveTo(nextMs);
     }
     this.clock.moveTo(untilMs);
@@ -152,7 +161,7 @@ export class TestEngine {
     const untilMs = this.clock.now() + virtualMsMax;
     await this.settle();
     while (!isTerminal(this.status(instanceId).runtimeStatus)) {
-      const nextMs = this.#nextMs();
+      const nextMs = this.nextMs();
       if (nextMs === undefined) throw new Error(`'${instanceId}' waits for an event that nobody raises`);
       if (nextMs > untilMs) throw new Error(`'${instanceId}' has not ended after ${virtualMsMax} ms`);
       await this.#moveTo(nextMs);
@@ -226,8 +235,8 @@ export class TestEngine {
     await Promise.race([running, death]);
   }
 
-  /** When something happens by itself: an orchestration's timer is due, or an alarm of the clock. */
-  #nextMs(): number | undefined {
+  /** When something happens by itself: an orchestration's timer is due, or an alarm of the clock; undefined when nothing will. */
+  nextMs(): number | undefined {
     const nowMs = this.clock.now();
     const times = [this.#store.read((tx) => tx.nextTimerMs(nowMs)), this.clock.nextAlarmMs()].filter(
       (atMs) => atMs !== undefined,

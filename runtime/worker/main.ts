@@ -7,12 +7,12 @@ import { Worker } from 'node:worker_threads';
 import { describeThrown } from '../../contracts/failure';
 import { setLogSink } from '../core/functions-core';
 import { runAppHooks, threw, type LogLine } from '../core/invoke';
-import { appRegistry } from '../core/registry';
 import { FrameChannel } from './frames';
 import { installCore } from './install-core';
 import { loadApp } from './load-app';
-import { toWorker, type FromWorker, type ToWorker, type WireFunction } from './messages';
+import { toWorker, type FromWorker, type ToWorker } from './messages';
 import { CallRunner, httpUri } from './run-call';
+import { wireFunctions } from './wire-functions';
 
 const hostChannel = 3;
 
@@ -95,15 +95,6 @@ class WorkerProcess {
     this.#send({ type: 'stopped' });
   }
 }
-
-const wireFunctions = (): WireFunction[] =>
-  appRegistry.functions().map(({ name, kind, trigger, bindings }) => ({
-    name,
-    kind,
-    triggerName: trigger.name,
-    // Bindings came from the app's code: only what JSON can say of them goes to the host.
-    bindings: JSON.parse(JSON.stringify(bindings)) as WireFunction['bindings'],
-  }));
 
 /** A thread that ends the process when the host is gone, even while the app's code blocks the main thread. */
 function watchHost(): void {

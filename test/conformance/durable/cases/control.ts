@@ -1,0 +1,502 @@
+import type { Case } from '../case';
+import { anything, listOf, listWith, some, textWith } from '../match';
+import {
+  completed,
+  exchange,
+  failed,
+  manage,
+  operate,
+  pass,
+  raise,
+  running,
+  shows,
+  start,
+  startLinks,
+  staysRunning,
+  terminated,
+} from '../steps';
+
+const area = 'control';
+const waiting = [start('WaitFor', 'go'), shows({ customStatus: 'waiting' })];
+const gone = (operation: string): Case => ({
+  area,
+  name: `${operation} of an instance that has ended is answered 410`,
+  uses: ['Nothing'],
+  steps: [start('Nothing'), completed(null), operate(`${operation}?reason=late`, 410)],
+});
+const unknown = (operation: string): Case => ({
+  area,
+  name: `${operation} of an unknown instance is answered 404`,
+  uses: [],
+  steps: [operate(`${operation}?reason=none`, 404)],
+});
+
+export const controlCases: readonly Case[] = [
+  gone('terminate'),
+  gone('suspend'),
+  gone('resume'),
+  unknown('terminate'),
+  unknown('suspend'),
+  unknown('resume'),
+  unknown('rewind'),
+  {
+    area,
+    name: 'a terminated instance ends with the reason as its output',
+    uses: ['WaitFor'],
+    steps: [...waiting, operate('terminate?reason=not%20needed%20any%20more'), terminated('not needed any more')],
+  },
+  {
+    area,
+    name: 'an instance that is terminated without a reason ends all the same',
+    uses: ['WaitFor'],
+    steps: [...waiting, operate('terminate'), terminated(anything)],
+  },
+  {
+    area,
+    name: 'a terminated instance keeps its custom status',
+    uses: ['WaitFor'],
+    steps: [...waiting, operate('terminate?reason=x'), shows({ runtimeStatus: 'Terminated', customStatus: 'waiting' })],
+  },
+  {
+    area,
+    name: 'a suspended instance says so and takes no step until it is resumed',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      operate('suspend?reason=pause'),
+      shows({ runtimeStatus: 'Suspended' }),
+      raise('go', 'kept'),
+      pass(100),
+      manage('GET /instances/{id}', { status: 202, body: some({ runtimeStatus: 'Suspended' }) }),
+      operate('resume?reason=on'),
+      completed('kept'),
+    ],
+  },
+  {
+    area,
+    name: 'several events that come during a suspension are received in order afterwards',
+    uses: ['WaitInOrder'],
+    steps: [
+      start('WaitInOrder', ['a', 'a', 'a']),
+      shows({ customStatus: 'waiting' }),
+      operate('suspend'),
+      shows({ runtimeStatus: 'Suspended' }),
+      raise('a', 1),
+      raise('a', 2),
+      raise('a', 3),
+      operate('resume'),
+      completed([1, 2, 3]),
+    ],
+  },
+  {
+    area,
+    name: 'a timer that falls due during a suspension fires when it is over',
+    uses: ['Sleep'],
+    steps: [
+      start('Sleep', 400),
+      running(),
+      operate('suspend'),
+      shows({ runtimeStatus: 'Suspended' }),
+      pass(600),
+      manage('GET /instances/{id}', { status: 202, body: some({ runtimeStatus: 'Suspended' }) }),
+      operate('resume'),
+      completed(anything),
+    ],
+  },
+  {
+    area,
+    name: 'suspending a suspended instance is answered 500',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      operate('suspend'),
+      shows({ runtimeStatus: 'Suspended' }),
+      manage('POST /instances/{id}/suspend', {
+        status: 500,
+        body: some({
+          Message: 'Something went wrong while processing your request',
+          ExceptionMessage:
+            'Cannot suspend the orchestration instance {id} because instance is in the Suspended state.',
+          ExceptionType: 'System.InvalidOperationException',
+        }),
+      }),
+      operate('terminate'),
+    ],
+  },
+  {
+    area,
+    name: 'resuming a running instance is answered 500',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      manage('POST /instances/{id}/resume', {
+        status: 500,
+        body: some({ ExceptionMessage: textWith('Cannot resume the orchestration instance {id}') }),
+      }),
+      operate('terminate'),
+    ],
+  },
+  {
+    area,
+    name: 'a suspended instance can be terminated',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      operate('suspend'),
+      shows({ runtimeStatus: 'Suspended' }),
+      operate('terminate?reason=over'),
+      terminated('over'),
+    ],
+  },
+  {
+    area,
+    name: 'suspension and resumption stand in the history',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      operate('suspend?reason=pause'),
+      shows({ runtimeStatus: 'Suspended' }),
+      operate('resume?reason=on'),
+      running(),
+      raise('go', 1),
+      completed(1),
+      manage('GET /instances/{id}?showHistory=true', {
+        status: 200,
+        body: some({
+          historyEvents: [
+            some({ EventType: 'ExecutionStarted' }),
+            some({ EventType: 'ExecutionSuspended', Reason: 'pause' }),
+            some({ EventType: 'ExecutionResumed', Reason: 'on' }),
+            some({ EventType: 'EventRaised', Name: 'go', Input: '1' }),
+            some({ EventType: 'ExecutionCompleted' }),
+          ],
+        }),
+      }),
+    ],
+  },
+  {
+    area,
+    name: 'a rewound instance runs its failed activity again, and nothing else',
+    uses: ['FailsTwice', 'FailTimes', 'Echo'],
+    steps: [
+      start('FailsTwice'),
+      failed(textWith('failure 1')),
+      operate('rewind?reason=again'),
+      completed(['before', 'succeeded after 1']),
+    ],
+  },
+  {
+    area,
+    name: 'a rewound parent rewinds its failed child',
+    uses: ['FailsInChild', 'FailingChild', 'FailTimes'],
+    steps: [
+      start('FailsInChild'),
+      failed(textWith('failure 1')),
+      operate('rewind?reason=again'),
+      completed('succeeded after 1'),
+      completed('succeeded after 1', {}, { id: '{id}-child' }),
+    ],
+  },
+  {
+    area,
+    name: 'an instance that has not failed cannot be rewound',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      manage('POST /instances/{id}/rewind?reason=x', {
+        status: 412,
+        body: 'This orchestration has status Running, but only orchestrations in the "Failed" state can be rewound.',
+      }),
+      raise('go', 1),
+      completed(1),
+      operate('rewind?reason=x', 412),
+    ],
+  },
+  {
+    area,
+    name: 'an instance is restarted under a new id with the same input',
+    uses: ['Input'],
+    steps: [
+      start('Input', { a: 1 }),
+      completed({ a: 1 }),
+      exchange(
+        { method: 'POST', path: 'durable:/instances/{id}/restart' },
+        { status: 202, body: startLinks(anything) },
+        { save: { other: 'body.id' } },
+      ),
+      completed({ a: 1 }, { input: { a: 1 } }, { id: '{other}' }),
+      completed({ a: 1 }),
+    ],
+  },
+  {
+    area,
+    name: 'an instance is restarted under its own id',
+    uses: ['FailsTwice', 'FailTimes', 'Echo'],
+    steps: [
+      start('FailsTwice'),
+      failed(textWith('failure 1')),
+      manage('POST /instances/{id}/restart?restartWithNewInstanceId=false', { status: 202, body: startLinks() }),
+      completed(['before', 'succeeded after 1']),
+    ],
+  },
+  {
+    area,
+    name: 'an unknown instance cannot be restarted',
+    uses: [],
+    steps: [
+      manage('POST /instances/{id}/restart', {
+        status: 400,
+        body: some({
+          Message: 'InstanceId does not match a valid orchestration instance.',
+          ExceptionType: 'System.ArgumentException',
+        }),
+      }),
+    ],
+  },
+  {
+    area,
+    name: 'a living id cannot be started again, and goes on undisturbed',
+    uses: ['WaitFor', 'Nothing'],
+    steps: [
+      ...waiting,
+      manage(
+        'POST /orchestrators/Nothing/{id}',
+        { status: 409, body: { Message: "An orchestration with id '{id}' already exists. It is in state Running" } },
+        { text: '' },
+      ),
+      raise('go', 'undisturbed'),
+      completed('undisturbed', { name: 'WaitFor' }),
+    ],
+  },
+  {
+    area,
+    name: 'the id of a suspended instance cannot be started again',
+    uses: ['WaitFor', 'Nothing'],
+    steps: [
+      ...waiting,
+      operate('suspend'),
+      shows({ runtimeStatus: 'Suspended' }),
+      manage('POST /orchestrators/Nothing/{id}', { status: 409 }, { text: '' }),
+      operate('terminate'),
+    ],
+  },
+  {
+    area,
+    name: 'the id of an instance that has ended can be started again, with a new history',
+    uses: ['ThrowAtOnce', 'Input'],
+    steps: [
+      start('ThrowAtOnce', 'first'),
+      failed(textWith('first')),
+      start('Input', 'second'),
+      completed('second', { name: 'Input' }),
+      manage('GET /instances/{id}?showHistory=true', { status: 200, body: some({ historyEvents: listOf(2) }) }),
+    ],
+  },
+  {
+    area: 'purge',
+    name: 'a purged instance is gone, its history too',
+    uses: ['Nothing'],
+    steps: [
+      start('Nothing'),
+      completed(null),
+      manage('DELETE /instances/{id}', { status: 200, body: { instancesDeleted: 1 } }),
+      manage('GET /instances/{id}', { status: 404 }),
+      manage('DELETE /instances/{id}', { status: 404 }),
+    ],
+  },
+  {
+    area: 'purge',
+    name: 'an instance that runs is not purged',
+    uses: ['WaitFor'],
+    steps: [
+      ...waiting,
+      manage('DELETE /instances/{id}', {
+        status: 412,
+        body: textWith('Only orchestrations in a terminal state can be purged'),
+      }),
+      ...staysRunning(20),
+      operate('terminate'),
+    ],
+  },
+  {
+    area: 'purge',
+    name: 'a purged id can be started again',
+    uses: ['Input'],
+    steps: [
+      start('Input', 1),
+      completed(1),
+      manage('DELETE /instances/{id}', { status: 200 }),
+      start('Input', 2),
+      completed(2),
+    ],
+  },
+  {
+    area: 'purge',
+    name: 'many are purged by their state and the time of their creation; the others stay',
+    uses: ['Nothing', 'ThrowAtOnce', 'WaitFor'],
+    isAlone: true,
+    steps: [
+      start('Nothing', undefined, '{id}-done'),
+      completed(null, {}, { id: '{id}-done' }),
+      start('ThrowAtOnce', 'x', '{id}-failed'),
+      failed(textWith('x'), {}, { id: '{id}-failed' }),
+      start('WaitFor', 'go', '{id}-running'),
+      running({ id: '{id}-running' }),
+      manage('DELETE /instances?createdTimeFrom=2020-01-01T00:00:00Z&runtimeStatus=Failed', {
+        status: 200,
+        body: some({}),
+      }),
+      manage('GET /instances/{id}-failed', { status: 404 }),
+      manage('GET /instances/{id}-done', { status: 200 }),
+      manage('DELETE /instances?createdTimeFrom=2020-01-01T00:00:00Z&runtimeStatus=Failed', { status: 404 }),
+      manage('DELETE /instances?createdTimeFrom=2020-01-01T00:00:00Z', { status: 200 }),
+      manage('GET /instances/{id}-done', { status: 404 }),
+      running({ id: '{id}-running' }),
+      operate('terminate', 202, '{id}-running'),
+    ],
+  },
+  {
+    area: 'purge',
+    name: 'a time that nothing was created in purges nothing',
+    uses: ['Nothing'],
+    isAlone: true,
+    steps: [
+      start('Nothing'),
+      completed(null),
+      manage('DELETE /instances?createdTimeFrom=2019-01-01T00:00:00Z&createdTimeTo=2019-01-02T00:00:00Z', {
+        status: 404,
+      }),
+      manage('GET /instances/{id}', { status: 200 }),
+    ],
+  },
+  {
+    area: 'purge',
+    name: 'purging many asks for the time from which on',
+    uses: [],
+    steps: [
+      manage('DELETE /instances', { status: 400, body: "Please provide value for 'createdTimeFrom' parameter." }),
+      manage('DELETE /instances?createdTimeFrom=yesterday', { status: 400 }),
+    ],
+  },
+  {
+    area: 'query',
+    name: 'instances are listed by a prefix of their ids',
+    uses: ['Input'],
+    steps: [
+      start('Input', 1, '{id}-a'),
+      start('Input', 2, '{id}-b'),
+      completed(1, {}, { id: '{id}-a' }),
+      completed(2, {}, { id: '{id}-b' }),
+      manage('GET /instances?instanceIdPrefix={id}-', {
+        status: 200,
+        body: listOf(2, some({ name: 'Input', runtimeStatus: 'Completed' })),
+      }),
+      manage('GET /instances?instanceIdPrefix={id}-a', {
+        status: 200,
+        body: listOf(1, some({ instanceId: '{id}-a' })),
+      }),
+      manage('GET /instances?instanceIdPrefix={id}-c', { status: 200, body: [] }),
+    ],
+  },
+  {
+    area: 'query',
+    name: 'instances are listed by one state or several',
+    uses: ['Nothing', 'ThrowAtOnce', 'WaitFor'],
+    steps: [
+      start('Nothing', undefined, '{id}-done'),
+      start('ThrowAtOnce', 'x', '{id}-failed'),
+      start('WaitFor', 'go', '{id}-running'),
+      completed(null, {}, { id: '{id}-done' }),
+      failed(textWith('x'), {}, { id: '{id}-failed' }),
+      running({ id: '{id}-running' }),
+      manage('GET /instances?instanceIdPrefix={id}-&runtimeStatus=Failed', {
+        status: 200,
+        body: listOf(1, some({ instanceId: '{id}-failed' })),
+      }),
+      manage('GET /instances?instanceIdPrefix={id}-&runtimeStatus=Failed,Running', { status: 200, body: listOf(2) }),
+      manage('GET /instances?instanceIdPrefix={id}-&runtimeStatus=Failed&runtimeStatus=Completed', {
+        status: 200,
+        body: listOf(2),
+      }),
+      manage('GET /instances?instanceIdPrefix={id}-&runtimeStatus=Terminated', { status: 200, body: [] }),
+      manage('GET /instances?instanceIdPrefix={id}-&runtimeStatus=Bogus', { status: 200, body: listOf(3) }),
+      operate('terminate', 202, '{id}-running'),
+    ],
+  },
+  {
+    area: 'query',
+    name: 'instances are listed by the time of their creation',
+    uses: ['Nothing'],
+    steps: [
+      start('Nothing'),
+      completed(null),
+      exchange(
+        { method: 'GET', path: 'durable:/instances/{id}' },
+        { status: 200 },
+        { save: { created: 'body.createdTime' } },
+      ),
+      manage('GET /instances?instanceIdPrefix={id}&createdTimeFrom={created}', { status: 200, body: listOf(1) }),
+      manage('GET /instances?instanceIdPrefix={id}&createdTimeFrom=2900-01-01T00:00:00Z', { status: 200, body: [] }),
+      manage('GET /instances?instanceIdPrefix={id}&createdTimeTo=2900-01-01T00:00:00Z', {
+        status: 200,
+        body: listOf(1),
+      }),
+      manage('GET /instances?instanceIdPrefix={id}&createdTimeTo=2020-01-01T00:00:00Z', { status: 200, body: [] }),
+    ],
+  },
+  {
+    area: 'query',
+    name: 'a page holds as many as asked for, and its token leads to the rest',
+    uses: ['Nothing'],
+    steps: [
+      ...['a', 'b', 'c'].flatMap((name) => [
+        start('Nothing', undefined, `{id}-${name}`),
+        completed(null, {}, { id: `{id}-${name}` }),
+      ]),
+      exchange(
+        { method: 'GET', path: 'durable:/instances?instanceIdPrefix={id}-&top=2' },
+        { status: 200, body: listOf(2), headers: { 'x-ms-continuation-token': textWith('') } },
+        { save: { token: 'headers.x-ms-continuation-token' } },
+      ),
+      manage(
+        'GET /instances?instanceIdPrefix={id}-&top=2',
+        { status: 200, body: listOf(1) },
+        { headers: { 'x-ms-continuation-token': '{token}' } },
+      ),
+    ],
+    except: { azure: 'a provider may give fewer than asked for' },
+  },
+  {
+    area: 'query',
+    name: 'a list may leave the inputs out',
+    uses: ['Input'],
+    steps: [
+      start('Input', { large: 'x' }),
+      completed({ large: 'x' }),
+      manage('GET /instances?instanceIdPrefix={id}&showInput=false', {
+        status: 200,
+        body: listOf(1, some({ input: null, output: { large: 'x' } })),
+      }),
+      manage('GET /instances/{id}?showInput=false', { status: 200, body: some({ input: null }) }),
+      manage('GET /instances/{id}', { status: 200, body: some({ input: { large: 'x' } }) }),
+    ],
+  },
+  {
+    area: 'query',
+    name: 'all instances are listed, children and entities too',
+    uses: ['Parent', 'Nothing', 'Counter'],
+    isAlone: true,
+    steps: [
+      start('Parent', { child: 'Nothing', id: '{id}-child' }),
+      completed(null),
+      manage('POST /entities/Counter/{id}?op=add', { status: 202 }, { json: 1 }),
+      exchange({ method: 'GET', path: 'durable:/entities/Counter/{id}' }, { status: 200 }, { until: 'fits' }),
+      manage('GET /instances?instanceIdPrefix={id}', { status: 200, body: listOf(2) }),
+      manage('GET /instances?top=1000', { status: 200, body: listWith(some({ instanceId: '{id}-child' })) }),
+      manage('GET /instances?top=1000&instanceIdPrefix=@counter@{id}', {
+        status: 200,
+        body: listOf(1, some({ instanceId: '@counter@{id}', runtimeStatus: 'Running' })),
+      }),
+    ],
+  },
+];
