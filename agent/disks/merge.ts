@@ -3,12 +3,20 @@ import { failed, failureOf, succeeded, type Outcome } from '../../contracts/fail
 import type { WorkProgress } from './digest';
 import { chainBroken, DiskError, outcomeOf, valueOf } from './failures';
 import type { DiskFiles } from './file';
+import { piecesOf } from './disk-segments';
 import type { Extent, ReadableImage, WritableImage } from './image';
+import { openStack } from './image-stack';
 import { changeDataWriteId, openImage } from './open-image';
 
 export type MergeOptions = {
   readonly childPath: string;
+  /** The parent of the child, or with `between` an image further down in its chain. */
   readonly parentPath: string;
+  /**
+   * Where the images between the two are looked for: folders below which all of the chain must be. What they hold and the child does not
+   * hide goes into the parent as well, in one pass.
+   */
+  readonly between?: { readonly roots: readonly string[] };
   /**
    * The id of the parent's content afterwards. `kept`: as it was, for a parent that others still know by it. `from-child`: that of the
    * child, whose content it has then; other children of the parent no longer accept it, those of the child do.
@@ -39,10 +47,10 @@ const zeros = Buffer.alloc(pieceBytes);
  * `DigestMismatch` when the parent reads back otherwise; `CanceledByOperator` when the signal ends it.
  */
 export function mergeIntoParent(options: MergeOptions): Promise<Outcome<Merged>> {
-  const { childPath, parentPath, newGuid, files } = options;
+  const { parentPath, newGuid, files } = options;
   const withFiles = files === undefined ? {} : { files };
   return outcomeOf(async () => {
-    const child = valueOf(await openImage(childPath, { access: 'read', ...withFiles }));
+    const child = await openUpper(options);
     try {
       const merged = await mergeInto(child, options);
       if (options.parentDataWriteId === 'from-child')
@@ -52,6 +60,13 @@ export function mergeIntoParent(options: MergeOptions): Promise<Outcome<Merged>>
       await child.close();
     }
   });
+}
+
+/** What is merged: the child alone, or all of its chain above the parent. */
+async function openUpper({ childPath, parentPath, between, files }: MergeOptions): Promise<ReadableImage> {
+  const withFiles = files === undefined ? {} : { files };
+  if (between === undefined) return valueOf(await openImage(childPath, { access: 'read', ...withFiles }));
+  return valueOf(await openStack(childPath, parentPath, { ...between, ...withFiles }));
 }
 
 async function mergeInto(child: ReadableImage, options: MergeOptions): Promise<Merged> {
@@ -176,15 +191,5 @@ class Merge {
     if (!this.#options.signal.aborted) return;
     const message = `the merge of ${this.#child.path} was stopped`;
     throw new DiskError(failureOf('CanceledByOperator', { message, effect: 'applied' }));
-  }
-}
-
-/** An extent in pieces that end at multiples of a unit, so that most of them are whole. */
-function* piecesOf(extent: Extent, unitBytes: number): Generator<Extent> {
-  const end = extent.offsetBytes + extent.lengthBytes;
-  for (let at = extent.offsetBytes; at < end;) {
-    const pieceEnd = Math.min(end, at - (at % unitBytes) + unitBytes);
-    yield { offsetBytes: at, lengthBytes: pieceEnd - at, kind: extent.kind };
-    at = pieceEnd;
   }
 }

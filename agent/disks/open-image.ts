@@ -3,10 +3,16 @@ import { failed, failureOf, type Outcome } from '../../contracts/failure';
 import { namingFile, notVhdx, outcomeOf, valueOf } from './failures';
 import { nodeFiles, type DiskFile, type DiskFiles } from './file';
 import type { ImageShape, ReadableImage, WritableImage } from './image';
-import { changeUniqueId, createVhd, openVhd, type VhdCreateOptions } from './vhd';
+import { changeUniqueId, createVhd, openVhd, resizeVhd, type VhdCreateOptions } from './vhd';
 import { decodeFooter } from './vhd/footer';
 import { footerBytes } from './vhd/layout';
-import { changeDataWriteId as changeVhdxDataWriteId, createVhdx, openVhdx, type VhdxWriteOptions } from './vhdx';
+import {
+  changeDataWriteId as changeVhdxDataWriteId,
+  createVhdx,
+  openVhdx,
+  resizeVhdx,
+  type VhdxWriteOptions,
+} from './vhdx';
 
 export type ImageFormat = 'vhd' | 'vhdx';
 
@@ -106,5 +112,21 @@ export async function changeDataWriteId(
       return changeUniqueId(path, dataWriteId, options);
     case 'vhdx':
       return changeVhdxDataWriteId(path, dataWriteId, options);
+  }
+}
+
+/** Makes an image without a parent larger; what is added reads zero. Failures as of `resizeVhd` and `resizeVhdx`. */
+export async function resizeImage(
+  path: string,
+  virtualSizeBytes: number,
+  options: { readonly newGuid: () => string; readonly files?: DiskFiles },
+): Promise<Outcome<void>> {
+  const format = await formatOf(path, options.files);
+  if (!format.ok) return format;
+  switch (format.value) {
+    case 'vhd':
+      return resizeVhd(path, virtualSizeBytes, options);
+    case 'vhdx':
+      return resizeVhdx(path, virtualSizeBytes, options);
   }
 }

@@ -1,3 +1,4 @@
+export { resizeVhd } from './resize';
 export { changeUniqueId } from './change-identity';
 export { createVhd, type VhdCreateOptions } from './create';
 export { defaultVhdBlockSizeBytes } from './layout';

@@ -54,7 +54,9 @@ export function encodeHeader(header: Header): Buffer {
   return bytes;
 }
 
-const isIntact = (bytes: Buffer): boolean => bytes.toString('latin1', 0, 4) === headerSignature && isSealed(bytes);
+/** Whether a header is as it was written. */
+export const isIntactHeader = (bytes: Buffer): boolean =>
+  bytes.toString('latin1', 0, 4) === headerSignature && isSealed(bytes);
 
 /**
  * The header that counts: the intact one with the higher sequence number (MS-VHDX 2.2.2). Two that differ under one number leave it open
@@ -68,8 +70,8 @@ export function chooseHeader(slots: readonly [Buffer, Buffer], fileSizeBytes: nu
 
 function chooseSlot(slots: readonly [Buffer, Buffer]): 0 | 1 | undefined {
   const [first, second] = slots;
-  if (!isIntact(first)) return isIntact(second) ? 1 : undefined;
-  if (!isIntact(second)) return 0;
+  if (!isIntactHeader(first)) return isIntactHeader(second) ? 1 : undefined;
+  if (!isIntactHeader(second)) return 0;
   const firstSequence = first.readBigUInt64LE(8);
   const secondSequence = second.readBigUInt64LE(8);
   if (firstSequence === secondSequence) return first.equals(second) ? 0 : undefined;

@@ -1,3 +1,4 @@
+export { resizeVhdx } from './resize';
 export { changeDataWriteId } from './change-identity';
 export { createVhdx, type VhdxCreateOptions } from './create';
 export { defaultBlockSizeBytes, defaultDifferencingBlockSizeBytes } from './layout';

@@ -81,7 +81,8 @@ function shapeOf(metadata: Metadata, dataWriteId: string): ImageShape {
   };
 }
 
-const mapOf = ({ file, metadata, regions }: ParsedVhdx): BlockMap =>
+/** The tables of a parsed file. */
+export const mapOf = ({ file, metadata, regions }: ParsedVhdx): BlockMap =>
   new BlockMap(file, geometryOf({ ...metadata, hasParent: metadata.kind === 'differencing' }), regions.bat);
 
 const spansOf = ({ current, regions }: ParsedVhdx): Span[] => [
@@ -90,8 +91,8 @@ const spansOf = ({ current, regions }: ParsedVhdx): Span[] => [
   ...regions.all,
 ];
 
-/** Small tables are checked whole. A huge one is checked where it is used, and new blocks go to the end of the file. */
-function roomOf(parsed: ParsedVhdx, map: BlockMap): Promise<Room> {
+/** What of the file nobody uses. Small tables are checked whole. A huge one is checked where it is used, and new blocks go to the end of the file. */
+export function roomOf(parsed: ParsedVhdx, map: BlockMap): Promise<Room> {
   const { file } = parsed;
   if (map.geometry.entryCount * entryBytes <= wholeTableBytesMax) return scanTables(file, map, spansOf(parsed));
   return Promise.resolve({ holes: [], endBytes: roundUp(file.sizeBytes, mib) + map.geometry.blockSizeBytes });

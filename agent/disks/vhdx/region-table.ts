@@ -38,7 +38,22 @@ export function encodeRegionTable(regions: KnownRegions): Buffer {
   return bytes;
 }
 
-const isIntact = (bytes: Buffer): boolean => bytes.toString('latin1', 0, 4) === signature && isSealed(bytes);
+/** Whether a copy of the table is as it was written. */
+export const isIntactRegionTable = (bytes: Buffer): boolean =>
+  bytes.toString('latin1', 0, 4) === signature && isSealed(bytes);
+
+/** An intact table with its block allocation table elsewhere. */
+export function withTableAt(intact: Buffer, bat: Span): Buffer {
+  const bytes = Buffer.from(intact);
+  for (let index = 0; index < bytes.readUInt32LE(8); index++) {
+    const at = entriesOffset + index * entryLength;
+    if (readGuid(bytes, at) !== batId) continue;
+    writeU64(bytes, at + 16, bat.offsetBytes);
+    bytes.writeUInt32LE(bat.lengthBytes, at + 24);
+  }
+  sealStructure(bytes);
+  return bytes;
+}
 
 /** The regions as the first intact copy of the table has them. `log` is where the header puts the log; nothing may overlap. */
 export function decodeRegionTable(
@@ -46,7 +61,7 @@ export function decodeRegionTable(
   fileSizeBytes: number,
   log: Span,
 ): Outcome<Regions> {
-  const bytes = copies.find(isIntact);
+  const bytes = copies.find(isIntactRegionTable);
   if (bytes === undefined) return damaged('neither of its two region tables is intact');
   const entryCount = bytes.readUInt32LE(8);
   if (entryCount > tableEntriesMax) return damaged(`has ${entryCount} regions; at most ${tableEntriesMax} are allowed`);

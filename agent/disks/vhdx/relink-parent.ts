@@ -1,18 +1,12 @@
-import { succeeded, type Outcome } from '../../../contracts/failure';
-import { chainBroken, damaged, namingFile, outcomeOf, valueOf } from '../failures';
-import { nodeFiles, type DiskFile, type DiskFiles } from '../file';
-import { readGuid } from './guid';
+import type { Outcome } from '../../../contracts/failure';
+import { chainBroken, namingFile, outcomeOf, valueOf } from '../failures';
+import { nodeFiles, type DiskFiles } from '../file';
 import { HeaderSlots } from './header-slots';
-import { metadataTableLength } from './layout';
-import { decodeMetadataTable } from './metadata';
-import { roundUp, type Span } from './numbers';
 import { encodeParentLocator } from './parent-locator';
 import { parseVhdx } from './parse';
+import { replaceMetadataItem } from './replace-item';
 
 const parentLocatorId = 'a8d35f2d-b30b-454d-abf7-d3d84834ab0c';
-const entriesOffset = 32;
-const entryLength = 32;
-const placeUnitBytes = 4096;
 
 /**
  * Tells a differencing disk that its parent is at `relativePath` from its own folder, and nowhere else; which content the parent must
@@ -38,38 +32,9 @@ export function relinkParent(
       const locator = encodeParentLocator({ ...link, relativePath });
       if (locator.equals(encodeParentLocator(metadata.parent))) return;
       await new HeaderSlots(file, current).change({ fileWriteId: options.newGuid() });
-      valueOf(namingFile(path, await replaceLocator(file, regions.metadata, locator)));
+      valueOf(namingFile(path, await replaceMetadataItem(file, regions.metadata, parentLocatorId, locator)));
     } finally {
       await file.close();
     }
   });
-}
-
-async function replaceLocator(file: DiskFile, region: Span, locator: Buffer): Promise<Outcome<void>> {
-  const table = Buffer.alloc(metadataTableLength);
-  await file.read(table, region.offsetBytes);
-  const items = decodeMetadataTable(table, region.lengthBytes);
-  if (!items.ok) return items;
-  const place = roundUp(items.value.endBytes, placeUnitBytes);
-  const entry = entryOfLocator(table);
-  if (entry === undefined) return damaged('names no parent locator in its metadata');
-  if (place + locator.length > region.lengthBytes)
-    return damaged('has no room in its metadata for another parent locator');
-  await file.write(locator, region.offsetBytes + place);
-  await file.sync();
-  // Eight bytes inside one sector: the disk takes them as a whole or not at all.
-  const placed = Buffer.alloc(8);
-  placed.writeUInt32LE(place, 0);
-  placed.writeUInt32LE(locator.length, 4);
-  await file.write(placed, region.offsetBytes + entry + 16);
-  await file.sync();
-  return succeeded(undefined);
-}
-
-function entryOfLocator(table: Buffer): number | undefined {
-  for (let index = 0; index < table.readUInt16LE(10); index++) {
-    const at = entriesOffset + index * entryLength;
-    if (readGuid(table, at) === parentLocatorId) return at;
-  }
-  return undefined;
 }
