@@ -13,7 +13,12 @@ export const exitCodes = {
     means: 'the HTTP interface answered with an error of its own, or with what this version cannot read',
   },
   localStack: { code: 7, means: 'the local stack, or the host of an app, could not be started or kept running' },
-  interrupted: { code: 130, means: 'interrupted (Ctrl-C); a migration that was watched goes on' },
+  different: { code: 8, means: 'disk compare: the disks differ' },
+  damaged: { code: 9, means: 'disk: a disk file is damaged, or its chain is broken' },
+  interrupted: {
+    code: 130,
+    means: 'interrupted (Ctrl-C); a migration that was watched goes on, a copy of a disk can be gone on with',
+  },
 } as const;
 
 export type ExitName = keyof typeof exitCodes;

@@ -30,6 +30,9 @@ const byteUnits: Readonly<Record<string, number>> = {
   g: 1024 ** 3,
   gib: 1024 ** 3,
   gb: 1000 ** 3,
+  t: 1024 ** 4,
+  tib: 1024 ** 4,
+  tb: 1000 ** 4,
 };
 
 /** `100MiB/s`, `100m`, `1.5 GiB` or plain bytes, as bytes; undefined when it is none of these. KiB is 1024 bytes, kB is 1000. */

@@ -8,6 +8,7 @@ import { registerCancel } from './commands/cancel';
 import type { Run } from './commands/command';
 import { registerDemoFaults } from './commands/demo-faults';
 import { registerHost } from './commands/host';
+import { registerDisk } from './commands/disk';
 import { registerHosts } from './commands/hosts';
 import { registerKeys } from './commands/keys';
 import { registerMigrate } from './commands/migrate';
@@ -94,6 +95,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
     registerReceipt,
     registerBatch,
     registerKeys,
+    registerDisk,
     registerHost,
   ];
   register.forEach((one) => one(program, run));

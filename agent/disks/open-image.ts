@@ -73,7 +73,28 @@ export async function openImage(
 ): Promise<Outcome<ReadableImage | WritableImage>> {
   const format = await formatOf(path, options.files);
   if (!format.ok) return format;
-  switch (format.value) {
+  return options.access === 'read'
+    ? openImageAs(format.value, path, options)
+    : openImageAs(format.value, path, options);
+}
+
+/** Opens an image of a format, whatever its name says. Failures: those of `openVhd` and `openVhdx`. */
+export function openImageAs(
+  format: ImageFormat,
+  path: string,
+  options: ImageReadOptions,
+): Promise<Outcome<ReadableImage>>;
+export function openImageAs(
+  format: ImageFormat,
+  path: string,
+  options: ImageWriteOptions,
+): Promise<Outcome<WritableImage>>;
+export function openImageAs(
+  format: ImageFormat,
+  path: string,
+  options: ImageReadOptions | ImageWriteOptions,
+): Promise<Outcome<ReadableImage | WritableImage>> {
+  switch (format) {
     case 'vhd':
       return options.access === 'read' ? openVhd(path, options) : openVhd(path, options);
     case 'vhdx':

@@ -7,7 +7,8 @@ import type { WatchSink } from './sink';
 
 const barCells = 24;
 
-function bar(done: number, total: number): string {
+/** How much is done, as a row of cells. */
+export function bar(done: number, total: number): string {
   const filled = total <= 0 ? barCells : Math.min(barCells, Math.floor((done / total) * barCells));
   return `[${'#'.repeat(filled)}${'.'.repeat(barCells - filled)}]`;
 }
