@@ -22,10 +22,12 @@ import type { WireFunction } from '../worker/messages';
 import { AgePurge } from './age-purge';
 import { unsupportedBindings, unsupportedText } from './bindings';
 import { EndWatch } from './end-watch';
+import { loggingObserver, observedInvoker, observedRequests, type InvocationObserver } from './invocations';
 import { withHttpActivity } from './http-activity';
 import type { Log } from './log';
 import type { Settings } from './settings';
 import { Supervisor } from './supervisor';
+import { startTelemetry, type Telemetry } from './telemetry';
 
 export type HostOptions = {
   readonly appFolder: string;
@@ -71,6 +73,8 @@ export class RuntimeHost {
   readonly #committer: GroupCommitter;
   readonly #front: HttpFront;
   readonly #purge: AgePurge | undefined;
+  readonly #requests: ReturnType<typeof observedRequests>;
+  #telemetry: Telemetry | undefined;
   #state: HostStatus['state'] = 'Starting';
 
   /** Opens the state; throws `StateUnusable` when that cannot be. `onBroken` is told when the state breaks later. */
@@ -96,10 +100,16 @@ export class RuntimeHost {
       memoryBytesMax: options.workerMemoryBytesMax,
       log,
     });
+    const logIt = loggingObserver(log);
+    const observe: InvocationObserver = (record) => {
+      logIt(record);
+      this.#telemetry?.observe(record);
+    };
+    this.#requests = observedRequests(this.#supervisor, observe);
     this.#engine = new Engine({
       ...common,
       committer: patient,
-      invoker: withHttpActivity(this.#supervisor),
+      invoker: observedInvoker(withHttpActivity(this.#supervisor), observe),
       unconsumedEvents: 'keep',
       versions: settings.versions,
       triesMax,
@@ -129,7 +139,7 @@ export class RuntimeHost {
       });
     }
     const front = new HttpFront({
-      functions: this.#supervisor,
+      functions: this.#requests,
       auth: options.auth,
       keys: this.#keys,
       bodyBytesMax: Number(settings.environment['FUNCTIONS_REQUEST_BODY_SIZE_LIMIT'] ?? bodyBytesMaxDefault),
@@ -146,6 +156,7 @@ export class RuntimeHost {
   /** Starts everything and returns the port. Rejects with `PortNotFree` or `AppNotLoaded`; `stop` is to be called then too. */
   async start(): Promise<{ readonly port: number; readonly functions: readonly WireFunction[] }> {
     const { settings, log } = this.#options;
+    this.#telemetry = await startTelemetry(process.env, () => this.#dispatcher.counts(), log);
     const rpcPort = await this.#rpc.listen(0);
     const port = await listening(this.#public, this.#options.port);
     const links: LinkParts = {
@@ -201,6 +212,7 @@ export class RuntimeHost {
     await this.#rpc.close(0);
     this.#committer.flush();
     this.#store.close();
+    await this.#telemetry?.stop();
   }
 
   #note(work: readonly Work[]): void {
@@ -209,7 +221,7 @@ export class RuntimeHost {
   }
 
   async #runTimer(functionName: string, payload: string): Promise<TimerRunEnd> {
-    const ended = await this.#supervisor.request(functionName, { kind: 'timer', payload }, randomUUID());
+    const ended = await this.#requests.request(functionName, { kind: 'timer', payload }, randomUUID());
     if (ended.kind === 'threw') {
       this.#options.log.line('error', `Function.${functionName}`, `${ended.name}: ${ended.message} ${ended.stack}`);
     }
