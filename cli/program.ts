@@ -7,6 +7,7 @@ import { registerBatch } from './commands/batch';
 import { registerCancel } from './commands/cancel';
 import type { Run } from './commands/command';
 import { registerDemoFaults } from './commands/demo-faults';
+import { registerHold } from './commands/hold';
 import { registerHost } from './commands/host';
 import { registerDisk } from './commands/disk';
 import { registerHosts } from './commands/hosts';
@@ -91,6 +92,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
     registerStatus,
     registerWatch,
     registerCancel,
+    registerHold,
     registerAnswer,
     registerReceipt,
     registerBatch,

@@ -89,6 +89,13 @@ export const failureCodes = {
     'applied',
     "The agent's journal of this copy cannot be trusted: start a new migration.",
   ),
+  // What a person decides before the cutover.
+  ApprovalWanted: code('permanent', 'applied', 'Answer accept to let the cutover begin, or cancel the run.'),
+  LagNotShrinking: code(
+    'permanent',
+    'applied',
+    'Allow a longer outage, lift the bandwidth limit, or run when the guest writes less.',
+  ),
   // After the start at the destination.
   StartFailed: code('permanent', 'unknown', "Look at the VM on the destination host, then answer the run's question."),
   HeartbeatMissing: code(

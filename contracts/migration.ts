@@ -70,6 +70,9 @@ export const runReport = z.object({
   cancelRequested: z.boolean(),
   /** Whether a cancel is still honoured: until the pivot is attempted. */
   cancelable: z.boolean(),
+  /** Whether the copy can be paused now, and whether it is. */
+  pausable: z.boolean().default(false),
+  paused: z.boolean().default(false),
 });
 export type RunReport = z.infer<typeof runReport>;
 
@@ -93,6 +96,9 @@ export const answerRequest = z.strictObject({ questionId: z.string().min(1).max(
 /** The one external event of a run. A single name, since two waits on one name are served last-in first-out by the SDK. */
 export const runCommand = z.discriminatedUnion('command', [
   z.object({ command: z.literal('cancel'), reason: z.string() }),
+  /** Stops the copying while the VM runs, and lets it go on. */
+  z.object({ command: z.literal('pause') }),
+  z.object({ command: z.literal('resume') }),
   z.object({ command: z.literal('answer'), questionId: z.string(), answer: z.enum(answers) }),
 ]);
 export type RunCommand = z.infer<typeof runCommand>;

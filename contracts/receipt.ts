@@ -24,6 +24,21 @@ export const told = z.object({
   outageMs: z.int().nonnegative().nullable().default(null),
   /** The same as the guest itself saw it; null where it cannot say. */
   guestOutageMs: z.int().nonnegative().nullable().default(null),
+  /** The outage that was predicted when the cutover began; null where nothing predicts it. */
+  predictedOutageMs: z.int().nonnegative().nullable().default(null),
+  /** Passes of pre-copy, the first one and each round of changes. */
+  rounds: z
+    .array(
+      z.object({
+        round: z.int().nonnegative(),
+        changedBytes: bytes,
+        sentBytes: bytes,
+        tookMs: bytes,
+        /** Whether a whole disk was copied, since nobody knew what had changed. */
+        whole: z.boolean(),
+      }),
+    )
+    .default([]),
   /** What the byte route carried. */
   files: z
     .array(

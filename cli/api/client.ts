@@ -49,6 +49,8 @@ export interface HyperferryApi {
   migrations(filter: MigrationFilter): Promise<ApiResult<Page<MigrationStatus>>>;
   migration(id: MigrationId): Promise<ApiResult<MigrationStatus>>;
   cancel(id: MigrationId, reason: string): Promise<ApiResult<unknown>>;
+  /** Stops the copying while the VM runs, or lets it go on. */
+  hold(id: MigrationId, command: 'pause' | 'resume'): Promise<ApiResult<unknown>>;
   answer(id: MigrationId, questionId: string, answer: Answer): Promise<ApiResult<unknown>>;
   receipt(id: MigrationId): Promise<ApiResult<SignedReceipt>>;
   receiptKey(): Promise<ApiResult<ReceiptKey>>;
@@ -90,6 +92,7 @@ export function createApi(options: ApiOptions): HyperferryApi {
     },
     migration: (migration) => get(`/migrations/${id(migration)}`, migrationStatus),
     cancel: (migration, reason) => post(`/migrations/${id(migration)}/cancel`, { reason }, z.unknown()),
+    hold: (migration, command) => post(`/migrations/${id(migration)}/${command}`, {}, z.unknown()),
     answer: (migration, questionId, answer) =>
       post(`/migrations/${id(migration)}/answer`, { questionId, answer }, z.unknown()),
     receipt: (migration) => get(`/migrations/${id(migration)}/receipt`, signedReceipt),

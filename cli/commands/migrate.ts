@@ -6,7 +6,9 @@ import {
   kinds,
   kindTakes,
   migrationRequest,
+  notShrinkingPolicies,
   retirePolicies,
+  stopPolicies,
   verifyScopes,
   type MigrationRequest,
 } from '../../contracts/migration';
@@ -31,6 +33,10 @@ const migrateOptions = apiOptions.extend({
   retire: z.enum(retirePolicies).optional(),
   verify: z.enum(verifyScopes).optional(),
   heartbeatWait: z.int().optional(),
+  outage: z.int().optional(),
+  ifNotShrinking: z.enum(notShrinkingPolicies).optional(),
+  approve: z.literal(true).optional(),
+  stop: z.enum(stopPolicies).optional(),
   id: z.string().optional(),
   watch: z.boolean().default(false),
 });
@@ -81,6 +87,10 @@ const fieldsOf = ({ to, switch: name, ...options }: MigrateOptions) => ({
     ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecondMax: options.bandwidth }),
     ...(options.retire === undefined ? {} : { retire: options.retire }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
+    ...(options.outage === undefined ? {} : { outageMsMax: options.outage }),
+    ...(options.ifNotShrinking === undefined ? {} : { ifNotShrinking: options.ifNotShrinking }),
+    ...(options.approve === undefined ? {} : { approve: options.approve }),
+    ...(options.stop === undefined ? {} : { stop: options.stop }),
     ...(options.heartbeatWait === undefined ? {} : { heartbeatWaitMsMax: options.heartbeatWait }),
   },
 });
@@ -150,6 +160,12 @@ export function registerMigrate(program: Command, run: Run): void {
     .option('--bandwidth <rate>', 'limit of the copy, such as 100MiB/s (default: none)', bandwidthOption)
     .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
     .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(verifyScopes))
+    .addOption(new Option('--stop <how>', 'how a VM that runs is stopped').choices(stopPolicies))
+    .option('--outage <time>', 'warm: longest outage that is allowed, such as 30s', durationOption)
+    .addOption(
+      new Option('--if-not-shrinking <what>', 'warm: when the rounds stop shrinking').choices(notShrinkingPolicies),
+    )
+    .option('--approve', 'warm: a person must let the cutover begin')
     .option('--heartbeat-wait <time>', 'how long the guest may take to answer, such as 5m', durationOption)
     .option('--id <id>', 'id of the migration; the same id twice starts one run (default: made from the name)')
     .option('--watch', 'follow it to its end');

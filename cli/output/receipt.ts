@@ -49,7 +49,13 @@ const line = (name: string, text: string | undefined): [string, string][] => (te
 const retirePolicyOf = ({ policy }: { readonly policy: { readonly retire?: string } }): string | undefined =>
   policy.retire;
 
-function outageText({ outageMs, guestOutageMs }: Receipt): string {
+function outageText({ outageMs, guestOutageMs, predictedOutageMs, rounds }: Receipt): string {
+  const measured = measuredText(outageMs, guestOutageMs);
+  if (predictedOutageMs === null) return measured;
+  return `${measured}; ${formatMs(predictedOutageMs)} were predicted after ${rounds.length} passes`;
+}
+
+function measuredText(outageMs: number | null, guestOutageMs: number | null): string {
   const ofHosts = outageMs === null ? 'none: the VM was never stopped' : formatMs(outageMs);
   return guestOutageMs === null ? ofHosts : `${ofHosts}; ${formatMs(guestOutageMs)} as the guest saw it`;
 }

@@ -101,6 +101,8 @@ export const sampleStatus = (more: Partial<Record<keyof MigrationStatus, unknown
     failure: null,
     cancelRequested: false,
     cancelable: true,
+    pausable: false,
+    paused: false,
     id: 'm1',
     runId: 'm1-r1',
     kind: 'quick-storage',

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { vmStates } from '../facts';
 import { diskId } from '../ids';
 import { bytes, digest, nothing, ofPlace, ofVm, vmSizes, type OperationDefinition } from './shapes';
 
 export const diskOperations = {
   /** Opens every file of every disk of the VM and checks its structure. */
-  'check-disks': { input: ofVm, output: vmSizes, afterStart: 'allowed' },
+  'check-disks': { input: ofVm, output: vmSizes.extend({ state: z.enum(vmStates) }), afterStart: 'allowed' },
   /** A VM checkpoint of this run: each disk gets a differencing disk, and the files below it stand still. */
   'take-vm-checkpoint': { input: ofVm, output: vmSizes, afterStart: 'refused' },
   /** Merges the differencing disks of this run's VM checkpoint back; the VM may run meanwhile. */

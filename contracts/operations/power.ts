@@ -20,7 +20,14 @@ export const powerOperations = {
   'fence-vm': { input: ofVm, output: nothing, afterStart: 'source-only' },
   'unfence-vm': { input: ofVm, output: nothing, afterStart: 'refused' },
   /** The pivot: the planned VM becomes real and starts from its saved state. Remembered for ever: this run started the VM here. */
-  'start-vm': { input: ofPlace, output: z.object({ startedAt: z.iso.datetime() }), afterStart: 'allowed' },
+  'start-vm': {
+    input: ofPlace.extend({
+      /** `leave`: it becomes real as it is, off or saved, and does not start. */
+      power: z.enum(['start', 'leave']).optional(),
+    }),
+    output: z.object({ startedAt: z.iso.datetime() }),
+    afterStart: 'allowed',
+  },
   /** Waits for the heartbeat of the guest. */
   'await-heartbeat': {
     input: ofVm.extend({ waitMsMax: z.int().positive() }),

@@ -1,26 +1,35 @@
 import { z } from 'zod';
 import type { HostId } from '../ids';
+import { lanRequest } from './lan';
 import { quickStorageRequest } from './quick-storage';
+import { warmRequest } from './warm';
 
 /**
  * How a VM moves, with the version of its itinerary that new runs begin with. Older versions stay in
  * functions/orchestrators/kinds until their last run has ended.
  */
-export const itineraryVersions = { 'quick-storage': 1 } as const;
+export const itineraryVersions = { 'quick-storage': 1, warm: 1, lan: 1 } as const;
 export type Kind = keyof typeof itineraryVersions;
 export const kinds = Object.keys(itineraryVersions) as [Kind, ...Kind[]];
 
-const requests = { 'quick-storage': quickStorageRequest } as const satisfies Record<Kind, z.ZodObject>;
+const requests = { 'quick-storage': quickStorageRequest, warm: warmRequest, lan: lanRequest } as const satisfies Record<
+  Kind,
+  z.ZodObject
+>;
 
 /** Whether the requests of a kind have a field. */
 export const kindTakes = (kind: Kind, field: string): boolean => field in requests[kind].shape;
 
 /** The body of `POST /api/migrations`: common fields and those of its kind, one file a kind. */
-export const migrationRequest = z.discriminatedUnion('kind', [quickStorageRequest]);
+export const migrationRequest = z.discriminatedUnion('kind', [quickStorageRequest, warmRequest, lanRequest]);
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
 /** A request that has its id. */
-export const acceptedRequest = z.discriminatedUnion('kind', [quickStorageRequest.required({ id: true })]);
+export const acceptedRequest = z.discriminatedUnion('kind', [
+  quickStorageRequest.required({ id: true }),
+  warmRequest.required({ id: true }),
+  lanRequest.required({ id: true }),
+]);
 export type AcceptedRequest = z.infer<typeof acceptedRequest>;
 export type RequestOf<K extends Kind> = Extract<AcceptedRequest, { kind: K }>;
 
@@ -33,4 +42,4 @@ export const destinationHostOf = (request: Places): HostId => request.destinatio
 /** The folder that a request names, on the destination host. */
 export const destinationFolderOf = (request: Places): string | undefined => request.destinationFolder;
 
-export { retirePolicies, verifyScopes } from './shapes';
+export { notShrinkingPolicies, retirePolicies, stopPolicies, verifyScopes, type StopPolicy } from './shapes';

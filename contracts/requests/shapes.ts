@@ -21,6 +21,24 @@ export const retirePolicies = ['keep', 'unregister', 'delete'] as const;
 /** What becomes of the source once the destination runs: fenced and kept, unregistered with its files kept, or deleted. */
 export const retire = z.enum(retirePolicies).default('keep');
 
+export const stopPolicies = ['save', 'shut-down'] as const;
+export type StopPolicy = (typeof stopPolicies)[number];
+/** How a VM that runs is stopped for the cutover: its memory saved and carried over, or its guest shut down and started anew. */
+export const stop = z.enum(stopPolicies).default('save');
+
+/** Longest outage that the owner allows, in milliseconds. */
+export const outageMsMax = z.int().min(1000).max(86_400_000).default(60_000);
+
+export const notShrinkingPolicies = ['ask', 'cut-over', 'give-up'] as const;
+/** What becomes of a pre-copy whose rounds stop shrinking before the last one fits the outage that is allowed. */
+export const ifNotShrinking = z.enum(notShrinkingPolicies).default('ask');
+
+/** Rounds of changes before it counts as not shrinking. */
+export const roundsMax = z.int().min(1).max(100).default(20);
+
+/** Whether a person must let the cutover begin. */
+export const approve = z.boolean().default(false);
+
 export const verifyScopes = ['changed', 'all'] as const;
 /** After the copy every block was verified; `changed` verifies what the last differencing disk touches once more, `all` reads both whole disks. */
 export const verify = z.enum(verifyScopes).default('changed');

@@ -1,9 +1,11 @@
 import type { RunInput } from '../../contracts/migration';
-import type { OperationOutput } from '../../contracts/operations';
+import type { OperationInput, OperationOutput } from '../../contracts/operations';
 import { nothing, undo, type PhaseDefinition } from '../saga/itinerary';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
-import { at, onSource, vmOf } from './operations-of-a-run';
+import { roomNeeded, type Sizes } from './disks';
+import { at, inPlace, onDestination, onSource, placeOf, vmOf } from './operations-of-a-run';
+import { mustRun } from './stop';
 
 /** Phases that are the same in many kinds. */
 type CommonPhase<Name extends string, Output, Needs = RunInput> = PhaseDefinition<Needs, object, Name, Output>;
@@ -16,6 +18,53 @@ export const reserveVm: CommonPhase<'reserve-vm', unknown> = {
   what: 'Mark the VM on the source host as this run’s, so that no second run takes it.',
   do: onSource('reserve-vm'),
   undo: undo('take the mark back', onSource('release')),
+};
+
+export const checkRunning: CommonPhase<'check-disks', Sizes> = {
+  name: 'check-disks',
+  step: 'Prepare',
+  what: 'Check that the VM runs, open every file of every disk on the source host and check its structure.',
+  *do(run) {
+    const checked = yield* at(run, 'source', 'check-disks', vmOf(run));
+    return checked.ok ? mustRun(run, checked.value) : checked;
+  },
+  undo: nothing('it reads only'),
+};
+
+type ToFolder = RunInput & { readonly request: { readonly destinationFolder: string } };
+type AfterCheck<Name extends string, Output> = PhaseDefinition<
+  ToFolder,
+  { readonly 'check-disks': Sizes },
+  Name,
+  Output
+>;
+
+export const reserveRoom: AfterCheck<'reserve-room', unknown> = {
+  name: 'reserve-room',
+  step: 'Prepare',
+  what: 'Promise room and memory of the destination host to this run.',
+  do: (run, done) => at(run, 'destination', 'reserve-room', { ...placeOf(run), ...roomNeeded(done['check-disks']) }),
+  undo: undo('take the promise back', onDestination('release')),
+};
+
+export const placeVm: AfterCheck<'place', unknown> = {
+  name: 'place',
+  step: 'Prepare',
+  what: 'Make the placeholder on the destination host: a planned VM, which cannot start, and its folder.',
+  do: (run, done) => at(run, 'destination', 'place-vm', { ...placeOf(run), vmName: done['check-disks'].vmName }),
+  undo: undo('remove the placeholder and every file that was copied for it', inPlace('remove-placeholder')),
+};
+
+type Retires = RunInput & {
+  readonly request: { readonly policy: { readonly retire: OperationInput<'retire-vm'>['retire'] } };
+};
+
+export const retire: CommonPhase<'retire', unknown, Retires> = {
+  name: 'retire',
+  step: 'Finish',
+  what: 'Keep the source fenced, unregister it, or delete it, as the policy says.',
+  do: (run) => at(run, 'source', 'retire-vm', { ...vmOf(run), retire: run.input.request.policy.retire }),
+  undo: forwardOnly,
 };
 
 type WaitsForGuest = RunInput & { readonly request: { readonly policy: { readonly heartbeatWaitMsMax: number } } };

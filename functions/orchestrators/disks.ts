@@ -6,6 +6,7 @@ import type { OperationOutput, PullSubject } from '../../contracts/operations';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
 import { operateAll } from './operate';
+import { at, vmOf } from './operations-of-a-run';
 
 /** What a run keeps of a VM's disks: sizes and counts, no paths, so that its history stays small. */
 export type Sizes = {
@@ -48,6 +49,9 @@ export type Pulled = { readonly label: string; readonly subject: PullSubject; re
 /** Every image below the last of each disk. */
 export const parentImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, (index, last) => index < last);
 
+/** Every image of each disk. */
+export const allImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, () => true);
+
 /** The last image of each disk, the saved memory and the configuration. */
 export const lastImages = (sizes: Sizes): Pulled[] => [
   ...imagesOf(sizes, (index, last) => index === last),
@@ -72,7 +76,11 @@ type PulledRun = RunInput & {
 };
 
 /** Pulls files to the destination side by side, each resumed where it stopped. */
-export function* pullAll(run: Run<PulledRun>, files: readonly Pulled[]): Durable<Step<FileAccount[]>> {
+export function* pullAll(
+  run: Run<PulledRun>,
+  files: readonly Pulled[],
+  pausable: 'pausable' | 'without pause' = 'without pause',
+): Durable<Step<FileAccount[]>> {
   const { request } = run.input;
   const pulled = yield* operateAll(
     run,
@@ -81,6 +89,7 @@ export function* pullAll(run: Run<PulledRun>, files: readonly Pulled[]): Durable
       kind: 'pull' as const,
       pullFrom: request.sourceHost,
       label: file.label,
+      pausable: pausable === 'pausable',
       bytesExpected: file.bytesExpected,
       input: {
         vmId: request.vmId,
@@ -101,6 +110,17 @@ const accountOf = (name: string, { path: _path, ...account }: OperationOutput<'p
   name,
   ...account,
 });
+
+type VerifiedRun = Run<RunInput & { readonly request: { readonly policy: { readonly verify: 'changed' | 'all' } } }>;
+
+/** Compares what a guest would read at both ends, in the scope that the policy names; of a round where one is given. */
+export function* compareSides(run: VerifiedRun, round?: number): Durable<Step<Digests>> {
+  const scope = { ...vmOf(run), scope: run.input.request.policy.verify, ...(round !== undefined && { round }) };
+  const source = yield* at(run, 'source', 'digest-disks', { ...scope, side: 'source' });
+  if (!source.ok) return source;
+  const destination = yield* at(run, 'destination', 'digest-disks', { ...scope, side: 'destination' });
+  return destination.ok ? compareDigests(source.value.disks, destination.value.disks) : destination;
+}
 
 type Digests = OperationOutput<'digest-disks'>['disks'];
 

@@ -66,4 +66,6 @@ const finalReport = (state: SagaState, end: SagaEnd): RunReport => ({
   failure: state.failure,
   cancelRequested: state.cancel !== null,
   cancelable: false,
+  pausable: false,
+  paused: false,
 });

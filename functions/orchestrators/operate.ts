@@ -29,6 +29,8 @@ export type Asked<K extends OperationKind> = {
   readonly label?: string;
   /** Bytes that it will move, as far as known before it says so itself. */
   readonly bytesExpected?: number;
+  /** Whether a pause of the run stops it until somebody resumes the run. */
+  readonly pausable?: boolean;
 };
 
 /** One operation on one host: started, then looked at until it ends. */
@@ -48,7 +50,9 @@ export function* operate<K extends OperationKind>(
 /** An operation under way as the orchestrator sees it. */
 type Tracked<K extends OperationKind> = {
   readonly asked: Asked<K>;
-  readonly operationId: OperationId;
+  /** Its id before any pause. */
+  readonly firstId: string;
+  operationId: OperationId;
   view: OperationView | undefined;
   ended: Outcome<OperationOutput<K>> | undefined;
 };
@@ -76,6 +80,11 @@ export function* operateAll<K extends OperationKind>(
     if (pause === 'renew') return renew;
     if (pause === 'cancel')
       return yield* stop(run, all, failureOf('CanceledByOperator', { message: 'Canceled.', effect: 'applied' }));
+    if (run.paused && all.some((one) => one.asked.pausable === true)) {
+      const paused = yield* holdWhilePaused(run, all);
+      if (!paused.ok) return paused;
+      heardAt = run.now().getTime();
+    }
     const silence = yield* look(run, all);
     if (silence === undefined) heardAt = run.now().getTime();
     else if (run.now().getTime() - heardAt > run.input.pace.silenceMsMax) return failed(silent(silence));
@@ -88,10 +97,11 @@ export function* operateAll<K extends OperationKind>(
 }
 
 function track<K extends OperationKind>(run: Run<RunInput>, asked: Asked<K>): Tracked<K> {
-  const operationId = operationIdOf.parse(run.nextOperationId());
+  const firstId = run.nextOperationId();
+  const operationId = operationIdOf.parse(run.idAfterPauses(firstId));
   const settled = run.settled(operationId);
   const ended = settled === undefined ? undefined : parseOutput(asked.kind, settled.output);
-  return { asked, operationId, view: undefined, ended };
+  return { asked, firstId, operationId, view: undefined, ended };
 }
 
 /** Sends an operation. Answers the failure when it is not known to have arrived: a look asks for it by its id then. */
@@ -164,6 +174,35 @@ function parseOutput<K extends OperationKind>(kind: K, output: unknown): Outcome
   return failed(
     failureOf('Bug', { message: `${kind} answered something else than its output: ${parsed.error.message}` }),
   );
+}
+
+/**
+ * Stops what moves bytes until somebody resumes the run, then starts it again under another id: it goes on where it was. Nothing is
+ * started again before the agent has said that it stopped.
+ */
+function* holdWhilePaused<K extends OperationKind>(
+  run: Run<RunInput>,
+  all: readonly Tracked<K>[],
+): Durable<Step<undefined>> {
+  const beganAt = run.now().getTime();
+  const going = all.filter((one) => one.ended === undefined);
+  yield* stop(run, going, failureOf('CanceledByOperator', { message: 'Paused.', effect: 'applied' }));
+  while (going.some((one) => one.ended === undefined)) {
+    if ((yield* run.pause(run.input.pace.lookMsMin)) === 'renew') return renew;
+    const silence = yield* look(run, going);
+    if (silence !== undefined && run.now().getTime() - beganAt > run.input.pace.silenceMsMax)
+      return failed(silent(silence));
+  }
+  const stopped = going.filter((one) => one.ended?.ok === false && one.ended.failure.code === 'CanceledByOperator');
+  for (const one of stopped) run.noteStopped(one.operationId);
+  if ((yield* run.whilePaused()) === 'cancel')
+    return failed(failureOf('CanceledByOperator', { message: 'Canceled.', effect: 'applied' }));
+  for (const one of stopped) {
+    one.operationId = operationIdOf.parse(run.idAfterPauses(one.firstId));
+    one.ended = undefined;
+    yield* start(run, one);
+  }
+  return succeeded(undefined);
 }
 
 /** Longest wait for operations to stop; agents stop at the next block, and a dead agent has stopped by itself. */

@@ -21,6 +21,8 @@ export function beginPhase(state: SagaState, position: number): void {
   state.phaseSince = null;
   state.attempts = 0;
   state.touched = false;
+  state.notes = undefined;
+  state.paused = false;
 }
 
 /** Begins an attempt under a new epoch, or goes on with the one that a renewal interrupted. */
@@ -30,7 +32,7 @@ export function beginAttempt<Input>(run: Run<Input>, phase: Phase<Input>, action
     state.epoch += 1;
     state.attempts += 1;
     state.phaseSince ??= run.now().toISOString();
-    state.attempt = { phase: phase.name, action, epoch: state.epoch, settled: {} };
+    state.attempt = { phase: phase.name, action, epoch: state.epoch, settled: {}, stopped: [], operationsBefore: 0 };
   }
   run.enterPhase();
 }

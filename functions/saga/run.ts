@@ -1,5 +1,6 @@
 import type { OrchestrationContext } from 'durable-functions';
-import type { RunReport, Step as UserStep } from '../../contracts/migration';
+import type { z } from 'zod';
+import type { RunCommand, RunReport, Step as UserStep } from '../../contracts/migration';
 import { CommandInbox } from './inbox';
 import type { Attempt, SagaState } from './state';
 import type { Durable } from './step';
@@ -15,6 +16,8 @@ export class Run<Input> {
   readonly inbox: CommandInbox;
   private pauses = 0;
   private operations = 0;
+  private questions = 0;
+  private pausable = false;
   private shown: { progress: Progress | null; waitingFor: string | null } = { progress: null, waitingFor: null };
 
   constructor(
@@ -42,7 +45,9 @@ export class Run<Input> {
 
   /** Called by the interpreter when it enters a phase, again after a renewal. */
   enterPhase(): void {
-    this.operations = 0;
+    this.operations = this.attempt.operationsBefore;
+    this.questions = 0;
+    this.pausable = false;
     this.shown = { progress: null, waitingFor: null };
     this.show();
   }
@@ -51,6 +56,44 @@ export class Run<Input> {
   nextOperationId(): string {
     this.operations += 1;
     return `${this.context.df.instanceId}-e${this.attempt.epoch}-${this.operations}`;
+  }
+
+  /** The number of the next question of this part of the phase. */
+  nextQuestion(): number {
+    this.questions += 1;
+    return this.attempt.operationsBefore + this.questions;
+  }
+
+  /**
+   * Notes how far the phase is. When it is entered again, by a new generation or another attempt, it goes on from these notes, so what
+   * its operations answered until here is not needed any more.
+   */
+  keep(notes: unknown): void {
+    this.state.notes = notes;
+    this.attempt.operationsBefore = this.operations;
+    this.attempt.settled = {};
+    this.attempt.stopped = [];
+  }
+
+  /** What the phase noted; undefined when it has just begun. */
+  kept<T>(schema: z.ZodType<T>): T | undefined {
+    return this.state.notes === undefined ? undefined : schema.parse(this.state.notes);
+  }
+
+  /** Notes that a pause stopped an operation, so that it is not looked at again under this id. */
+  noteStopped(operationId: string): void {
+    this.attempt.stopped.push(operationId);
+  }
+
+  /** An operation's id, or after pauses the one under which it goes on. */
+  idAfterPauses(operationId: string): string {
+    let pauses = 0;
+    let id = operationId;
+    while (this.attempt.stopped.includes(id)) {
+      pauses += 1;
+      id = `${operationId}-p${pauses}`;
+    }
+    return id;
   }
 
   /** The output of an operation of this attempt that is known to have succeeded. */
@@ -73,16 +116,57 @@ export class Run<Input> {
   *pause(waitMs: number): Durable<PauseEnd> {
     this.pauses += 1;
     const command = yield* this.inbox.waitFor(waitMs);
-    if (command?.command === 'cancel') this.state.cancel ??= { reason: command.reason };
+    this.take(command);
     if (this.cancelRequested) return 'cancel';
     return command === undefined && this.pauses >= pausesPerGenerationMax ? 'renew' : 'elapsed';
   }
 
   /** Takes commands that arrived while nobody waited. */
   readCommands(): void {
-    for (let command = this.inbox.take(); command !== undefined; command = this.inbox.take()) {
-      if (command.command === 'cancel') this.state.cancel ??= { reason: command.reason };
+    for (let command = this.inbox.take(); command !== undefined; command = this.inbox.take()) this.take(command);
+  }
+
+  /** Waits for a command, whatever it is, and takes note of it. */
+  *nextCommand(): Durable<RunCommand> {
+    const command = yield* this.inbox.wait();
+    this.take(command);
+    return command;
+  }
+
+  private take(command: RunCommand | undefined): void {
+    switch (command?.command) {
+      case 'cancel':
+        this.state.cancel ??= { reason: command.reason };
+        break;
+      case 'pause':
+        this.state.paused = this.pausable;
+        break;
+      case 'resume':
+        this.state.paused = false;
+        break;
+      case 'answer':
+      case undefined:
+        break;
     }
+  }
+
+  /** From now on this phase can be paused: it looks at `paused` where it can stop. */
+  letPause(): void {
+    this.pausable = true;
+    this.show();
+  }
+
+  get paused(): boolean {
+    return this.state.paused;
+  }
+
+  /** Waits while somebody has paused the run; answers whether it was canceled instead of resumed. */
+  *whilePaused(): Durable<'resumed' | 'cancel'> {
+    while (this.paused && !this.cancelRequested) {
+      this.showProgress(this.shown.progress, 'a person to resume the copy');
+      yield* this.nextCommand();
+    }
+    return this.cancelRequested ? 'cancel' : 'resumed';
   }
 
   showProgress(progress: Progress | null, waitingFor: string | null): void {
@@ -105,6 +189,8 @@ export class Run<Input> {
       failure: this.state.failure,
       cancelRequested: this.state.cancel !== null,
       cancelable: this.cancelHonoured(),
+      pausable: this.pausable,
+      paused: this.state.paused,
     };
     this.context.df.setCustomStatus(report);
   }

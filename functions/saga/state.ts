@@ -10,6 +10,10 @@ const attempt = z.object({
   epoch: z.int().positive(),
   /** Outcomes of the operations that this attempt has seen end, by operation id. */
   settled: z.record(z.string(), z.unknown()),
+  /** Operations that a pause stopped: each goes on under an id of its own. */
+  stopped: z.array(z.string()).default([]),
+  /** Operations and questions of the parts of the phase that are over, so that ids are never used twice. */
+  operationsBefore: z.int().nonnegative().default(0),
 });
 
 /** All that a run must remember from one generation to the next. Small: no bytes, no lists of blocks. */
@@ -30,6 +34,9 @@ export const sagaState = z.object({
   attempts: z.int().nonnegative(),
   /** Whether any attempt at this phase had, or may have had, an effect: then it is undone too. */
   touched: z.boolean(),
+  /** What the phase noted of its progress: kept over its generations and attempts. */
+  notes: z.unknown().optional(),
+  paused: z.boolean().default(false),
   cancel: z.object({ reason: z.string() }).nullable(),
   /** Why the run unwinds, or what it parked on. */
   failure: failure.nullable(),
@@ -51,6 +58,7 @@ export const initialState = (startedAt: string): SagaState => ({
   phaseSince: null,
   attempts: 0,
   touched: false,
+  paused: false,
   cancel: null,
   failure: null,
   question: null,

@@ -35,6 +35,8 @@ const quiet: Omit<RunReport, 'state' | 'waitingFor' | 'failure'> = {
   question: null,
   cancelRequested: false,
   cancelable: true,
+  pausable: false,
+  paused: false,
 };
 
 /** What a run reports of itself; before its first report, and when Durable itself ended it, what Durable says. */

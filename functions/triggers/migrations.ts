@@ -72,6 +72,17 @@ async function cancel(call: Call): Promise<HttpResponseInit> {
   });
 }
 
+/** `POST /api/migrations/{id}/pause`, and `…/resume`: of the copying while the VM runs. */
+const hold =
+  (sent: 'pause' | 'resume') =>
+  (call: Call): Promise<HttpResponseInit> =>
+    withMigration(call, async (status) => {
+      if (status.pausable) return command(call, status, { command: sent });
+      return tooLate(
+        `Migration ${status.id} is at "${status.phase ?? ''}": only the pre-copy of a running VM can be held.`,
+      );
+    });
+
 /** `POST /api/migrations/{id}/answer`: answers the question that a parked run asks. */
 async function answer(call: Call): Promise<HttpResponseInit> {
   const body = await parseBody(call.request, answerRequest);
@@ -150,6 +161,8 @@ export const migrationRoutes: readonly Route[] = [
   { name: 'list-migrations', method: 'GET', route: 'migrations', handle: list },
   { name: 'show-migration', method: 'GET', route: 'migrations/{id}', handle: show },
   { name: 'cancel-migration', method: 'POST', route: 'migrations/{id}/cancel', handle: cancel },
+  { name: 'pause-migration', method: 'POST', route: 'migrations/{id}/pause', handle: hold('pause') },
+  { name: 'resume-migration', method: 'POST', route: 'migrations/{id}/resume', handle: hold('resume') },
   { name: 'answer-migration', method: 'POST', route: 'migrations/{id}/answer', handle: answer },
   { name: 'show-receipt', method: 'GET', route: 'migrations/{id}/receipt', handle: receipt },
 ];

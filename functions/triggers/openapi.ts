@@ -23,6 +23,8 @@ const answersTo = {
   'list-migrations': { status: 200, body: page(migrationStatus) },
   'show-migration': { status: 200, body: migrationStatus },
   'cancel-migration': { status: 202, body: migrationStatus, takes: cancelRequest },
+  'pause-migration': { status: 202, body: migrationStatus },
+  'resume-migration': { status: 202, body: migrationStatus },
   'answer-migration': { status: 202, body: migrationStatus, takes: answerRequest },
   'show-receipt': { status: 200, body: receipt },
   'show-receipt-key': { status: 200, body: receiptKey },

@@ -14,7 +14,7 @@ const outputs: { [K in DriverOperationKind]: OperationOutput<K> } = {
   'reserve-vm': {},
   'reserve-room': { freeBytes: 1000 },
   release: {},
-  'check-disks': checked,
+  'check-disks': { ...checked, state: 'running' },
   'place-vm': {},
   'remove-placeholder': { removedBytes: 0 },
   'take-vm-checkpoint': checked,

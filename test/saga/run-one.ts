@@ -1,7 +1,14 @@
 import type { StartOperationInput } from '../../activities/definitions';
 import { succeeded } from '../../contracts/failure';
 import { migrationId, runIdOf } from '../../contracts/ids';
-import { acceptedRequest, runReport, type RunInput, type RunReport } from '../../contracts/migration';
+import {
+  acceptedRequest,
+  itineraryVersions,
+  runReport,
+  type Kind,
+  type RunInput,
+  type RunReport,
+} from '../../contracts/migration';
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
@@ -10,22 +17,21 @@ import { FakeAgents, theVm, World, type Plan } from './world';
 const id = migrationId.parse('m1');
 const instanceId = runIdOf(id);
 
-const request = acceptedRequest.parse({
-  id,
-  kind: 'quick-storage',
-  vmId: theVm,
-  sourceHost: 'hv-a',
-  destinationHost: 'hv-b',
-  destinationFolder: '/vms',
-});
-
-const input: RunInput = {
+const inputOf = (kind: Kind, policy: object): RunInput => ({
   contract: 1,
-  itineraryVersion: 1,
+  itineraryVersion: itineraryVersions[kind],
   runId: instanceId,
-  request,
+  request: acceptedRequest.parse({
+    id,
+    kind,
+    vmId: theVm,
+    sourceHost: 'hv-a',
+    destinationHost: 'hv-b',
+    destinationFolder: '/vms',
+    policy,
+  }),
   pace: { lookMsMin: 1000, lookMsMax: 5000, silenceMsMax: 60_000 },
-};
+});
 
 /** One run of the itinerary on the real replay engine, against agents in this process. */
 export class OneRun {
@@ -34,7 +40,12 @@ export class OneRun {
   readonly engine: TestEngine;
   readonly receipts: unknown[] = [];
 
-  constructor(plans: readonly Plan[] = [], seed = 1) {
+  constructor(
+    plans: readonly Plan[] = [],
+    seed = 1,
+    private readonly kind: Kind = 'quick-storage',
+    private readonly policy: object = {},
+  ) {
     this.agents = new FakeAgents(this.world, plans);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
     this.engine = createTestEngine({
@@ -56,7 +67,11 @@ export class OneRun {
   }
 
   async begin(): Promise<void> {
-    await this.engine.start('migrate-quick-storage', { input, state: null }, instanceId);
+    await this.engine.start(
+      `migrate-${this.kind}`,
+      { input: inputOf(this.kind, this.policy), state: null },
+      instanceId,
+    );
   }
 
   get report(): RunReport {

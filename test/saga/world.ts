@@ -65,7 +65,7 @@ export class World {
 
   private readonly effects: Record<OperationKind, () => unknown> = {
     'reserve-vm': () => this.set(() => (this.source.reserved = true)),
-    'check-disks': () => this.sizes(1),
+    'check-disks': () => ({ ...this.sizes(1), state: this.source.state }),
     'reserve-room': () => this.set(() => (this.destination.room = true), { freeBytes: 1 }),
     'place-vm': () => this.set(() => (this.destination.placeholder = true)),
     'take-vm-checkpoint': () => this.set(() => (this.source.vmCheckpoint = true), this.sizes(2)),
@@ -184,6 +184,7 @@ export class FakeAgents {
   readonly views = new Map<string, OperationView>();
   private readonly seen = new Set<OperationKind>();
   private readonly epochs = new Map<string, number>();
+  readonly inputs: { readonly kind: OperationKind; readonly input: unknown }[] = [];
   readonly starts: { readonly operationId: string; readonly epoch: number; readonly kind: OperationKind }[] = [];
   /** Looks that an operation of a kind stays running for. */
   readonly looksUntilDone = new Map<OperationKind, number>();
@@ -194,6 +195,7 @@ export class FakeAgents {
   ) {}
 
   start(kind: OperationKind, asked: StartOperationInput): Outcome<OperationView> {
+    this.inputs.push({ kind, input: asked.input });
     this.starts.push({ operationId: asked.operationId, epoch: asked.epoch, kind });
     const known = this.views.get(asked.operationId);
     if (known !== undefined) return { ok: true, value: known };

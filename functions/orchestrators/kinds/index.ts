@@ -1,6 +1,8 @@
 import { itineraryVersions, kinds, type Kind, type RunInput, type RunInputOf } from '../../../contracts/migration';
 import type { Itinerary } from '../../saga/itinerary';
+import { lan } from './lan';
 import { quickStorage } from './quick-storage';
+import { warm } from './warm';
 
 type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary<RunInputOf<K>>[]];
 
@@ -10,6 +12,8 @@ type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary
  */
 const registry: { readonly [K in Kind]: Versions<K> } = {
   'quick-storage': [quickStorage],
+  warm: [warm],
+  lan: [lan],
 };
 
 /** An itinerary as the interpreter runs it. Its own kind's input is what it gets: itineraryOf looks it up by that very input. */

@@ -1,10 +1,10 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { forwardOnly, heartbeat, release, reserveVm } from '../common-phases';
-import { at, inPlace, onDestination, onSource, placeOf, vmOf } from '../operations-of-a-run';
+import { checkRunning, heartbeat, placeVm, release, reserveRoom, reserveVm, retire } from '../common-phases';
+import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { msBetween, outageOfResume } from '../times';
-import { compareDigests, lastImages, parentImages, pullAll, roomNeeded, sizesOf } from '../disks';
+import { compareSides, lastImages, parentImages, pullAll, sizesOf } from '../disks';
 
 type Input = RunInputOf<'quick-storage'>;
 
@@ -14,30 +14,9 @@ type Input = RunInputOf<'quick-storage'>;
  */
 export const quickStorage = itinerary<Input>('quick-storage', 1)
   .phase(reserveVm)
-  .phase({
-    name: 'check-disks',
-    step: 'Prepare',
-    what: 'Open every file of every disk on the source host and check its structure.',
-    *do(run) {
-      const checked = yield* at(run, 'source', 'check-disks', vmOf(run));
-      return checked.ok ? succeeded(sizesOf(checked.value)) : checked;
-    },
-    undo: nothing('it reads only'),
-  })
-  .phase({
-    name: 'reserve-room',
-    step: 'Prepare',
-    what: 'Promise room and memory of the destination host to this run.',
-    do: (run, done) => at(run, 'destination', 'reserve-room', { ...placeOf(run), ...roomNeeded(done['check-disks']) }),
-    undo: undo('take the promise back', onDestination('release')),
-  })
-  .phase({
-    name: 'place',
-    step: 'Prepare',
-    what: 'Make the placeholder on the destination host: a planned VM, which cannot start, and its folder.',
-    do: (run, done) => at(run, 'destination', 'place-vm', { ...placeOf(run), vmName: done['check-disks'].vmName }),
-    undo: undo('remove the placeholder and every file that was copied for it', inPlace('remove-placeholder')),
-  })
+  .phase(checkRunning)
+  .phase(reserveRoom)
+  .phase(placeVm)
   .phase({
     name: 'vm-checkpoint',
     step: 'Transfer',
@@ -108,13 +87,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 1)
     name: 'verify',
     step: 'Cutover',
     what: 'Compare what a guest would read at both ends.',
-    *do(run) {
-      const scope = { ...vmOf(run), scope: run.input.request.policy.verify };
-      const source = yield* at(run, 'source', 'digest-disks', { ...scope, side: 'source' });
-      if (!source.ok) return source;
-      const destination = yield* at(run, 'destination', 'digest-disks', { ...scope, side: 'destination' });
-      return destination.ok ? compareDigests(source.value.disks, destination.value.disks) : destination;
-    },
+    do: (run) => compareSides(run),
     undo: nothing('it reads only'),
   })
   .phase({
@@ -126,13 +99,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 1)
     undo: nothing('the destination may have taken writes'),
   })
   .phase(heartbeat)
-  .phase({
-    name: 'retire',
-    step: 'Finish',
-    what: 'Keep the source fenced, unregister it, or delete it, as the policy says.',
-    do: (run) => at(run, 'source', 'retire-vm', { ...vmOf(run), retire: run.input.request.policy.retire }),
-    undo: forwardOnly,
-  })
+  .phase(retire)
   .phase(release)
   .build((done, undone) => ({
     outageMs: msBetween(done.save?.savedAt, done.cutover?.startedAt) ?? outageOfResume(undone['save']),

@@ -16,7 +16,7 @@ export const checkDisks: Handler<'check-disks'> = async (host, _context, { vmId 
   if (!disks.ok) return disks;
   const whole = checkVmCheckpoints(vm, disks.value);
   if (!whole.ok) return whole;
-  return succeeded({ vmName: vm.name, memoryBytes: vm.memoryBytes, disks: disks.value });
+  return succeeded({ vmName: vm.name, memoryBytes: vm.memoryBytes, disks: disks.value, state: vm.state });
 };
 
 async function whileStill<T>(guest: Guest, look: () => Promise<T>): Promise<T> {

@@ -16,7 +16,7 @@ import { placeBelow } from './reserve-room';
  * The placeholder becomes the VM by one rename of its state file, which also takes the fenced or retired registration of the same VM
  * out of use, where there is one: at no moment may two of them start. What follows is finished by a repeat, or when the host comes up.
  */
-export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, folder }) => {
+export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, folder, power = 'start' }) => {
   const before = host.state.vm(vmId);
   if (before?.startedBy?.runId === runId) return finish(host, before, before.startedBy.startedAt);
   const planned = importedPlaceholder(host, runId, vmId);
@@ -25,14 +25,14 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
   if (!place.ok) return place;
   if (place.value.home !== planned.value.home)
     return refuse('VmStateWrong', vmId, `The placeholder is in ${planned.value.home}, not in ${folder}.`);
-  const ready = await checkReady(host, planned.value, before);
+  const ready = await checkReady(host, planned.value, before, power);
   if (!ready.ok) return ready;
   // Of the source on this same host: its disks are not those of the VM any more.
   await removeDurably(host.layout.trackingFolder(vmId));
   const startedAt = isoTime(host.clock.now());
   const started = await host.state.saveVm({
     ...planned.value.imported.vm,
-    state: 'running',
+    state: power === 'start' ? 'running' : planned.value.imported.vm.state,
     startedBy: { runId, startedAt },
     setAside: before === undefined ? null : retire(before, runId),
   });
@@ -45,6 +45,7 @@ async function checkReady(
   host: SimulatedHost,
   plan: ImportedPlan,
   before: VmRecord | undefined,
+  power: 'start' | 'leave',
 ): Promise<Outcome<GuestMemory | undefined>> {
   const { vmId, runId } = plan;
   const { vm, differencing } = plan.imported;
@@ -55,7 +56,7 @@ async function checkReady(
   if (vm.switchName !== null && !host.record.switches.includes(vm.switchName))
     return refuse('SwitchMissing', vmId, `This host has no virtual switch "${vm.switchName}".`);
   const freeBytes = memoryFreeBytes(host.record, host.state, vmId);
-  if (freeBytes < vm.memoryBytes)
+  if (power === 'start' && freeBytes < vm.memoryBytes)
     return refuse(
       'NotEnoughMemory',
       vmId,

@@ -1,0 +1,24 @@
+import { hostId } from '../ids';
+import { requestOfKind, strictlyOf } from './of-kind';
+import {
+  bandwidthBytesPerSecondMax,
+  destinationFolder,
+  destinationSwitch,
+  heartbeatWaitMsMax,
+  retire,
+  stop,
+  verify,
+} from './shapes';
+
+const kind = 'lan';
+
+export const lanRequest = requestOfKind(kind, {
+  destinationHost: hostId,
+  destinationFolder,
+  destinationSwitch,
+  policy: strictlyOf(
+    kind,
+    { bandwidthBytesPerSecondMax, stop, retire, verify, heartbeatWaitMsMax },
+    { outageMsMax: 'the VM is stopped for the whole copy' },
+  ).prefault({}),
+});

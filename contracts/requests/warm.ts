@@ -1,0 +1,34 @@
+import { hostId } from '../ids';
+import { requestOfKind, strictlyOf } from './of-kind';
+import {
+  approve,
+  bandwidthBytesPerSecondMax,
+  destinationFolder,
+  destinationSwitch,
+  heartbeatWaitMsMax,
+  ifNotShrinking,
+  outageMsMax,
+  retire,
+  roundsMax,
+  stop,
+  verify,
+} from './shapes';
+
+const kind = 'warm';
+
+export const warmRequest = requestOfKind(kind, {
+  destinationHost: hostId,
+  destinationFolder,
+  destinationSwitch,
+  policy: strictlyOf(kind, {
+    bandwidthBytesPerSecondMax,
+    outageMsMax,
+    ifNotShrinking,
+    roundsMax,
+    approve,
+    stop,
+    retire,
+    verify,
+    heartbeatWaitMsMax,
+  }).prefault({}),
+});
