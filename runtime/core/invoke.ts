@@ -36,6 +36,8 @@ const response = z.looseObject({
   outputData: z.array(z.looseObject({ name: z.string(), data: z.unknown() })).optional(),
 });
 
+const httpValue = z.looseObject({ http: z.unknown() });
+
 /** What a function returned: `http` when its return value is bound to HTTP. */
 export type Returned =
   { readonly kind: 'value'; readonly value: TypedData | null } | { readonly kind: 'http'; readonly response: unknown };
@@ -95,7 +97,7 @@ async function runInModel(
 function returnedOf(rawResponse: unknown): Returned {
   const { returnValue } = response.parse(rawResponse);
   if (returnValue === null || returnValue === undefined) return { kind: 'value', value: null };
-  const http = z.looseObject({ http: z.unknown() }).safeParse(returnValue);
+  const http = httpValue.safeParse(returnValue);
   if (http.success && http.data.http !== undefined) return { kind: 'http', response: http.data.http };
   return { kind: 'value', value: typedData.parse(returnValue) };
 }

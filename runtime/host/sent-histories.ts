@@ -19,8 +19,10 @@ export class SentHistories {
       this.#sent.delete(oldest);
     }
     const { history, ...rest } = turn;
-    // Actions are left out only by a worker that has the events they came from.
-    return { ...rest, knownActions: base === 0 ? null : turn.knownActions, base, events: history.slice(base) };
+    // Only a worker that has the events can go on from them; then it has the input, too.
+    const knownActions = base === 0 ? null : turn.knownActions;
+    const input = knownActions === null ? turn.input : null;
+    return { ...rest, input, knownActions, base, events: history.slice(base) };
   }
 
   /** How much of this history went to the worker. An event is known by identity: a turn that was not committed is not. */

@@ -117,8 +117,13 @@ export function readActivity(raw: unknown): ActivityRow {
   };
 }
 
-export const readInstanceId = (raw: unknown): string => z.object({ instance_id: z.string() }).parse(raw).instance_id;
-export const readId = (raw: unknown): number => z.object({ id: z.int() }).parse(raw).id;
-export const readText = (raw: unknown): string => z.object({ text: z.string() }).parse(raw).text;
-export const readTime = (raw: unknown): number | undefined =>
-  z.object({ at_ms: z.int().nullable() }).parse(raw).at_ms ?? undefined;
+// Made once: zod compiles a schema when it is first used.
+const instanceIdRow = z.object({ instance_id: z.string() });
+const idRow = z.object({ id: z.int() });
+const textRow = z.object({ text: z.string() });
+const timeRow = z.object({ at_ms: z.int().nullable() });
+
+export const readInstanceId = (raw: unknown): string => instanceIdRow.parse(raw).instance_id;
+export const readId = (raw: unknown): number => idRow.parse(raw).id;
+export const readText = (raw: unknown): string => textRow.parse(raw).text;
+export const readTime = (raw: unknown): number | undefined => timeRow.parse(raw).at_ms ?? undefined;

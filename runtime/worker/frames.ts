@@ -40,7 +40,15 @@ export class FrameChannel {
     const frame = Buffer.allocUnsafe(headerBytes + bytes);
     frame.writeUInt32BE(bytes, 0);
     frame.write(text, headerBytes);
+    this.#together();
     this.#stream.write(frame);
+  }
+
+  /** What is sent in one turn of the event loop goes out together. */
+  #together(): void {
+    if (this.#stream.writableCorked > 0) return;
+    this.#stream.cork();
+    process.nextTick(() => this.#stream.uncork());
   }
 
   #take(chunk: Buffer, onValue: (value: unknown) => void): void {

@@ -23,6 +23,7 @@ const wireTurn = z.object({
   input: json,
   parentInstanceId: z.string().nullable(),
   sourceInstanceId: z.string().nullable(),
+  /** Not null: the worker goes on from where the turn before stopped, or answers 'historyMissing'. The input is null then. */
   knownActions: z.int().nullable(),
 });
 export type WireTurn = z.infer<typeof wireTurn>;

@@ -9,6 +9,8 @@ const mirroredEventsMax = 100_000;
 export type Mirrored = {
   readonly executionId: string;
   readonly events: PlayedEvent[];
+  /** JSON text. */
+  readonly input: string | null;
   playedCount: number;
   warm: WarmOrchestration | undefined;
 };
@@ -35,7 +37,7 @@ export class HistoryMirror {
 
   #fresh(turn: WireTurn): Mirrored {
     this.#drop(turn.instanceId);
-    return { executionId: turn.executionId, events: [], playedCount: 0, warm: undefined };
+    return { executionId: turn.executionId, input: turn.input, events: [], playedCount: 0, warm: undefined };
   }
 
   #drop(instanceId: string): void {

@@ -5,7 +5,7 @@ import { turnPayload, type PlayedEvent } from '../engine/turn';
 import { runFunction, type InvocationInput, type RunContexts, type RunEnd } from '../core/invoke';
 import { appRegistry, type RegisteredFunction } from '../core/registry';
 import type { WireTurn } from './messages';
-import { HistoryMirror } from './mirror';
+import { HistoryMirror, type Mirrored } from './mirror';
 import { WarmOrchestration } from './warm';
 
 /** What of an invocation is the same however its turn is played. */
@@ -26,19 +26,29 @@ export class OrchestratorTurns {
     if (mirrored === undefined) return 'historyMissing';
     const { warm, events } = mirrored;
     mirrored.warm = undefined;
-    const goneOn = turn.knownActions === null ? undefined : warm?.goOn(events, turn.knownActions, parts.invocationId);
+    if (turn.knownActions === null) return this.#playAll(registered, turn, mirrored, parts);
+    const goneOn = warm?.goOn(events, turn.knownActions, parts.invocationId);
     switch (goneOn?.kind) {
       case 'waits':
         mirrored.warm = warm;
         return answered(goneOn.json);
       case 'ended':
-        return checkedEnd(registered, turn, events, parts, goneOn.json);
-      case undefined: {
-        const played = await playWhole(registered, wholePayload(turn, events), parts);
-        if (events.length >= wholeEventsMin && played.warm?.rest(events.length) === true) mirrored.warm = played.warm;
-        return played.end;
-      }
+        return checkedEnd(registered, { ...turn, input: mirrored.input }, events, parts, goneOn.json);
+      case undefined:
+        return 'historyMissing';
     }
+  }
+
+  async #playAll(
+    registered: RegisteredFunction,
+    turn: WireTurn,
+    mirrored: Mirrored,
+    parts: TurnParts,
+  ): Promise<RunEnd> {
+    const { events } = mirrored;
+    const { end, warm } = await playWhole(registered, wholePayload(turn, events), parts);
+    if (events.length >= wholeEventsMin && warm?.rest(events.length) === true) mirrored.warm = warm;
+    return end;
   }
 }
 
@@ -59,8 +69,8 @@ async function playWhole(
 
 /**
  * The end of an orchestration that was not replayed for a while is checked by a replay of everything. What the replay asks for
- * counts if it is something else; the host then finds what contradicts the history. The output may depend on `isReplaying`, so it
- * is that of the first run, as in Azure.
+ * counts if it is something else; the host then finds what contradicts the history. Otherwise the answer is that of the first run,
+ * since an output may depend on `isReplaying`.
  */
 async function checkedEnd(
   registered: RegisteredFunction,

@@ -54,7 +54,7 @@ export class CallRunner {
 function triggerOf(call: Exclude<Call, { kind: 'orchestrator' }>): TriggerValue {
   switch (call.kind) {
     case 'activity':
-      return { data: activityData(call.input), metadata: { instanceId: { string: call.instanceId } } };
+      return { data: activityData(call.input), metadata: { instanceId: textData(call.instanceId) } };
     case 'entity':
     case 'timer':
       return { data: { json: call.payload } };
@@ -62,6 +62,13 @@ function triggerOf(call: Exclude<Call, { kind: 'orchestrator' }>): TriggerValue 
       return { data: { http: toRpcRequest(call.request) }, metadata: httpMetadata(call.request) };
   }
 }
+
+/** As far as this tells, `@azure/functions` takes a string for JSON; it finds out by trying, and what is no JSON costs it an error. */
+const mayBeJson = /^\s*(?:["[{]|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?\s*$|(?:true|false|null)\s*$)/i;
+
+/** What a function finds in a string of its metadata: what the string means as JSON, or else the string. */
+const textData = (text: string): TypedData =>
+  mayBeJson.test(text) ? { string: text } : { json: JSON.stringify(text) };
 
 /** Streamed requests take their headers and route parameters from here (createStreamRequest of `@azure/functions`). */
 function httpMetadata(request: WireRequest): Record<string, TypedData> {
