@@ -8,7 +8,16 @@ import { answer } from './function-endpoint';
 /** Time for a client to send its headers, and its whole request; slower ones get a 408. */
 const headersMsMax = 15_000;
 const requestMsMax = 60_000;
-const timeouts = { headersTimeout: headersMsMax, requestTimeout: requestMsMax, connectionsCheckingInterval: 5_000 };
+/** An idle connection is kept as long as by the server of the Functions host; a short time races with clients that use it again. */
+const keepAliveMsMax = 130_000;
+const timeouts = {
+  headersTimeout: headersMsMax,
+  requestTimeout: requestMsMax,
+  keepAliveTimeout: keepAliveMsMax,
+  connectionsCheckingInterval: 5_000,
+};
+/** Connections that wait to be accepted; beyond them the operating system resets what a busy host has not come to. */
+const backlog = 4096;
 /** A connection on which nothing moves for so long is closed, answer or not. */
 const idleMsMax = 10 * 60_000;
 
@@ -34,7 +43,7 @@ export class LoopbackServer {
   listen(port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => {
+      this.#server.listen({ port, host: '127.0.0.1', backlog }, () => {
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });
@@ -65,7 +74,10 @@ export class LoopbackServer {
 
 function targetOf(request: IncomingMessage): Target | undefined {
   try {
-    const url = new URL(`http://${request.headers.host ?? 'localhost'}${request.url ?? '/'}`);
+    const asked = request.url ?? '/';
+    // A client that takes this server for a proxy sends the whole address (RFC 9112, section 3.2.2).
+    const isAbsolute = /^https?:\/\//i.test(asked);
+    const url = new URL(isAbsolute ? asked : `http://${request.headers.host ?? 'localhost'}${asked}`);
     const segments = url.pathname
       .split('/')
       .filter((segment) => segment !== '')

@@ -101,9 +101,14 @@ async function killIn(
 ): Promise<boolean> {
   switch (window) {
     case 'commit':
-      return killAtWrite(host, join(plan.folder.state, `${databaseFile}-wal`));
-    case 'effect':
-      return killAtWrite(host, plan.effectsFile);
+    case 'effect': {
+      // With something just begun, a host that has done all its work has something to write.
+      const loading = loadUntilKilled(host, [last], asked);
+      const log = join(plan.folder.state, `${databaseFile}-wal`);
+      const isHit = await killAtWrite(host, window === 'commit' ? log : plan.effectsFile);
+      await loading;
+      return isHit;
+    }
     case 'reply':
       asked.push(last);
       last.isAcknowledged = await killAtReply(host, `/orchestrators/${last.load.orchestrator}/${last.id}`, last.input);

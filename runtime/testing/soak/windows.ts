@@ -28,7 +28,7 @@ export function chooseWindow(random: () => number): KillWindow {
 }
 
 /** How long a window is waited for; then the host is killed all the same. */
-const windowMsMax = 400;
+const windowMsMax = 1500;
 /** How long this process may be blocked at a stretch, so that its requests go out. */
 const stretchMs = 15;
 
