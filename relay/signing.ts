@@ -59,8 +59,16 @@ export function verifyTicket(
     return { ok: false, reason: 'not of the form claims.signature' };
   const genuine = verify(null, Buffer.from(ticketContext + payload), publicKey, Buffer.from(signature, 'base64url'));
   if (!genuine) return { ok: false, reason: 'the signature is not that of the app' };
-  const claims = ticketClaims.safeParse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
+  const claims = ticketClaims.safeParse(jsonOf(Buffer.from(payload, 'base64url').toString('utf8')));
   return claims.success
     ? { ok: true, claims: claims.data }
     : { ok: false, reason: 'the claims are not of this contract' };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
