@@ -11,17 +11,18 @@ type Watched = {
 
 /** Sums up operations that move bytes into what the status shows, and says what the run waits for. */
 export function describeProgress(run: Run<RunInput>, all: readonly Watched[], silence: Failure | undefined): void {
-  const disks = all.flatMap((one) => (one.asked.label === undefined ? [] : [diskOf(one, one.asked.label)]));
+  const disks = all.flatMap((one) => (one.asked.label === undefined ? [] : [diskOf(run, one, one.asked.label)]));
   const waitingFor =
     silence?.message ?? all.map((one) => one.view?.progress?.waitingFor).find((text) => typeof text === 'string');
-  run.showProgress(disks.length === 0 ? unnamed(all) : total(disks, rateOf(all)), waitingFor ?? null);
+  run.showProgress(disks.length === 0 ? unnamed(run, all) : total(disks, rateOf(all)), waitingFor ?? null);
 }
 
-function diskOf(one: Watched, name: string): Progress['disks'][number] {
+function diskOf(run: Run<RunInput>, one: Watched, name: string): Progress['disks'][number] {
   const seen = one.view?.progress;
-  const bytesTotal = seen?.bytesTotal ?? one.asked.bytesExpected ?? 0;
-  const done = one.ended?.ok === true ? bytesTotal : (seen?.bytesDone ?? 0);
-  return { name, bytesDone: Math.min(done, bytesTotal), bytesTotal };
+  const bytesKnown = seen?.bytesTotal ?? one.asked.bytesExpected ?? 0;
+  const done = one.ended?.ok === true ? bytesKnown : Math.min(seen?.bytesDone ?? 0, bytesKnown);
+  const bytesDone = run.reach(name, done);
+  return { name, bytesDone, bytesTotal: Math.max(bytesDone, bytesKnown) };
 }
 
 const rateOf = (all: readonly Watched[]): number =>
@@ -35,13 +36,16 @@ function total(disks: Progress['disks'], bytesPerSecond: number): Progress {
 }
 
 /** Progress of work on one host that has no disk's name, such as a merge. */
-function unnamed(all: readonly Watched[]): Progress | null {
-  const seen = all.map((one) => one.view?.progress).find((progress) => progress !== null && progress !== undefined);
-  if (seen === undefined) return null;
-  const { bytesDone, bytesTotal, bytesPerSecond } = seen;
+function unnamed(run: Run<RunInput>, all: readonly Watched[]): Progress | null {
+  const [one] = all.filter(({ view }) => view?.progress !== null && view?.progress !== undefined);
+  const seen = one?.view?.progress;
+  if (one === undefined || seen === null || seen === undefined) return null;
+  const { bytesPerSecond } = seen;
+  const bytesDone = run.reach(one.asked.kind, Math.min(seen.bytesDone, seen.bytesTotal));
+  const bytesTotal = Math.max(bytesDone, seen.bytesTotal);
   const secondsLeft = bytesPerSecond > 0 ? Math.round(Math.max(0, bytesTotal - bytesDone) / bytesPerSecond) : null;
   return {
-    bytesDone: Math.min(bytesDone, bytesTotal),
+    bytesDone,
     bytesTotal,
     bytesPerSecond: Math.round(bytesPerSecond),
     secondsLeft,

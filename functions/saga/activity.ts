@@ -1,6 +1,5 @@
 import type { OrchestrationContext } from 'durable-functions';
 import type { ActivityDefinition } from '../../contracts/activity';
-import { outcomeOf } from '../../contracts/activity';
 import { describeThrown, failed, failureOf, type Outcome } from '../../contracts/failure';
 import type { Durable } from './step';
 
@@ -19,7 +18,7 @@ export function* callActivity<Input, Output>(
   } catch (thrown) {
     return failed(failureOf('ActivityThrew', { message: `${definition.name}: ${describeThrown(thrown)}` }));
   }
-  const parsed = outcomeOf(definition.output).safeParse(answer);
+  const parsed = definition.outcome.safeParse(answer);
   if (parsed.success) return parsed.data;
   return failed(
     failureOf('Bug', {

@@ -23,6 +23,7 @@ export function beginPhase(state: SagaState, position: number): void {
   state.touched = false;
   state.notes = undefined;
   state.paused = false;
+  state.reached = {};
 }
 
 /** Begins an attempt under a new epoch, or goes on with the one that a renewal interrupted. */

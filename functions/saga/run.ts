@@ -169,6 +169,13 @@ export class Run<Input> {
     return this.cancelRequested ? 'cancel' : 'resumed';
   }
 
+  /** The highest figure of this phase so far, this one included: an operation that begins anew takes nothing back from what was shown. */
+  reach(name: string, bytesDone: number): number {
+    const highest = Math.max(this.state.reached[name] ?? 0, bytesDone);
+    this.state.reached[name] = highest;
+    return highest;
+  }
+
   showProgress(progress: Progress | null, waitingFor: string | null): void {
     this.shown = { progress, waitingFor };
     this.show();

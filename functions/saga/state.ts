@@ -37,6 +37,8 @@ export const sagaState = z.object({
   /** What the phase noted of its progress: kept over its generations and attempts. */
   notes: z.unknown().optional(),
   paused: z.boolean().default(false),
+  /** How many bytes of each file of this phase were shown as done: what is shown never goes back, though an attempt begins anew. */
+  reached: z.record(z.string(), z.int().nonnegative()).default({}),
   cancel: z.object({ reason: z.string() }).nullable(),
   /** Why the run unwinds, or what it parked on. */
   failure: failure.nullable(),
@@ -59,6 +61,7 @@ export const initialState = (startedAt: string): SagaState => ({
   attempts: 0,
   touched: false,
   paused: false,
+  reached: {},
   cancel: null,
   failure: null,
   question: null,
