@@ -22,9 +22,14 @@ export const startOperationInput = z.object({
 });
 export type StartOperationInput = z.infer<typeof startOperationInput>;
 
+const starts = new Map<OperationKind, ActivityDefinition<StartOperationInput, OperationView>>();
+
 /** One activity a kind of operation, so that the portal shows by name what a run asked of which host. */
-export const startOperation = (kind: OperationKind): ActivityDefinition<StartOperationInput, OperationView> =>
-  defineActivity(kind, startOperationInput, operationView);
+export function startOperation(kind: OperationKind): ActivityDefinition<StartOperationInput, OperationView> {
+  const start = starts.get(kind) ?? defineActivity(kind, startOperationInput, operationView);
+  starts.set(kind, start);
+  return start;
+}
 
 export const operationRef = z.object({
   host: hostId,

@@ -1,18 +1,34 @@
-import { RestError, type BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { RestError } from '@azure/storage-blob';
 import type { z } from 'zod';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 
 export type Stored<T> = { readonly value: T; readonly etag: string };
+
+/** What the app uses of a container client of `@azure/storage-blob`, failures as its `RestError`; a simulation supplies its own. */
+export type BlobContainer = {
+  createIfNotExists(): Promise<unknown>;
+  getBlobClient(path: string): {
+    download(): Promise<{ readonly readableStreamBody?: NodeJS.ReadableStream; readonly etag?: string }>;
+    deleteIfExists(): Promise<unknown>;
+  };
+  getBlockBlobClient(path: string): {
+    upload(text: string, lengthBytes: number, options: UploadOptions): Promise<unknown>;
+  };
+  listBlobsFlat(options: { readonly prefix: string }): AsyncIterable<{ readonly name: string }>;
+};
+export type BlobContainers = { getContainerClient(name: string): BlobContainer };
+type Conditions = { ifNoneMatch?: string; ifMatch?: string };
+type UploadOptions = { conditions: Conditions; blobHTTPHeaders: { blobContentType: string } };
 
 /**
  * JSON documents in one container of Blob Storage. Every write says what it expects to find (nothing, or the ETag that was read), so
  * that two writers cannot overwrite one another.
  */
 export class Documents {
-  private readonly container: ContainerClient;
+  private readonly container: BlobContainer;
   private created: Promise<unknown> | undefined;
 
-  constructor(service: BlobServiceClient, containerName = 'hyperferry') {
+  constructor(service: BlobContainers, containerName = 'hyperferry') {
     this.container = service.getContainerClient(containerName);
   }
 
@@ -66,7 +82,7 @@ export class Documents {
     });
   }
 
-  private upload(path: string, value: unknown, conditions: { ifNoneMatch?: string; ifMatch?: string }) {
+  private upload(path: string, value: unknown, conditions: Conditions) {
     const text = JSON.stringify(value, null, 1);
     return this.container.getBlockBlobClient(path).upload(text, Buffer.byteLength(text), {
       conditions,
