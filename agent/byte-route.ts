@@ -6,7 +6,9 @@ import type { Clock } from './clock';
 import type { AgentConfig } from './config';
 import { ensureCertificate, type AgentCertificate } from './disks/route/certificate';
 import { pullFile } from './disks/route/pull';
+import type { ImageFormat } from './disks/route/content-store';
 import { startByteRoute, type ByteRoute, type ByteRouteOptions } from './disks/route/server';
+import { vhdxFormat } from './disks/route/vhdx-format';
 import { writeFileDurably } from './files';
 import type { HyperVDriver } from './hyperv/driver';
 import type { Log } from './log';
@@ -18,6 +20,8 @@ export type RouteParts = {
   readonly driver: HyperVDriver;
   readonly clock: Clock;
   readonly log: Log;
+  /** Identifies the images that pulls write. */
+  readonly newGuid: () => string;
 };
 
 /** The byte route of this agent: what it serves to peers, and how it pulls from them. */
@@ -44,6 +48,7 @@ async function rememberedPort(path: string): Promise<number | undefined> {
  */
 export async function startAgentRoute(parts: RouteParts): Promise<Outcome<AgentRoute>> {
   const { config, driver, clock, log } = parts;
+  const images = vhdxFormat(parts.newGuid);
   const certificate = await ensureCertificate(config.stateFolder, config.hostId, clock);
   if (!certificate.ok) return certificate;
 
@@ -57,6 +62,7 @@ export async function startAgentRoute(parts: RouteParts): Promise<Outcome<AgentR
       clock,
       locate: ({ runId, vmId, subject }) => driver.locateForReading(runId, vmId, subject),
       log,
+      images,
     });
 
   const path = join(config.stateFolder, 'byte-route.json');
@@ -71,7 +77,11 @@ export async function startAgentRoute(parts: RouteParts): Promise<Outcome<AgentR
   if (!served.ok) return served;
   if (config.byteRoute.port === 0 && served.value.port !== remembered)
     await writeFileDurably(path, `${JSON.stringify({ port: served.value.port })}\n`);
-  return succeeded({ served: served.value, certificate: certificate.value, pull: pullWith(certificate.value, clock) });
+  return succeeded({
+    served: served.value,
+    certificate: certificate.value,
+    pull: pullWith(certificate.value, clock, images),
+  });
 }
 
 async function tryToListen(options: ByteRouteOptions): Promise<Outcome<ByteRoute> | 'taken'> {
@@ -93,7 +103,7 @@ const portTaken = ({ byteRoute: { listenAddress } }: AgentConfig, port: number) 
   });
 
 const pullWith =
-  (clientCertificate: AgentCertificate, clock: Clock): Pull =>
+  (clientCertificate: AgentCertificate, clock: Clock, images: ImageFormat): Pull =>
   ({ runId, input, path, journalPath, signal, report }) => {
     const { subject, bandwidthBytesPerSecondMax, ledgerWatermarkBytes } = input;
     const { address, port, certificateSha256, ticket } = input.peer;
@@ -108,6 +118,7 @@ const pullWith =
       bandwidthBytesPerSecondMax,
       ledgerWatermarkBytes,
       clock,
+      images,
       signal,
       report,
     });

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../contracts/failure';
 import { startListener, type Listener } from '../relay/listener';
 import { createNonceMemory } from '../relay/nonces';
-import { systemRandom } from '../relay/random';
 import { verifyRequest } from '../relay/signed-request';
 import type { TokenProvider } from '../relay/token';
 import { startAgentRoute, type AgentRoute } from './byte-route';
+import { systemChance, type Chance } from './chance';
 import { within, type Clock } from './clock';
 import type { AgentConfig } from './config';
 import { hostFactsOf } from './host-facts';
@@ -31,7 +31,13 @@ const endMsMax = 8_000;
 const drainMsMax = 3_000;
 const pruneEveryMs = 24 * 3_600_000;
 
-export type AgentParts = { readonly config: AgentConfig; readonly clock: Clock; readonly log: Log };
+export type AgentParts = {
+  readonly config: AgentConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** By default that of the operating system; a simulation owns it. */
+  readonly chance?: Chance;
+};
 
 export type Agent = {
   readonly byteRoutePort: number;
@@ -58,7 +64,8 @@ export async function startAgent(parts: AgentParts): Promise<Outcome<Agent>> {
 }
 
 async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent>> {
-  const { config, clock, log } = parts;
+  const { config, clock, log, chance = systemChance } = parts;
+  const { newGuid } = chance;
   const { stateFolder } = config;
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
   const lock = takeStateLock(stateFolder);
@@ -71,11 +78,12 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   const driver = await openSimulatedDriver({
     folder: config.driver.folder,
     clock,
+    newGuid,
     log: (message) => log.info('simulated host', { message }),
   });
   if (!driver.ok) return driver;
   opened.add('driver', () => driver.value.close());
-  const route = await startAgentRoute({ config, driver: driver.value, clock, log });
+  const route = await startAgentRoute({ config, driver: driver.value, clock, log, newGuid });
   if (!route.ok) return route;
   const { served, pull } = route.value;
   opened.add('byte route', () => served.close());
@@ -122,7 +130,10 @@ type Served = {
   readonly runner: OperationRunner;
 };
 
-function listen({ config, clock, log }: AgentParts, { tokens, driver, route, runner }: Served): Listener {
+function listen(
+  { config, clock, log, chance = systemChance }: AgentParts,
+  { tokens, driver, route, runner }: Served,
+): Listener {
   const { hostId, appPublicKeys, relay } = config;
   const nonces = createNonceMemory();
   const handler = createRouter({
@@ -140,7 +151,7 @@ function listen({ config, clock, log }: AgentParts, { tokens, driver, route, run
     tokens,
     handler,
     clock,
-    random: systemRandom,
+    random: chance.random,
     log: ({ level, message }) => log[level]('relay', { message }),
     limits: { drainMsMax },
   });

@@ -9,7 +9,7 @@ import { stampBlock, stampBlockBytes } from './stamp';
 
 /** How long a guest that could not write waits before it tries again; the host holds a VM whose volume is full. */
 const stalledMs = 500;
-/** The pace of a guest's writes. */
+/** A guest looks no more often than this whether a write is due. */
 const tickMs = 50;
 /** One write in so many goes behind the work area. */
 const outskirtsOneIn = 40;
@@ -109,7 +109,7 @@ export class Guest {
     while (!this.stopping.signal.aborted) {
       if (this.condition === 'starting') await this.unlessItFails(() => this.lookAround());
       const went = this.condition === 'well' && (await this.unlessItFails(() => this.tick()));
-      await this.options.clock.sleep(went ? tickMs : stalledMs, this.stopping.signal);
+      await this.options.clock.sleep(went ? this.untilDueMs() : stalledMs, this.stopping.signal);
     }
   }
 
@@ -161,6 +161,14 @@ export class Guest {
       this.writtenBytes += bytes;
     }
     if (clock.now() - this.flushedAtMs >= settings.flushEveryMs) await this.flush(memory);
+  }
+
+  /** How long the guest has nothing to do: until its pace asks for a write, or the next flush is due. */
+  private untilDueMs(): number {
+    const { clock, settings } = this.options;
+    const writeAtMs = this.startedAtMs + (this.writtenBytes * 1000) / settings.writeBytesPerSecond;
+    const dueAtMs = Math.min(writeAtMs, this.flushedAtMs + settings.flushEveryMs);
+    return Math.max(tickMs, Math.ceil(dueAtMs - clock.now()));
   }
 
   private async writeSomewhere(memory: GuestMemory): Promise<number> {
