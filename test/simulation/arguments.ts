@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import type { Kind } from '../../contracts/migration';
+import { knownKinds } from './kinds';
+
+export const usage = `usage: npm run simulate -- [options]
+  --seeds N       how many seeds to live through (default 100)
+  --from K        the first of them (default 1)
+  --kinds a,b     only these kinds of migration
+  --without 0,2   leave these faults of the schedule out (by their numbers), to go on from a shortened one
+  --calm          leave every fault out
+  --trace         print all that happens; for one seed
+  --workers N     processes side by side (default 2)
+  --mutants       show that each deliberate fault in the product's code is caught
+  --json          print the result as one JSON document
+  --help          print this`;
+
+export type Asked = {
+  readonly seeds: number;
+  readonly from: number;
+  readonly kinds: readonly Kind[];
+  readonly without: readonly number[];
+  readonly calm: boolean;
+  readonly trace: boolean;
+  readonly workers: number;
+  readonly mutants: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+};
+
+/** What the command line asks for, or what is wrong with it. */
+export function parseAsked(words: readonly string[]): Asked | { readonly wrong: string } {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      args: [...words],
+      options: {
+        seeds: { type: 'string', default: '100' },
+        from: { type: 'string', default: '1' },
+        kinds: { type: 'string' },
+        without: { type: 'string' },
+        calm: { type: 'boolean', default: false },
+        trace: { type: 'boolean', default: false },
+        workers: { type: 'string', default: '2' },
+        mutants: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }));
+  } catch (thrown) {
+    return { wrong: thrown instanceof Error ? thrown.message : String(thrown) };
+  }
+  const { seeds, from, workers, kinds, without, ...flags } = values;
+  const numbers = { seeds: Number(seeds), from: Number(from), workers: Number(workers) };
+  for (const [name, value] of Object.entries(numbers))
+    if (!Number.isSafeInteger(value) || value < 1) return { wrong: `--${name} takes a whole number of at least 1` };
+  const known = knownKinds();
+  const wanted = kinds === undefined ? known : known.filter((kind) => kinds.split(',').includes(kind));
+  const strange = kinds?.split(',').find((kind) => !known.some((one) => one === kind));
+  if (strange !== undefined) return { wrong: `--kinds: ${strange} is not simulated; known are ${known.join(', ')}` };
+  const left = without === undefined ? [] : without.split(',').map(Number);
+  if (left.some((number) => !Number.isSafeInteger(number))) return { wrong: '--without takes numbers of faults' };
+  return { ...numbers, ...flags, kinds: wanted, without: left };
+}

@@ -1,0 +1,94 @@
+import type { Passage } from '../platform/relay-service';
+import type { Fault, FaultKind, FaultSetting } from './fault';
+
+const calm: Passage = { requestDelayMs: 1, replyDelayMs: 1, lost: 'nothing', againAfterMs: null };
+
+/** For a while some of the calls to a machine fare otherwise. */
+function tamper(
+  { machine, forMs, share }: Fault,
+  { site, draw, mark }: FaultSetting,
+  passage: () => Passage,
+  name: string,
+): void {
+  const meddle = (host: string): Passage | undefined => {
+    if (host !== machine || draw.fraction() > 0.2 + share * 0.8) return undefined;
+    mark(name);
+    return passage();
+  };
+  site.relayFaults.add(meddle);
+  site.loop.schedule(forMs, () => site.relayFaults.delete(meddle));
+}
+
+export const messageFaults: readonly FaultKind[] = [
+  {
+    name: 'requests-lost',
+    weight: 3,
+    forMs: [1_000, 40_000],
+    strike: (fault, setting) => tamper(fault, setting, () => ({ ...calm, lost: 'request' }), 'a request lost'),
+  },
+  {
+    name: 'replies-lost',
+    weight: 4,
+    forMs: [1_000, 40_000],
+    strike: (fault, setting) => tamper(fault, setting, () => ({ ...calm, lost: 'reply' }), 'a reply lost'),
+  },
+  {
+    name: 'messages-late',
+    weight: 2,
+    forMs: [2_000, 60_000],
+    strike: (fault, setting) =>
+      tamper(
+        fault,
+        setting,
+        // So different that later calls overtake earlier ones.
+        () => ({
+          ...calm,
+          requestDelayMs: setting.draw.between(0, 20_000),
+          replyDelayMs: setting.draw.between(0, 20_000),
+        }),
+        'messages late and out of order',
+      ),
+  },
+  {
+    name: 'messages-twice',
+    weight: 2,
+    forMs: [5_000, 60_000],
+    strike: (fault, setting) =>
+      tamper(fault, setting, () => ({ ...calm, againAfterMs: setting.draw.between(5, 8_000) }), 'a message twice'),
+  },
+  {
+    name: 'connections-half-open',
+    weight: 2,
+    forMs: [0, 0],
+    strike: ({ machine }, { site, mark }) => {
+      for (const socket of site.network.connectionsOf(machine)) {
+        mark('a connection half open');
+        socket.fallSilent();
+      }
+    },
+  },
+  {
+    name: 'connections-broken',
+    weight: 2,
+    forMs: [0, 0],
+    strike: ({ machine }, { site, mark }) => {
+      for (const socket of site.network.connectionsOf(machine)) {
+        mark('a connection broken');
+        socket.breakOff();
+      }
+    },
+  },
+  {
+    name: 'machine-cut-off',
+    weight: 2,
+    forMs: [2_000, 150_000],
+    strike: ({ machine, forMs }, { site, mark }) => {
+      if (!site.machine(machine).hasPower) return;
+      site.network.cutOff.add(machine);
+      mark('a machine cut off');
+      site.loop.schedule(forMs, () => {
+        if (site.machine(machine).hasPower) site.network.cutOff.delete(machine);
+      });
+    },
+  },
+];

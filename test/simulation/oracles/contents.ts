@@ -1,0 +1,117 @@
+import { openDisk } from '../../../agent/disks/chain';
+import type { Disk } from '../../../agent/disks/image';
+import { claimOf, stampBlockBytes } from '../../../agent/hyperv/simulated/guest/stamp';
+import { blockOffsetBytes } from '../../../agent/hyperv/simulated/guest/geometry';
+import { Draw } from '../platform/chance';
+import { done } from '../platform/file-fates';
+import type { FileTree } from '../platform/file-tree';
+import { Loop } from '../platform/loop';
+import { MachineFiles } from '../platform/machine-files';
+import { folderOf } from '../platform/modules';
+import type { Registration } from './registrations';
+import { withinMachine } from './registrations';
+
+/** A machine as it was at one moment, to look into without disturbing it. */
+export type Snapshot = { readonly tree: FileTree; readonly vm: Registration };
+
+/** Machines that are none, by the names under which the platform finds their files. */
+export const snapshots = new Map<string, MachineFiles>();
+
+const name = 'snapshot';
+let loop = new Loop(0);
+
+function show(tree: FileTree): void {
+  loop = new Loop(0);
+  const files = new MachineFiles({
+    loop,
+    draw: new Draw(0, 'snapshot'),
+    syncMsMax: 0,
+    fateOf: () => done,
+    namesChanged: () => undefined,
+    written: () => undefined,
+  });
+  files.tree = tree.copy();
+  snapshots.set(name, files);
+}
+
+const readBytes = 1024 * 1024;
+
+/** Reads a disk of a snapshot piece by piece, as its guest would; what a power loss left in a log counts. */
+async function eachPiece(
+  { tree, vm }: Snapshot,
+  diskId: string,
+  look: (piece: Buffer, offsetBytes: number) => void,
+): Promise<string | undefined> {
+  const path = vm.disks.find((disk) => disk.diskId === diskId)?.path;
+  if (path === undefined) return `there is no disk ${diskId}`;
+  show(tree);
+  const opened = await openDisk(folderOf(name) + withinMachine(path), {
+    access: 'write',
+    tables: 'ordered',
+    dataWriteId: 'kept',
+    newGuid: () => '00000000-0000-4000-8000-000000000000',
+    roots: [folderOf(name)],
+  });
+  if (!opened.ok) return `${path} cannot be opened: ${opened.failure.message}`;
+  const disk: Disk = opened.value;
+  const piece = Buffer.alloc(readBytes);
+  for (let at = 0; at < disk.virtualSizeBytes; at += readBytes) {
+    const part = piece.subarray(0, Math.min(readBytes, disk.virtualSizeBytes - at));
+    await disk.read(part, at);
+    look(part, at);
+  }
+  return undefined;
+}
+
+async function contentOf(
+  snapshot: Snapshot,
+  diskId: string,
+): Promise<{ readonly pieces: Buffer[]; readonly wrong: string | undefined }> {
+  const pieces: Buffer[] = [];
+  const wrong = await eachPiece(snapshot, diskId, (piece) => pieces.push(Buffer.from(piece)));
+  return { pieces, wrong };
+}
+
+/** Whether guests of two snapshots of a VM would read the same; undefined when they would, else the first difference in words. */
+export async function differenceBetween(one: Snapshot, other: Snapshot): Promise<string | undefined> {
+  if (one.vm.disks.length !== other.vm.disks.length) return 'one has more disks than the other';
+  for (const { diskId } of one.vm.disks) {
+    const before = await contentOf(one, diskId);
+    if (before.wrong !== undefined) return `the one: ${before.wrong}`;
+    let different: number | undefined;
+    const wrong = await eachPiece(other, diskId, (piece, at) => {
+      const expected = before.pieces[at / readBytes];
+      if (different === undefined && (expected === undefined || !expected.equals(piece))) different = at;
+    });
+    if (wrong !== undefined) return `the other: ${wrong}`;
+    if (different !== undefined) return `${diskId} differs in the MiB at byte ${different}`;
+  }
+  return undefined;
+}
+
+/**
+ * Whether every block of a VM's disks is what it was in the beginning, or was written by the VM's own guest. That is all that a move may
+ * leave behind. Undefined when it is so.
+ */
+export async function strangeContent(now: Snapshot, beginning: Snapshot, seed: number): Promise<string | undefined> {
+  for (const [ordinal, { diskId }] of beginning.vm.disks.entries()) {
+    const before = await contentOf(beginning, diskId);
+    if (before.wrong !== undefined) return before.wrong;
+    let strange: string | undefined;
+    const wrong = await eachPiece(now, diskId, (piece, at) => {
+      const old = before.pieces[at / readBytes];
+      if (strange !== undefined || old?.equals(piece) === true) return;
+      for (let within = 0; within < piece.length; within += stampBlockBytes) {
+        const content = piece.subarray(within, within + stampBlockBytes);
+        if (old?.subarray(within, within + stampBlockBytes).equals(content) === true) continue;
+        const block = (at + within - blockOffsetBytes(0)) / stampBlockBytes;
+        const claim = claimOf(content, { seed, disk: ordinal, block });
+        if (claim.type === 'whole' || claim.type === 'torn') continue;
+        strange ??= `${diskId} holds at byte ${at + within} what neither was there nor its guest wrote (${claim.type})`;
+      }
+    });
+    if (wrong !== undefined) return wrong;
+    if (strange !== undefined) return strange;
+  }
+  return undefined;
+}

@@ -1,0 +1,37 @@
+import Module from 'node:module';
+import * as realFs from 'node:fs';
+import { sep } from 'node:path';
+import * as functionsCore from '../../../runtime/core/functions-core';
+import { projectRoot } from '../../project-root';
+import { fsPromises, readSync, sqlite, timersPromises, tls, ws } from './modules';
+
+/** The modules of the platform that production code of the host's side gets simulated ones for. */
+const simulated: Readonly<Record<string, unknown>> = {
+  'node:fs/promises': fsPromises,
+  'node:fs': { ...realFs, readSync },
+  'node:tls': tls,
+  'node:sqlite': sqlite,
+  'node:timers/promises': timersPromises,
+  ws,
+};
+
+const layers = ['agent', 'relay'].map((layer) => `${projectRoot}${sep}dist${sep}${layer}${sep}`);
+
+/**
+ * Has `require` give the product's own layers `agent` and `relay` the simulated platform, and everybody the runtime's functions core, as
+ * the worker does. To be called before anything of them is loaded. The product's files are the same that run for real.
+ */
+export function installPlatform(): void {
+  const original = Reflect.get(Module, '_load') as (
+    request: string,
+    parent: { filename?: string } | undefined,
+    isMain: boolean,
+  ) => unknown;
+  const load = (request: string, parent: { filename?: string } | undefined, isMain: boolean): unknown => {
+    if (request === '@azure/functions-core') return functionsCore;
+    const from = parent?.filename ?? '';
+    if (request in simulated && layers.some((layer) => from.startsWith(layer))) return simulated[request];
+    return original.call(Module, request, parent, isMain);
+  };
+  Reflect.set(Module, '_load', load);
+}

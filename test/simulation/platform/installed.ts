@@ -1,0 +1,4 @@
+import { installPlatform } from './install';
+
+// Imported before everything that is to run on the simulated platform.
+installPlatform();

@@ -1,0 +1,176 @@
+import * as realTls from 'node:tls';
+import { X509Certificate } from 'node:crypto';
+import { SystemError } from './file-fates';
+import { Handle, type MachineFiles } from './machine-files';
+import type { TlsSocket } from './network';
+import { TlsServer, type Network } from './network';
+import { currentProgram, type Program } from './program';
+import { RelaySocket, type RelayService } from './relay-service';
+
+/** What the modules of the platform act on: the world of the seed that runs. */
+export type Platform = {
+  readonly filesOf: (machine: string) => MachineFiles | undefined;
+  readonly network: Network;
+  readonly relay: RelayService;
+};
+
+/** Which program holds the lock on a state folder, by the path of the lock. */
+let locks = new Map<string, Program>();
+
+let current: Platform | undefined;
+
+export function usePlatform(platform: Platform): void {
+  current = platform;
+  locks = new Map();
+}
+
+function platform(): Platform {
+  if (current === undefined) throw new Error('no simulated world runs');
+  return current;
+}
+
+/** The root of all machines. */
+export const simulatedRoot = '/sim';
+export const folderOf = (machine: string, ...names: string[]): string => [simulatedRoot, machine, ...names].join('/');
+
+const pattern = new RegExp(`^${simulatedRoot}/([A-Za-z0-9_-]+)(/.*)?$`);
+
+function place(
+  path: string,
+  call: string,
+): { readonly files: MachineFiles; readonly machine: string; readonly within: string } {
+  const [, machine, within] = pattern.exec(path) ?? [];
+  const files = machine === undefined ? undefined : platform().filesOf(machine);
+  if (machine === undefined || files === undefined) throw new SystemError('ENOENT', call, path);
+  return { files, machine, within: within ?? '/' };
+}
+
+const processStat = /^\/proc\/\d+\/stat$/;
+
+/** Each call of `node:fs/promises`, to the machine that its path names. */
+export const fsPromises = {
+  open: async (path: string, flags?: string | number) => {
+    const { files, within } = place(path, 'open');
+    return files.open(within, flags);
+  },
+  readFile: async (path: string, encoding?: 'utf8') => {
+    // A process is known by when it began; a simulated one by its number.
+    if (processStat.test(path)) return `1 (agent) S${' 0'.repeat(18)} ${currentProgram().number} 0`;
+    const { files, within } = place(path, 'open');
+    return files.readFile(within, encoding);
+  },
+  writeFile: async (path: string, data: string | Uint8Array, options?: { readonly flag?: string }) => {
+    const { files, within } = place(path, 'open');
+    return files.writeFile(within, data, options);
+  },
+  rename: async (from: string, to: string) => {
+    const { files, within } = place(from, 'rename');
+    return files.rename(within, place(to, 'rename').within);
+  },
+  rm: async (path: string, options?: { readonly recursive?: boolean; readonly force?: boolean }) => {
+    const { files, within } = place(path, 'rm');
+    return files.rm(within, options);
+  },
+  rmdir: async (path: string) => {
+    const { files, within } = place(path, 'rmdir');
+    return files.rmdir(within);
+  },
+  mkdir: async (path: string, options?: { readonly recursive?: boolean }) => {
+    const { files, within, machine } = place(path, 'mkdir');
+    const first = await files.mkdir(within, options);
+    return first === undefined ? undefined : `${simulatedRoot}/${machine}${first}`;
+  },
+  readdir: async (path: string, options?: { readonly withFileTypes: true }) => {
+    const { files, within } = place(path, 'scandir');
+    return files.readdir(within, options);
+  },
+  stat: async (path: string, options?: { readonly bigint?: boolean }) => {
+    const { files, within } = place(path, 'stat');
+    return files.stat(within, options);
+  },
+  lstat: async (path: string) => {
+    const { files, within } = place(path, 'lstat');
+    return files.stat(within);
+  },
+  realpath: async (path: string) => {
+    const { files, within, machine } = place(path, 'realpath');
+    const real = await files.realpath(within);
+    return real === '/' ? `${simulatedRoot}/${machine}` : `${simulatedRoot}/${machine}${real}`;
+  },
+  statfs: async () => ({ bavail: 2 ** 30, bsize: 4096 }),
+};
+
+/** `readSync` of `node:fs`, on what a simulated machine opened. */
+export function readSync(
+  handle: unknown,
+  target: Uint8Array,
+  offset: number,
+  lengthBytes: number,
+  position: number,
+): number {
+  if (!(handle instanceof Handle)) throw new Error('readSync of a file that no simulated machine opened');
+  return handle.readNow(target, offset, lengthBytes, position);
+}
+
+const derOf = new Map<string, { readonly raw: Uint8Array }>();
+function certificateOf(pem: string): { readonly raw: Uint8Array } {
+  const known = derOf.get(pem) ?? { raw: new X509Certificate(pem).raw };
+  derOf.set(pem, known);
+  return known;
+}
+
+type TlsOptions = {
+  readonly cert: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly onread?: TlsSocket['onread'];
+};
+
+/** `node:tls`: the program that connects is on the machine that its name says. */
+export const tls = {
+  ...realTls,
+  createServer: (options: TlsOptions) => new TlsServer(platform().network, certificateOf(options.cert)),
+  connect: (options: TlsOptions, connected: () => void) => {
+    const { host = '', port = 0, cert, onread } = options;
+    const socket = platform().network.connect(currentProgram().name, host, port, certificateOf(cert));
+    socket.onread = onread;
+    socket.once('secureConnect', connected);
+    return socket;
+  },
+};
+
+/** `ws`, as the relay's listener uses it. */
+export const ws = {
+  WebSocket: class extends RelaySocket {
+    static readonly OPEN = 1;
+    static readonly CLOSED = 3;
+    constructor(url: string) {
+      super(platform().relay, url);
+    }
+  },
+};
+
+/** The one use of `node:sqlite` by an agent: a lock on its state folder that ends with its process. */
+const busy = 5;
+export const sqlite = {
+  DatabaseSync: class {
+    constructor(private readonly path: string) {}
+    exec(): void {
+      const holder = locks.get(this.path);
+      if (holder?.isAlive === true && holder !== currentProgram())
+        throw Object.assign(new Error('database is locked'), { errcode: busy });
+      locks.set(this.path, currentProgram());
+    }
+    close(): void {
+      if (locks.get(this.path) === currentProgram()) locks.delete(this.path);
+    }
+  },
+};
+
+/** `node:timers/promises`: to yield to others costs no time here. */
+export const timersPromises = {
+  setImmediate: async (): Promise<void> => undefined,
+  setTimeout: (): never => {
+    throw new Error('production code waits for the real clock');
+  },
+};

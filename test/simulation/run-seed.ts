@@ -1,0 +1,139 @@
+import { batchDocument } from '../../contracts/batch';
+import { destinationHostOf, runCommandEvent } from '../../contracts/migration';
+import { install } from './faults';
+import { Draw } from './platform/chance';
+import { outside } from './platform/program';
+import type { Plan } from './plan';
+import { answerQuestion, type Person } from './person';
+import { Watch } from './oracles/watch';
+import type { Violation } from './oracles/violation';
+import { Site } from './world/site';
+import type { Templates } from './world/templates';
+
+export type SeedResult = {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly marks: Readonly<Record<string, number>>;
+  readonly events: number;
+  readonly fingerprint: number;
+  readonly virtualMs: number;
+  /** How each run ended. */
+  readonly ends: readonly string[];
+};
+
+export type SeedOptions = {
+  /** Told what happens, line by line. */
+  readonly trace?: (line: string) => void;
+};
+
+/** The agents are up by then. */
+const batchAtMs = 200;
+/** Every run has ended by then, whatever was drawn: faults last minutes, and questions are answered. */
+const batchMsMax = 6 * 3_600_000;
+const calmMsMax = 10 * 60_000;
+
+/** Lives through one plan and checks everything. */
+export async function runSeed(plan: Plan, templates: Templates, options: SeedOptions = {}): Promise<SeedResult> {
+  const watch = new Watch();
+  const { trace } = options;
+  const site: Site = new Site(plan, templates, {
+    names: watch.names,
+    written: watch.written,
+    commit: watch.commit,
+    filesOf: watch.filesOf,
+    log: (machine, level, event, fields) => {
+      trace?.(`${at(site)} ${machine} ${level} ${event} ${JSON.stringify(fields)}`);
+      watch.log(machine, event, fields);
+    },
+  });
+  const person: Person = { site, watch, draw: new Draw(plan.seed, 'person'), retries: new Map() };
+  watch.begin(site, plan.requests, (move) => {
+    const report = watch.vms[move]?.run.report;
+    trace?.(`${at(site)} run ${move + 1} ${JSON.stringify(report)}`);
+    answerQuestion(person, move);
+  });
+  site.start();
+  site.loop.schedule(batchAtMs, () => startBatch(plan, site), outside);
+  const setting = { site, mark: watch.mark, cancel: (move: number) => cancel(site, watch, move) };
+  for (const fault of plan.faults) install(fault, plan.seed, setting);
+
+  const startMs = site.loop.nowMs;
+  const ended = await site.loop.run(
+    startMs + batchMsMax,
+    () => watch.isOver || watch.violations.length > 0,
+    watch.check,
+  );
+  if (ended === 'time') {
+    for (const { run } of watch.vms.filter((vm) => vm.run.ended === undefined))
+      watch.complain('every run ends, or is parked with a question', `${run.runId}: ${JSON.stringify(run.report)}`);
+  }
+  if (watch.violations.length === 0) await calmDown(site, watch);
+  return {
+    seed: plan.seed,
+    violations: watch.violations,
+    marks: Object.fromEntries(watch.marks),
+    events: site.loop.events,
+    fingerprint: site.loop.fingerprint,
+    virtualMs: site.loop.nowMs - startMs,
+    ends: watch.vms.map(({ run }) => run.ended ?? 'not ended'),
+  };
+}
+
+const at = (site: Site): string => ((site.loop.nowMs % 86_400_000) / 1000).toFixed(3).padStart(10);
+
+function startBatch({ requests, concurrentMax }: Plan, site: Site): void {
+  const startAt = new Date(site.loop.nowMs).toISOString();
+  const document = batchDocument.parse({
+    schema: 1,
+    id: 'b',
+    startAt,
+    createdAt: startAt,
+    maxConcurrent: concurrentMax,
+    migrations: requests,
+  });
+  site.cloud.blobs.put('batches/b.json', JSON.stringify(document));
+  void site.cloud.client.start({
+    name: 'run-batch',
+    instanceId: 'batch-b',
+    input: JSON.stringify({ batchId: 'b', lookMs: 2_000 }),
+  });
+}
+
+function cancel(site: Site, watch: Watch, move: number): void {
+  const vm = watch.vms[move];
+  if (vm?.run.isActive !== true) return;
+  watch.mark(vm.run.report?.cancelable === true ? 'a cancel asked' : 'a cancel too late');
+  vm.run.canceled(watch.facts);
+  void site.cloud.client.raiseEvent(
+    vm.run.runId,
+    runCommandEvent,
+    JSON.stringify({ command: 'cancel', reason: 'a person' }),
+  );
+}
+
+/** Lets every machine come back, waits until every guest is well, then looks at what is left. */
+async function calmDown(site: Site, watch: Watch): Promise<void> {
+  const calm = (): boolean =>
+    [...site.machines.values()].every((machine) => machine.agent !== undefined) && site.cloud.runs;
+  const untilMs = site.loop.nowMs + calmMsMax;
+  const sick = new Set(watch.vms.map((vm) => vm.vmId));
+  const looking = async (): Promise<void> => {
+    for (const vm of watch.vms) {
+      while (sick.has(vm.vmId)) {
+        const facts = calm() ? await site.cloud.app.agents.vm(placeOf(vm), vm.vmId) : undefined;
+        if (facts?.ok === true && facts.value.heartbeat === 'ok') sick.delete(vm.vmId);
+        else await site.loop.pass(3_000);
+      }
+    }
+  };
+  site.loop.schedule(0, () => void looking(), outside);
+  await site.loop.run(untilMs, () => (sick.size === 0 && calm()) || watch.violations.length > 0, watch.check);
+  for (const machine of site.machines.values())
+    if (machine.agent === undefined)
+      watch.complain('an agent comes back', `${machine.name}: ${machine.startFailure ?? 'it does not end its start'}`);
+  for (const vmId of sick) watch.complain('a guest is well after everything', vmId);
+  if (watch.violations.length === 0) await watch.checkEnd();
+}
+
+const placeOf = ({ run, request }: Watch['vms'][number]) =>
+  run.ended === 'completed' ? destinationHostOf(request) : request.sourceHost;

@@ -1,0 +1,26 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { Told, WorkerTask } from './worker';
+
+/** Has one process live through the seeds of a task. Rejects when it does not end as it should. */
+export function runWorker(task: WorkerTask, onTold: (told: Told) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = fork(join(__dirname, 'worker.js'), [JSON.stringify(task)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // Nothing of a simulated world lives long: a small young generation would only be collected more often.
+      execArgv: ['--max-semi-space-size=64', '--no-deprecation'],
+    });
+    worker.on('message', (told: Told) => onTold(told));
+    worker.on('error', reject);
+    worker.on('exit', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`a worker ended with ${code ?? signal}`));
+    });
+  });
+}
+
+/** The seeds of each of so many workers, dealt in turn. */
+export const dealt = (from: number, seeds: number, workers: number): number[][] =>
+  Array.from({ length: Math.min(workers, seeds) }, (_, worker) =>
+    Array.from({ length: seeds }, (__, index) => from + index).filter((seed) => (seed - from) % workers === worker),
+  );

@@ -1,0 +1,115 @@
+import type { LogFields } from '../../../agent/log';
+import { Draw } from '../platform/chance';
+import { Loop } from '../platform/loop';
+import type { MachineFiles } from '../platform/machine-files';
+import { usePlatform } from '../platform/modules';
+import { Network } from '../platform/network';
+import { outside } from '../platform/program';
+import { RelayService, type Passage } from '../platform/relay-service';
+import { Cloud } from './cloud';
+import { signingKeyOf } from './keys';
+import { Machine } from './machine';
+import type { Templates } from './templates';
+import type { VmId } from '../../../contracts/ids';
+
+export type SitePlan = {
+  readonly seed: number;
+  readonly bytesPerSecond: number;
+  readonly lookMsMax: number;
+  /** The VMs of each machine. */
+  readonly machines: ReadonlyMap<string, readonly VmId[]>;
+};
+
+/** What watches a site: told of everything that may break a promise. */
+export type SiteWatch = {
+  readonly log: (machine: string, level: string, event: string, fields: LogFields) => void;
+  readonly names: (machine: string, path: string) => void;
+  readonly written: (machine: string, path: string) => void;
+  readonly commit: () => void;
+  /** Files of what is no machine of the site. */
+  readonly filesOf: (name: string) => MachineFiles | undefined;
+};
+
+const startMs = Date.UTC(2027, 0, 1);
+const latencyMs = 4;
+const appKey = signingKeyOf('the app of the simulation');
+
+/** Machines, network, relay, storage and cloud of one seed, joined in one process on virtual time. */
+export class Site {
+  readonly loop = new Loop(startMs);
+  readonly network: Network;
+  readonly relay: RelayService;
+  readonly machines = new Map<string, Machine>();
+  readonly cloud: Cloud;
+  /** Asked for the passage of each call; the first that answers decides. */
+  readonly relayFaults = new Set<(host: string, path: string) => Passage | undefined>();
+  readonly cloudLines: string[] = [];
+
+  constructor(plan: SitePlan, templates: Templates, watch: SiteWatch) {
+    const { seed, bytesPerSecond } = plan;
+    const { loop } = this;
+    this.network = new Network({ loop, draw: new Draw(seed, 'network'), bytesPerSecond, latencyMs });
+    const passages = new Draw(seed, 'passages');
+    this.relay = new RelayService({
+      loop,
+      draw: new Draw(seed, 'relay'),
+      latencyMs,
+      passageOf: (host, path) => this.#passageOf(passages, host, path),
+      isCutOff: (host) => this.network.cutOff.has(host),
+    });
+    for (const [name, vms] of plan.machines) {
+      const machine = new Machine({
+        name,
+        seed,
+        loop,
+        network: this.network,
+        relay: this.relay,
+        appKey,
+        onLog: watch.log,
+        onNames: watch.names,
+        onWritten: watch.written,
+      });
+      machine.files.tree = templates.machine(name, vms);
+      this.machines.set(name, machine);
+    }
+    this.cloud = new Cloud({
+      seed,
+      loop,
+      relay: this.relay,
+      appKey,
+      lookMsMax: plan.lookMsMax,
+      hosts: [...plan.machines.keys()],
+      onCommit: watch.commit,
+      log: (line) => void this.cloudLines.push(line),
+    });
+    usePlatform({
+      filesOf: (machine) => this.machines.get(machine)?.files ?? watch.filesOf(machine),
+      network: this.network,
+      relay: this.relay,
+    });
+  }
+
+  start(): void {
+    for (const machine of this.machines.values()) this.loop.schedule(0, () => machine.start(), outside);
+    this.loop.schedule(0, () => this.cloud.start(), outside);
+  }
+
+  machine(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (machine === undefined) throw new Error(`there is no machine ${name}`);
+    return machine;
+  }
+
+  #passageOf(draw: Draw, host: string, path: string): Passage {
+    for (const fault of this.relayFaults) {
+      const passage = fault(host, path);
+      if (passage !== undefined) return passage;
+    }
+    return {
+      requestDelayMs: draw.between(0, 15),
+      replyDelayMs: draw.between(0, 15),
+      lost: 'nothing',
+      againAfterMs: null,
+    };
+  }
+}
