@@ -138,4 +138,23 @@ describe('record log', () => {
     expect(seen).toEqual([record(1), record(3)]);
     expect(await readAll()).toEqual([record(1), record(3)]);
   });
+
+  test('a log that could not be rolled back takes appends again when the disk does', async () => {
+    const { use } = collecting();
+    const { log } = await RecordLog.open(path, use);
+    await log.append(record(1));
+    const handle = await open(path, 'r');
+    const prototype = Object.getPrototypeOf(handle) as { datasync: () => Promise<void>; truncate: () => Promise<void> };
+    await handle.close();
+    const broken = Object.assign(new Error('input/output error'), { code: 'EIO' });
+    const sync = jest.spyOn(prototype, 'datasync').mockRejectedValueOnce(broken);
+    const cut = jest.spyOn(prototype, 'truncate').mockRejectedValueOnce(broken).mockRejectedValueOnce(broken);
+    await expect(log.append(record(2))).rejects.toMatchObject({ rolledBack: false });
+    await expect(log.append(record(3))).rejects.toMatchObject({ rolledBack: true });
+    sync.mockRestore();
+    cut.mockRestore();
+    await log.append(record(4));
+    await log.close();
+    expect(await readAll()).toEqual([record(1), record(4)]);
+  });
 });

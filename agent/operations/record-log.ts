@@ -52,7 +52,8 @@ export class RecordLog<R> {
   #waiting: Waiting<R>[] = [];
   /** Whoever writes the file now; one at a time. */
   #writer: Promise<void> | undefined;
-  #unusable: AppendError | undefined;
+  /** Whether something may stand behind the good end that could not be cut off: the next append does that first. */
+  #hasRest = false;
 
   private constructor(path: string, use: RecordUse<R>, file: FileHandle, sizeBytes: number) {
     this.#path = path;
@@ -124,7 +125,7 @@ export class RecordLog<R> {
   }
 
   async #writeLine(line: Buffer): Promise<void> {
-    if (this.#unusable !== undefined) throw this.#unusable;
+    await this.#cutOffRest();
     try {
       await writeAll(this.#file, line, this.#sizeBytes);
       await this.#file.datasync();
@@ -135,12 +136,23 @@ export class RecordLog<R> {
   }
 
   async #rollBack(cause: unknown): Promise<AppendError> {
+    this.#hasRest = true;
     try {
-      await this.#file.truncate(this.#sizeBytes);
+      await this.#cutOffRest();
       return new AppendError(cause, true);
     } catch {
-      this.#unusable = new AppendError(cause, false);
-      return this.#unusable;
+      return new AppendError(cause, false);
+    }
+  }
+
+  /** A disk that took nothing for a while may take it now. Throws an AppendError when it does not; then nothing was written. */
+  async #cutOffRest(): Promise<void> {
+    if (!this.#hasRest) return;
+    try {
+      await this.#file.truncate(this.#sizeBytes);
+      this.#hasRest = false;
+    } catch (thrown) {
+      throw new AppendError(thrown, true);
     }
   }
 
@@ -156,7 +168,6 @@ export class RecordLog<R> {
   }
 
   async #replaceNow(records: () => Iterable<R>): Promise<void> {
-    if (this.#unusable !== undefined) throw this.#unusable;
     const beside = `${this.#path}.new`;
     const next = await open(beside, 'w', 0o600);
     let sizeBytes = 0;
@@ -175,6 +186,7 @@ export class RecordLog<R> {
     try {
       await rename(beside, this.#path);
       this.#sizeBytes = sizeBytes;
+      this.#hasRest = false;
       await syncFolder(dirname(this.#path));
     } finally {
       this.#file = await open(this.#path, 'r+');

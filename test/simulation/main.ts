@@ -1,7 +1,9 @@
+import './platform/installed';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { parseAsked, usage, type Asked } from './arguments';
 import { unknownKinds } from './kinds';
+import { mutants } from './mutants';
 import { addMarks, marksMissing } from './marks';
 import { projectRoot } from '../project-root';
 import type { Told } from './worker';
@@ -24,7 +26,7 @@ async function main(words: readonly string[]): Promise<number> {
     say(usage);
     return exitCodes.done;
   }
-  return simulate(asked);
+  return asked.mutants ? simulateMutants(asked) : simulate(asked);
 }
 
 async function simulate(asked: Asked): Promise<number> {
@@ -72,6 +74,34 @@ async function simulate(asked: Asked): Promise<number> {
   };
   say(asked.json ? JSON.stringify(summary, null, 1) : describeSummary(summary));
   return broken.length + missing.length === 0 ? exitCodes.done : exitCodes.broken;
+}
+
+/** Lives through seeds with each deliberate fault of the product's code until a promise breaks, and says which broke. */
+async function simulateMutants(asked: Asked): Promise<number> {
+  const waiting = mutants.map(({ name }) => name);
+  const missed: string[] = [];
+  const next = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const caught = await catchMutant(asked, mutant);
+      if (caught === undefined) missed.push(mutant);
+      const how = caught === undefined ? `not caught in ${asked.seeds} seeds` : `caught by seed ${caught}`;
+      say(`${mutant}: ${how}`);
+    }
+  };
+  await Promise.all(Array.from({ length: asked.workers }, next));
+  say(`${mutants.length - missed.length} of ${mutants.length} deliberate faults were caught`);
+  return missed.length === 0 ? exitCodes.done : exitCodes.broken;
+}
+
+async function catchMutant({ from, seeds, kinds }: Asked, mutant: string): Promise<string | undefined> {
+  let caught: string | undefined;
+  const [all = []] = dealt(from, seeds, 1);
+  const task = { seeds: all, kinds: [...kinds], without: [], calm: false, trace: false, mutant };
+  await runWorker(task, ({ result }) => {
+    const [first] = result.violations;
+    if (first !== undefined) caught = `${result.seed}: ${first.oracle}: ${first.detail.slice(0, 160)}`;
+  });
+  return caught;
 }
 
 const describe = ({ result, schedule }: Told): string =>

@@ -1,11 +1,167 @@
-/** A deliberate fault in the product's own code, put in its place while a worker runs. */
+import * as agents from '../../activities/agents';
+import * as readBatch from '../../activities/read-batch';
+import * as contentStore from '../../agent/disks/route/content-store';
+import { StartMarks } from '../../agent/operations/start-marks';
+import { OperationStore } from '../../agent/operations/store';
+import { failed, succeeded, type Outcome } from '../../contracts/failure';
+import type { RunInput } from '../../contracts/migration';
+import { itineraries } from '../../functions/orchestrators/kinds';
+import { CommandInbox } from '../../functions/saga/inbox';
+import type { Phase, Undo } from '../../functions/saga/itinerary';
+import * as progress from '../../functions/saga/progress';
+import { Run } from '../../functions/saga/run';
+import * as state from '../../functions/saga/state';
+
+/** A deliberate fault in the product's own code, put in place in a worker's process. */
 export type Mutant = {
   readonly name: string;
   /** Changes the loaded modules of the product. */
   readonly apply: () => void;
 };
 
-export const mutants: readonly Mutant[] = [];
+/** Puts something else in the place of what a module exports, or of a method. */
+const replace = (owner: object, name: string, other: unknown): void => {
+  if (!Reflect.has(owner, name)) throw new Error(`there is no ${name} to be replaced`);
+  Reflect.defineProperty(owner, name, { value: other, writable: true, configurable: true });
+};
+
+type Method = (this: unknown, ...given: never[]) => unknown;
+
+/** Puts something around a function or method. `call` is the original, on the object that it was called on. */
+const wrap = (owner: object, name: string, around: (call: () => unknown, given: readonly never[]) => unknown): void => {
+  const original: unknown = Reflect.get(owner, name);
+  if (typeof original !== 'function') throw new Error(`there is no ${name} to be wrapped`);
+  const wrapped: Method = function wrapped(...given) {
+    return around(() => Reflect.apply(original, this, given) as unknown, given);
+  };
+  replace(owner, name, wrapped);
+};
+
+const eachPhase = (change: (phase: (typeof itineraries)[number]['phases'][number]) => void): void => {
+  for (const { phases } of itineraries) for (const phase of phases) change(phase);
+};
+
+type UndoRun = Extract<Undo<RunInput>, { kind: 'undo' }>['run'];
+
+/** An undo that says that it is done, whatever became of it. */
+const deaf = (undo: UndoRun): UndoRun =>
+  function* told(run) {
+    const end = yield* undo(run);
+    return !end.ok && 'renew' in end ? end : succeeded({});
+  };
+
+const changed = <T>(outcome: Outcome<T>): Outcome<T> =>
+  outcome.ok ? outcome : failed({ ...outcome.failure, retry: 'permanent', effect: 'none' });
+
+/** Content whose flush makes nothing durable. */
+const unflushed = async (make: () => unknown): Promise<unknown> => {
+  const made = (await make()) as Outcome<object>;
+  if (made.ok) Reflect.set(made.value, 'flush', async () => undefined);
+  return made;
+};
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'the agent forgets epochs',
+    apply: () => replace(OperationStore.prototype, 'epochOf', () => 0),
+  },
+  {
+    name: 'a repeated operation is carried out again',
+    // Whoever admits a request, or accepts it, does not find what has ended; whoever looks at it does.
+    apply: () =>
+      wrap(OperationStore.prototype, 'get', (call) => {
+        const record = call() as ReturnType<OperationStore['get']>;
+        const forgets = /admit|accept/.test(new Error().stack ?? '') && record?.ended !== null;
+        return forgets ? undefined : record;
+      }),
+  },
+  {
+    name: 'the mark of a start is not durable before the start',
+    apply: () => replace(StartMarks.prototype, 'make', async () => 'made'),
+  },
+  {
+    name: 'an undo is skipped',
+    apply: () =>
+      eachPhase((phase) => {
+        if (phase.name === 'vm-checkpoint') Reflect.set(phase, 'undo', { kind: 'nothing', because: 'mutant' });
+      }),
+  },
+  {
+    name: 'a failed undo counts as done',
+    apply: () =>
+      eachPhase((phase) => {
+        if (phase.undo.kind === 'undo') Reflect.set(phase.undo, 'run', deaf(phase.undo.run));
+      }),
+  },
+  {
+    name: 'the failing phase is not undone',
+    apply: () => {
+      const { initialState } = state;
+      replace(state, 'initialState', (startedAt: string) =>
+        Object.defineProperty(initialState(startedAt), 'touched', {
+          get: () => false,
+          set: () => undefined,
+          enumerable: true,
+        }),
+      );
+    },
+  },
+  {
+    name: 'the watermark moves before the flush',
+    apply: () => {
+      wrap(contentStore, 'createTarget', unflushed);
+      wrap(contentStore, 'reopenTarget', unflushed);
+    },
+  },
+  {
+    name: 'the pivot unwinds like any phase',
+    apply: () => {
+      for (const itinerary of itineraries) Reflect.set(itinerary, 'pivotIndex', itinerary.phases.length);
+    },
+  },
+  {
+    name: 'a look that fails in passing counts as the end of the operation',
+    apply: () =>
+      wrap(agents.Agents.prototype, 'lookAtOperation', async (call) => changed((await call()) as Outcome<unknown>)),
+  },
+  {
+    name: 'a cancel is honoured after the pivot',
+    apply: () => replace(progress, 'cancelHonoured', (run: state.SagaState) => run.direction === 'forward'),
+  },
+  {
+    name: 'a cancel is not heard',
+    apply: () =>
+      wrap(CommandInbox.prototype, 'take', (call) => {
+        const command = call() as ReturnType<CommandInbox['take']>;
+        return command?.command === 'cancel' ? undefined : command;
+      }),
+  },
+  {
+    name: 'the source is retired before the destination starts',
+    apply: () => {
+      for (const { phases } of itineraries) {
+        const all = phases as unknown as Phase<never>[];
+        const retire = all.findIndex((phase) => phase.name === 'retire');
+        const pivot = all.findIndex((phase) => phase.pivot);
+        if (retire !== -1) all.splice(pivot, 0, ...all.splice(retire, 1));
+      }
+    },
+  },
+  {
+    name: 'a batch starts everything at once',
+    apply: () => {
+      const { readBatch: read } = readBatch;
+      replace(readBatch, 'readBatch', async (...given: Parameters<typeof read>) => {
+        const batch = await read(...given);
+        return batch.ok ? succeeded({ ...batch.value, maxConcurrent: 50 }) : batch;
+      });
+    },
+  },
+  {
+    name: 'progress is shown as an attempt tells it',
+    apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
+  },
+];
 
 export function applyMutant(name: string): void {
   const mutant = mutants.find((one) => one.name === name);

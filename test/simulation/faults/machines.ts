@@ -38,7 +38,6 @@ function failing(
 }
 
 const changes = (act: FileAct): boolean => act.kind !== 'read';
-const grows = (act: FileAct): boolean => act.kind === 'write' || act.kind === 'resize';
 const isContent = (act: FileAct): boolean => /\.a?vhdx$|\.pulled$|\.vmrs$/.test(act.path);
 
 /** A third keeps nothing that was not flushed, a third all of it, a third some. */
@@ -97,7 +96,7 @@ export const machineFaults: readonly FaultKind[] = [
     name: 'disk-full',
     weight: 3,
     forMs: [500, 90_000],
-    strike: (fault, setting) => failing(fault, setting, grows, 'ENOSPC', 'a disk full'),
+    strike: (fault, setting) => failing(fault, setting, (act) => act.kind === 'write', 'ENOSPC', 'a disk full'),
   },
   {
     name: 'reads-fail',
@@ -110,7 +109,8 @@ export const machineFaults: readonly FaultKind[] = [
     name: 'syncs-fail',
     weight: 1,
     forMs: [100, 10_000],
-    strike: (fault, setting) => failing(fault, setting, (act) => act.kind === 'sync', 'EIO', 'a sync that fails'),
+    strike: (fault, setting) =>
+      failing(fault, setting, (act) => act.kind === 'sync' || act.kind === 'resize', 'EIO', 'a sync that fails'),
   },
   {
     name: 'clock-off',

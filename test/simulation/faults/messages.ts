@@ -1,6 +1,9 @@
 import type { Passage } from '../platform/relay-service';
 import type { Fault, FaultKind, FaultSetting } from './fault';
 
+/** Requests are genuine for five minutes; one may be on its way for long. */
+const longestMs = 110_000;
+
 const calm: Passage = { requestDelayMs: 1, replyDelayMs: 1, lost: 'nothing', againAfterMs: null };
 
 /** For a while some of the calls to a machine fare otherwise. */
@@ -43,7 +46,7 @@ export const messageFaults: readonly FaultKind[] = [
         // So different that later calls overtake earlier ones.
         () => ({
           ...calm,
-          requestDelayMs: setting.draw.between(0, 20_000),
+          requestDelayMs: setting.draw.between(0, longestMs),
           replyDelayMs: setting.draw.between(0, 20_000),
         }),
         'messages late and out of order',
@@ -54,7 +57,7 @@ export const messageFaults: readonly FaultKind[] = [
     weight: 2,
     forMs: [5_000, 60_000],
     strike: (fault, setting) =>
-      tamper(fault, setting, () => ({ ...calm, againAfterMs: setting.draw.between(5, 8_000) }), 'a message twice'),
+      tamper(fault, setting, () => ({ ...calm, againAfterMs: setting.draw.between(5, longestMs) }), 'a message twice'),
   },
   {
     name: 'connections-half-open',

@@ -16,6 +16,7 @@ import {
   withinMachine,
   type Registration,
 } from './registrations';
+import type { Plan } from '../plan';
 import { WatchedRun, type RunFacts } from './runs';
 import type { Violation } from './violation';
 
@@ -49,6 +50,7 @@ export class Watch {
   #beganAtMs = 0;
   readonly #dirtyVms = new Set<string>();
   #disksChanged = false;
+  #concurrentMax = 1;
   #committed = false;
   readonly #logs = new OperationLogs((oracle, detail) => this.complain(oracle, detail));
 
@@ -91,8 +93,13 @@ export class Watch {
   readonly filesOf = (name: string) => snapshots.get(name);
 
   /** The batch is about to begin. */
-  begin(site: Site, requests: readonly AcceptedRequest[], onReport: (move: number) => void): void {
+  begin(
+    site: Site,
+    { requests, concurrentMax }: Pick<Plan, 'requests' | 'concurrentMax'>,
+    onReport: (move: number) => void,
+  ): void {
     this.site = site;
+    this.#concurrentMax = concurrentMax;
     this.#beganAtMs = site.loop.nowMs;
     for (const [index, request] of requests.entries()) {
       const { vmId, sourceHost } = request;
@@ -157,11 +164,15 @@ export class Watch {
   #readStatuses(): void {
     this.#committed = false;
     const { facts } = this;
+    let underWay = 0;
     for (const { run } of this.vms) {
       const row = this.#here.cloud.store.instance(run.runId);
       if (row === undefined || run.ended !== undefined) continue;
       run.shown(row.customStatus, facts);
-      if (row.status === 'Running' || row.status === 'Pending') continue;
+      if (row.status === 'Running' || row.status === 'Pending') {
+        underWay++;
+        continue;
+      }
       run.ended = run.report?.state ?? 'parked';
       this.mark(row.status === 'Completed' ? `run ${run.ended}` : `instance ${row.status}`);
       if (row.status !== 'Completed')
@@ -170,6 +181,12 @@ export class Watch {
           `${run.runId} is ${row.status}: ${String(row.output).slice(0, 300)}`,
         );
     }
+    this.#checkConcurrency(underWay);
+  }
+
+  #checkConcurrency(underWay: number): void {
+    if (underWay > this.#concurrentMax)
+      this.complain('no more moves at once than the batch says', `${underWay}, and ${this.#concurrentMax} is the most`);
   }
 
   async #checkVms(dirty: readonly WatchedVm[]): Promise<void> {
@@ -207,6 +224,9 @@ export class Watch {
       this.complain('the source is fenced before the destination starts', `${vm.vmId} started on ${machine}`);
       return;
     }
+    const mark = `/state/started/${vm.run.runId}.${vm.vmId}`.toLowerCase();
+    if (!isThere(this.#tree(machine), mark))
+      this.complain('a start is on record before it happens', `${machine} has no ${mark}`);
     const different = await differenceBetween(vm.fence, { tree: this.#tree(machine), vm: found });
     if (different !== undefined)
       this.complain('the destination holds what the source held at the fence', `${vm.vmId}: ${different}`);
