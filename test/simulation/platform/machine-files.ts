@@ -41,7 +41,7 @@ export class MachineFiles {
     const how = flagsOf(flags);
     const found = this.tree.find(path);
     if (found !== undefined && how.exclusive) throw new SystemError('EEXIST', 'open', path);
-    if (found === undefined && !how.create) throw new SystemError('ENOENT', 'open', path);
+    if (found === undefined && !how.create) throw this.#missing('open', path);
     if (found instanceof FolderNode) {
       if (how.write) throw new SystemError('EISDIR', 'open', path);
       return new Handle(this, path, found, how.write);
@@ -81,7 +81,7 @@ export class MachineFiles {
     const found = this.tree.find(path);
     if (found === undefined) {
       if (options.force === true) return;
-      throw new SystemError('ENOENT', 'rm', path);
+      throw this.#missing('rm', path);
     }
     if (found instanceof FolderNode) {
       if (options.recursive !== true) throw new SystemError('EISDIR', 'rm', path);
@@ -93,7 +93,7 @@ export class MachineFiles {
   async rmdir(path: string): Promise<void> {
     await this.act({ kind: 'names', path, lengthBytes: 0 });
     const found = this.tree.find(path);
-    if (found === undefined) throw new SystemError('ENOENT', 'rmdir', path);
+    if (found === undefined) throw this.#missing('rmdir', path);
     if (found instanceof FileNode) throw new SystemError('ENOTDIR', 'rmdir', path);
     if (found.entries.size > 0) throw new SystemError('ENOTEMPTY', 'rmdir', path);
     this.#remove(path);
@@ -111,7 +111,7 @@ export class MachineFiles {
       const last = index === names.length - 1;
       if (next instanceof FileNode) throw new SystemError(last ? 'EEXIST' : 'ENOTDIR', 'mkdir', path);
       if (next !== undefined && last && options.recursive !== true) throw new SystemError('EEXIST', 'mkdir', path);
-      if (next === undefined && !last && options.recursive !== true) throw new SystemError('ENOENT', 'mkdir', path);
+      if (next === undefined && !last && options.recursive !== true) throw this.#missing('mkdir', path);
       const made = next ?? new FolderNode();
       if (next === undefined) {
         this.tree.set(folder, name, made);
@@ -119,13 +119,13 @@ export class MachineFiles {
       }
       folder = made;
     }
-    return first;
+    return options.recursive === true ? first : undefined;
   }
 
   async readdir(path: string, options?: { readonly withFileTypes: true }): Promise<unknown[]> {
     if (!currentProgram().isAlive) return never();
     const found = this.tree.find(path);
-    if (found === undefined) throw new SystemError('ENOENT', 'scandir', path);
+    if (found === undefined) throw this.#missing('scandir', path);
     if (found instanceof FileNode) throw new SystemError('ENOTDIR', 'scandir', path);
     const names = [...found.entries.keys()].sort();
     if (options === undefined) return names;
@@ -135,7 +135,7 @@ export class MachineFiles {
   async stat(path: string, { bigint = false }: { readonly bigint?: boolean } = {}): Promise<Facts> {
     if (!currentProgram().isAlive) return never();
     const found = this.tree.find(path);
-    if (found === undefined) throw new SystemError('ENOENT', 'stat', path);
+    if (found === undefined) throw this.#missing('stat', path);
     const file = found instanceof FileNode ? found : undefined;
     const size = file?.sizeBytes ?? 0;
     return {
@@ -148,13 +148,13 @@ export class MachineFiles {
 
   async realpath(path: string): Promise<string> {
     if (!currentProgram().isAlive) return never();
-    if (this.tree.find(path) === undefined) throw new SystemError('ENOENT', 'realpath', path);
+    if (this.tree.find(path) === undefined) throw this.#missing('realpath', path);
     return posix.normalize(path);
   }
 
   fileAt(path: string, call: string): FileNode {
     const found = this.tree.find(path);
-    if (found === undefined) throw new SystemError('ENOENT', call, path);
+    if (found === undefined) throw this.#missing(call, path);
     if (found instanceof FolderNode) throw new SystemError('EISDIR', call, path);
     return found;
   }
@@ -175,6 +175,13 @@ export class MachineFiles {
       await loop.pass(draw.fraction() * syncMsMax);
     }
     return fate;
+  }
+
+  /** What a call says of a path where nothing is: that a file stands in its way, or just that. */
+  #missing(call: string, path: string): SystemError {
+    const names = namesOf(path);
+    const inTheWay = names.some((_, index) => this.tree.find(names.slice(0, index).join('/')) instanceof FileNode);
+    return new SystemError(inTheWay ? 'ENOTDIR' : 'ENOENT', call, path);
   }
 
   #make(path: string, call: string): FileNode {
@@ -204,7 +211,7 @@ export class MachineFiles {
     const name = names.pop();
     if (name === undefined) throw new SystemError('EBUSY', call, path);
     const folder = this.tree.find(names.join('/'));
-    if (folder === undefined) throw new SystemError('ENOENT', call, path);
+    if (folder === undefined) throw this.#missing(call, path);
     if (folder instanceof FileNode) throw new SystemError('ENOTDIR', call, path);
     return [folder, name];
   }
