@@ -6,7 +6,7 @@ import type { Clock } from './clock';
 import type { AgentConfig } from './config';
 import { ensureCertificate, type AgentCertificate } from './disks/route/certificate';
 import { pullFile } from './disks/route/pull';
-import type { ImageFormat } from './disks/route/content-store';
+import type { ImageFormat } from './disks/route/image-format';
 import { startByteRoute, type ByteRoute, type ByteRouteOptions } from './disks/route/server';
 import { vhdxFormat } from './disks/route/vhdx-format';
 import { writeFileDurably } from './files';

@@ -136,6 +136,7 @@ export class Cloud {
       newId: () => this.#draw.guid() + String(this.#ids++),
       unconsumedEvents: 'lose' as const,
       triesMax: 1,
+      versions: { version: null, match: 'None' as const, failure: 'Reject' as const },
       log: this.options.log,
     };
   }
