@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { demonstrateFaults } from '../demo/faults/faults';
+import { routeKinds } from '../demo/faults/round';
 import { demoDataBytesDefault } from '../demo/vm';
 import { examples, type Run } from './command';
 import { dataOption, rateOption, wholeOption } from './sizes';
@@ -10,6 +11,7 @@ const bandwidthDefault = 40 * 1024 ** 2;
 const faultsOptions = z.object({
   kills: z.int().default(5),
   seed: z.int().default(1),
+  kind: z.enum(routeKinds).default('quick-storage'),
   bandwidth: z.int().default(bandwidthDefault),
   data: z.int().default(demoDataBytesDefault),
 });
@@ -23,6 +25,7 @@ export function registerDemoFaults(program: Command, run: Run): void {
     )
     .option('--kills <count>', 'how many (default: 5)', wholeOption(1))
     .option('--seed <number>', 'decides who is killed when (default: 1)', wholeOption(0))
+    .addOption(new Option('--kind <kind>', 'how it moves').choices(routeKinds).default('quick-storage'))
     .option('--bandwidth <rate>', 'limit of the copy (default: 40MiB/s)', rateOption)
     .option('--data <size>', 'data of the VM (default: 600MiB)', dataOption);
   examples(
@@ -32,8 +35,8 @@ export function registerDemoFaults(program: Command, run: Run): void {
   );
   command.action((options: unknown) =>
     run((context) => {
-      const { kills, seed, bandwidth, data } = faultsOptions.parse(options);
-      return demonstrateFaults(context, { kills, seed, bandwidthBytesPerSecondMax: bandwidth, dataBytes: data });
+      const { kills, seed, kind, bandwidth, data } = faultsOptions.parse(options);
+      return demonstrateFaults(context, { kills, seed, kind, bandwidthBytesPerSecondMax: bandwidth, dataBytes: data });
     }),
   );
 }

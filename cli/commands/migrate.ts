@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { z } from 'zod';
-import { hostId, type HostId } from '../../contracts/ids';
+import { hostId, vmId, type HostId, type VmId } from '../../contracts/ids';
 import {
   destinationFolderOf,
   kinds,
@@ -12,6 +12,7 @@ import {
   verifyScopes,
   type MigrationRequest,
 } from '../../contracts/migration';
+import { exportParts } from '../../contracts/operations/exports';
 import type { HyperferryApi } from '../api/client';
 import { apiOf, bad, good, type CommandResult, type Context, type Result } from '../context';
 import { badInput, failureOfApi } from '../failure';
@@ -37,6 +38,14 @@ const migrateOptions = apiOptions.extend({
   ifNotShrinking: z.enum(notShrinkingPolicies).optional(),
   approve: z.literal(true).optional(),
   stop: z.enum(stopPolicies).optional(),
+  part: z.enum(exportParts).optional(),
+  vmCheckpoint: z.string().optional(),
+  sourceFolder: z.string().optional(),
+  newId: z.string().optional(),
+  name: z.string().optional(),
+  disk: z.array(z.object({ diskId: z.string(), path: z.string() })).optional(),
+  fixUps: z.enum(['ask', 'apply']).optional(),
+  powerOn: z.literal(true).optional(),
   id: z.string().optional(),
   watch: z.boolean().default(false),
 });
@@ -52,6 +61,14 @@ const durationOption = (text: string): number => {
   const ms = parseDurationMs(text);
   if (ms === undefined) throw new InvalidArgumentError('Give a time such as 90s or 5m.');
   return ms;
+};
+
+type NamedDisk = { readonly diskId: string; readonly path: string };
+
+const diskOption = (text: string, before: readonly NamedDisk[] = []): NamedDisk[] => {
+  const [diskId = '', path = ''] = text.split(/=(.*)/s);
+  if (path === '') throw new InvalidArgumentError('Give a disk and its file, such as scsi-0-1=/vms/data.vhdx.');
+  return [...before, { diskId, path }];
 };
 
 /** The root of the destination with the most room that is not promised, for a request that names no folder. */
@@ -83,7 +100,15 @@ async function folderFor(
 const fieldsOf = ({ to, switch: name, ...options }: MigrateOptions) => ({
   ...(to === undefined ? {} : { destinationHost: to }),
   ...(name === undefined ? {} : { destinationSwitch: name }),
+  ...(options.part === undefined ? {} : { part: options.part }),
+  ...(options.vmCheckpoint === undefined ? {} : { vmCheckpointId: options.vmCheckpoint }),
+  ...(options.sourceFolder === undefined ? {} : { sourceFolder: options.sourceFolder }),
+  ...(options.newId === undefined ? {} : { newVmId: options.newId }),
+  ...(options.name === undefined ? {} : { name: options.name }),
+  ...(options.disk === undefined ? {} : { diskPaths: options.disk }),
   policy: {
+    ...(options.fixUps === undefined ? {} : { fixUps: options.fixUps }),
+    ...(options.powerOn === undefined ? {} : { start: true }),
     ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecondMax: options.bandwidth }),
     ...(options.retire === undefined ? {} : { retire: options.retire }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
@@ -94,6 +119,26 @@ const fieldsOf = ({ to, switch: name, ...options }: MigrateOptions) => ({
     ...(options.heartbeatWait === undefined ? {} : { heartbeatWaitMsMax: options.heartbeatWait }),
   },
 });
+
+/** The VM, where it is found; one that is imported is on no host yet, so its id and its host must be named. */
+async function vmOf(
+  api: HyperferryApi,
+  vmText: string,
+  { kind, from }: MigrateOptions,
+): Promise<Result<{ hostId: HostId; vmId: VmId; name: string }>> {
+  if (kind !== 'import') return findVm(api, vmText, from);
+  const parsed = parseField(vmId, vmText, 'VM');
+  if (!parsed.ok) return parsed;
+  if (from !== undefined) return good({ hostId: from, vmId: parsed.value, name: 'import' });
+  return bad(
+    badInput('the host is missing', {
+      field: '--from',
+      detail: 'an import needs --from <host>, the host that has the folder',
+      remedy: 'Name the host.',
+      next: 'hyperferry hosts',
+    }),
+  );
+}
 
 async function requestOf(
   context: Context,
@@ -110,7 +155,7 @@ async function requestOf(
         next: 'hyperferry hosts',
       }),
     );
-  const vm = await findVm(api, vmText, options.from);
+  const vm = await vmOf(api, vmText, options);
   if (!vm.ok) return vm;
   const folder = await folderFor(api, options);
   if (!folder.ok) return folder;
@@ -166,6 +211,14 @@ export function registerMigrate(program: Command, run: Run): void {
       new Option('--if-not-shrinking <what>', 'warm: when the rounds stop shrinking').choices(notShrinkingPolicies),
     )
     .option('--approve', 'warm: a person must let the cutover begin')
+    .addOption(new Option('--part <part>', 'export: what is exported').choices(exportParts))
+    .option('--vm-checkpoint <id>', 'export: the VM checkpoint, with --part vm-checkpoint')
+    .option('--source-folder <path>', 'import: the folder that an export made, or a copy of one')
+    .option('--new-id <guid>', 'import: another id for the VM')
+    .option('--name <name>', 'import: another name for the VM')
+    .option('--disk <disk=path...>', 'import: a disk that is elsewhere, such as scsi-0-1=/vms/data.vhdx', diskOption)
+    .addOption(new Option('--fix-ups <what>', 'import: whether you are asked about changes').choices(['ask', 'apply']))
+    .option('--power-on', 'import: start the VM')
     .option('--heartbeat-wait <time>', 'how long the guest may take to answer, such as 5m', durationOption)
     .option('--id <id>', 'id of the migration; the same id twice starts one run (default: made from the name)')
     .option('--watch', 'follow it to its end');

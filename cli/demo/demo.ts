@@ -1,5 +1,11 @@
 import type { HostId, MigrationId } from '../../contracts/ids';
-import { migrationRequest, type MigrationRequest, type MigrationStatus } from '../../contracts/migration';
+import {
+  destinationFolderOf,
+  destinationHostOf,
+  migrationRequest,
+  type MigrationRequest,
+  type MigrationStatus,
+} from '../../contracts/migration';
 import { createApi, type HyperferryApi } from '../api/client';
 import { findVm } from '../commands/find-vm';
 import { newMigrationId } from '../commands/new-id';
@@ -70,12 +76,13 @@ async function startedMigration(
   }
   const request = await requestFor(context, api, bandwidthBytesPerSecondMax);
   if (!request.ok) return request;
-  const { id, sourceHost, destinationHost, destinationFolder } = request.value;
+  const { id, sourceHost } = request.value;
+  const [destinationHost, destinationFolder] = [destinationHostOf(request.value), destinationFolderOf(request.value)];
   writeDemoMigration(stack.layout, id);
   const started = await patiently(context, () => api.startMigration(request.value));
   if (!started.ok) return bad(failureOfApi(started.error));
   say(
-    `POST ${api.baseUrl}/migrations: ${id} moves "${demoVm.name}" from ${sourceHost} to ${destinationHost}, ${destinationFolder}`,
+    `POST ${api.baseUrl}/migrations: ${id} moves "${demoVm.name}" from ${sourceHost} to ${destinationHost}, ${destinationFolder ?? ''}`,
   );
   if (bandwidthBytesPerSecondMax !== null)
     say(

@@ -46,8 +46,8 @@ function leftoverLines(receipt: Receipt): string[] {
 const line = (name: string, text: string | undefined): [string, string][] => (text === undefined ? [] : [[name, text]]);
 
 /** What the policy of a request says of the source; undefined for a kind that leaves none. */
-const retirePolicyOf = ({ policy }: { readonly policy: { readonly retire?: string } }): string | undefined =>
-  policy.retire;
+const retirePolicyOf = ({ policy }: Receipt['request']): string | undefined =>
+  'retire' in policy ? policy.retire : undefined;
 
 function outageText({ outageMs, guestOutageMs, predictedOutageMs, rounds }: Receipt): string {
   const measured = measuredText(outageMs, guestOutageMs);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { diskOperations } from './disks';
+import { exportOperations } from './exports';
 import { placeholderOperations } from './placeholder';
 import { powerOperations } from './power';
 import { preCopyOperations } from './pre-copy';
@@ -16,6 +17,7 @@ export const operations = {
   ...placeholderOperations,
   ...powerOperations,
   ...preCopyOperations,
+  ...exportOperations,
   ...pullOperations,
 } as const;
 

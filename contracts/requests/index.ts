@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { HostId } from '../ids';
+import { exportRequest } from './export';
+import { importRequest } from './import';
 import { lanRequest } from './lan';
 import { quickStorageRequest } from './quick-storage';
 import { warmRequest } from './warm';
@@ -8,20 +10,29 @@ import { warmRequest } from './warm';
  * How a VM moves, with the version of its itinerary that new runs begin with. Older versions stay in
  * functions/orchestrators/kinds until their last run has ended.
  */
-export const itineraryVersions = { 'quick-storage': 1, warm: 1, lan: 1 } as const;
+export const itineraryVersions = { 'quick-storage': 1, warm: 1, lan: 1, export: 1, import: 1 } as const;
 export type Kind = keyof typeof itineraryVersions;
 export const kinds = Object.keys(itineraryVersions) as [Kind, ...Kind[]];
 
-const requests = { 'quick-storage': quickStorageRequest, warm: warmRequest, lan: lanRequest } as const satisfies Record<
-  Kind,
-  z.ZodObject
->;
+const requests = {
+  'quick-storage': quickStorageRequest,
+  warm: warmRequest,
+  lan: lanRequest,
+  export: exportRequest,
+  import: importRequest,
+} as const satisfies Record<Kind, z.ZodObject>;
 
 /** Whether the requests of a kind have a field. */
 export const kindTakes = (kind: Kind, field: string): boolean => field in requests[kind].shape;
 
 /** The body of `POST /api/migrations`: common fields and those of its kind, one file a kind. */
-export const migrationRequest = z.discriminatedUnion('kind', [quickStorageRequest, warmRequest, lanRequest]);
+export const migrationRequest = z.discriminatedUnion('kind', [
+  quickStorageRequest,
+  warmRequest,
+  lanRequest,
+  exportRequest,
+  importRequest,
+]);
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
 /** A request that has its id. */
@@ -29,12 +40,18 @@ export const acceptedRequest = z.discriminatedUnion('kind', [
   quickStorageRequest.required({ id: true }),
   warmRequest.required({ id: true }),
   lanRequest.required({ id: true }),
+  exportRequest.required({ id: true }),
+  importRequest.required({ id: true }),
 ]);
 export type AcceptedRequest = z.infer<typeof acceptedRequest>;
 export type RequestOf<K extends Kind> = Extract<AcceptedRequest, { kind: K }>;
 
 /** Places of a move as anybody may ask for them, whatever the kind. */
-type Places = { readonly sourceHost: HostId; readonly destinationHost?: HostId; readonly destinationFolder?: string };
+type Places = {
+  readonly sourceHost: HostId;
+  readonly destinationHost?: HostId | undefined;
+  readonly destinationFolder?: string | undefined;
+};
 
 /** The host where the VM will be; the source host itself for a kind that changes its files alone. */
 export const destinationHostOf = (request: Places): HostId => request.destinationHost ?? request.sourceHost;
@@ -43,3 +60,4 @@ export const destinationHostOf = (request: Places): HostId => request.destinatio
 export const destinationFolderOf = (request: Places): string | undefined => request.destinationFolder;
 
 export { notShrinkingPolicies, retirePolicies, stopPolicies, verifyScopes, type StopPolicy } from './shapes';
+export { importedVmId } from './import';

@@ -26,6 +26,8 @@ export async function checkRequest(app: App, request: MigrationRequest, field = 
     const message = `There is no host ${host}; this app knows ${app.settings.HYPERFERRY_HOSTS.join(', ')}.`;
     return failed(failureOf('HostUnknown', { message, subject: { field: `${field}${name}`, value: host } }));
   }
+  // An import brings a VM that its host has not.
+  if (request.kind === 'import') return succeeded(undefined);
   const vm = await app.agents.vm(request.sourceHost, request.vmId);
   // A host that is away now may be back when the run begins, which asks again.
   if (vm.ok || vm.failure.retry === 'transient') return succeeded(undefined);

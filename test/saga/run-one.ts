@@ -4,6 +4,7 @@ import { migrationId, runIdOf } from '../../contracts/ids';
 import {
   acceptedRequest,
   itineraryVersions,
+  kindTakes,
   runReport,
   type Kind,
   type RunInput,
@@ -17,7 +18,7 @@ import { FakeAgents, theVm, World, type Plan } from './world';
 const id = migrationId.parse('m1');
 const instanceId = runIdOf(id);
 
-const inputOf = (kind: Kind, policy: object): RunInput => ({
+const inputOf = (kind: Kind, policy: object, more: object): RunInput => ({
   contract: 1,
   itineraryVersion: itineraryVersions[kind],
   runId: instanceId,
@@ -26,9 +27,10 @@ const inputOf = (kind: Kind, policy: object): RunInput => ({
     kind,
     vmId: theVm,
     sourceHost: 'hv-a',
-    destinationHost: 'hv-b',
+    ...(kindTakes(kind, 'destinationHost') ? { destinationHost: 'hv-b' } : {}),
     destinationFolder: '/vms',
     policy,
+    ...more,
   }),
   pace: { lookMsMin: 1000, lookMsMax: 5000, silenceMsMax: 60_000 },
 });
@@ -45,6 +47,7 @@ export class OneRun {
     seed = 1,
     private readonly kind: Kind = 'quick-storage',
     private readonly policy: object = {},
+    private readonly more: object = {},
   ) {
     this.agents = new FakeAgents(this.world, plans);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
@@ -69,7 +72,7 @@ export class OneRun {
   async begin(): Promise<void> {
     await this.engine.start(
       `migrate-${this.kind}`,
-      { input: inputOf(this.kind, this.policy), state: null },
+      { input: inputOf(this.kind, this.policy, this.more), state: null },
       instanceId,
     );
   }

@@ -15,9 +15,12 @@ export class World {
     referencePoints: false,
     fenced: false,
     exported: false,
+    published: false,
   };
   /** What the guest has written since the last round, look by look; the last one stays. */
   changedBytes = [0];
+  /** What an import finds that it has to change. */
+  fixUps: { what: 'switch'; from: string; to: string }[] = [];
   destination = {
     room: false,
     placeholder: false,
@@ -104,6 +107,14 @@ export class World {
       if (later.length > 0) this.changedBytes = later;
       return { changedBytes: next };
     },
+    'export-vm': () => this.set(() => (this.source.exported = true), { exportedBytes: 1, files: 2 }),
+    'publish-export': () =>
+      this.set(() => Object.assign(this.source, { exported: false, published: true }), { folder: '/exports/vm' }),
+    'remove-unpublished': () => this.set(() => (this.source.exported = false)),
+    'compare-import': () => ({ vmName: 'vm', memoryBytes: 5, roomBytes: 10, fixUps: this.fixUps }),
+    'copy-import': () => this.set(() => (this.destination.files += 1), { copiedBytes: 1 }),
+    'adopt-import': () =>
+      this.set(() => Object.assign(this.destination, { placeholder: true, imported: true }), { changes: ['adopted'] }),
     'fence-vm': () => this.set(() => (this.source.fenced = true)),
     'export-configuration': () => this.set(() => (this.source.exported = true)),
     'import-configuration': () => this.set(() => (this.destination.imported = true), { changes: ['disk moved'] }),

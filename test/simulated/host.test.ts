@@ -263,6 +263,7 @@ test('a move passes every point at which a host can be made to crash, but for th
     'tracking-advanced',
     'round-begun',
     'round-merged',
+    'export-written',
     'vm-shut-down',
     'vm-resuming',
     'start-set-aside',

@@ -1,8 +1,9 @@
-import { cp, mkdtemp, realpath, rename, rm, statfs } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rename, rm, statfs, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HyperVDriver } from '../../agent/hyperv/driver';
+import { vmRecord } from '../../agent/hyperv/simulated/records';
 import {
   createHost,
   createVm,
@@ -82,6 +83,12 @@ export class TestHosts {
 
   async files(name: HostName): Promise<string[]> {
     return (await filesBelow(await this.hostFolder(name))).map((file) => file.path);
+  }
+
+  /** Ids of the VM checkpoints that a person made on the source, oldest first. */
+  async vmCheckpointIds(): Promise<string[]> {
+    const text = await readFile(join(await this.hostFolder('source'), 'vms', this.vmId, 'vm.json'), 'utf8');
+    return vmRecord.parse(JSON.parse(text)).vmCheckpoints.map((taken) => taken.id);
   }
 
   /** Waits until the guest of the VM has looked at its disks, if it runs on that host. */

@@ -13,6 +13,7 @@ export const crashPoints = [
   'tracking-advanced',
   'round-begun',
   'round-merged',
+  'export-written',
   'saved-state-written',
   'vm-shut-down',
   'vm-saved',

@@ -44,11 +44,13 @@ function ofVm(vm: VmRecord): Leftover[] {
   return found;
 }
 
-async function ofPlaceholder({ runId: run, vmId, vmName, home }: PlannedRecord): Promise<Leftover[]> {
+async function ofPlaceholder({ runId: run, vmId, vmName, home, adopted }: PlannedRecord): Promise<Leftover[]> {
+  const detail = `VM ${vmName} (${vmId}) in ${home}`;
+  if (adopted) return [{ what: 'planned-vm', runId: run, detail }];
   const { disks, journals } = homeLayout(home);
   const partial = [...(await filesBelow(disks)), ...(await filesBelow(journals))];
   return [
-    { what: 'planned-vm', runId: run, detail: `VM ${vmName} (${vmId}) in ${home}` },
+    { what: 'planned-vm', runId: run, detail },
     ...partial.map((file): Leftover => ({ what: 'partial-disk', runId: run, detail: file.path })),
   ];
 }

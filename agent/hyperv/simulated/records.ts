@@ -172,6 +172,8 @@ export const plannedRecord = z.object({
   home: path,
   /** Folders above the home that were made for it, innermost first. */
   madeFolders: z.array(path),
+  /** Whether its home is a folder that is imported in place, whose files are not this run's to remove. */
+  adopted: z.boolean().default(false),
   imported: z
     .object({
       vm: vmRegistration,

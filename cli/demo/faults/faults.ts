@@ -13,12 +13,13 @@ import { demoVm, ensureDemoVm } from '../vm';
 import type { RoundPlace } from './kill';
 import { killsOfRound, momentsOfRound, victimSequence, type PhaseTimes } from './plan';
 import { tablesOf, verdictOf } from './report';
-import { removeRetired, runRound, type Round } from './round';
+import { removeRetired, runRound, type Round, type RouteKind } from './round';
 import { Witness } from './witness';
 
 export type FaultsOptions = {
   readonly kills: number;
   readonly seed: number;
+  readonly kind: RouteKind;
   readonly bandwidthBytesPerSecondMax: number;
   readonly dataBytes: number;
 };
@@ -67,6 +68,7 @@ async function runRounds(
     const round = await runRound(
       {
         id: migrationId.parse(`faults-${stamp}-${number + 1}`),
+        kind: options.kind,
         place,
         bandwidthBytesPerSecondMax,
         moments: momentsOfRound(chance, count, times, expectedMs),
@@ -102,7 +104,7 @@ export async function demonstrateFaults(context: Context, options: FaultsOptions
   if (!started.ok) return started.failure;
   const stack = started.value;
   say(
-    `${options.kills} kill(s), seed ${options.seed}; the copy is limited to ` +
+    `${options.kind}, ${options.kills} kill(s), seed ${options.seed}; the copy is limited to ` +
       `${formatRate(options.bandwidthBytesPerSecondMax)}, so that there is time to kill (--bandwidth changes that)`,
   );
   const hosts = localHosts.map((hostId) => ({ hostId, folder: stack.layout.hostFolder(hostId) }));

@@ -31,6 +31,7 @@ export type Round = {
 
 export type RoundPlan = {
   readonly id: MigrationId;
+  readonly kind: RouteKind;
   readonly place: RoundPlace;
   readonly bandwidthBytesPerSecondMax: number;
   readonly moments: readonly Moment[];
@@ -44,6 +45,10 @@ type Tools = {
   readonly api: HyperferryApi;
   readonly say: (line: string) => void;
 };
+
+/** Kinds whose bytes our own byte route carries to another host. */
+export const routeKinds = ['quick-storage', 'warm', 'lan'] as const;
+export type RouteKind = (typeof routeKinds)[number];
 
 /** A run that takes longer than this, kills included, is given up. */
 const roundMsMax = 10 * 60_000;
@@ -123,7 +128,7 @@ export async function runRound(plan: RoundPlan, tools: Tools): Promise<Round> {
   const { place, id } = plan;
   const request = migrationRequest.parse({
     id,
-    kind: 'quick-storage',
+    kind: plan.kind,
     vmId: place.vmId,
     sourceHost: place.source,
     destinationHost: place.destination,

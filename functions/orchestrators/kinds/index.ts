@@ -1,5 +1,7 @@
 import { itineraryVersions, kinds, type Kind, type RunInput, type RunInputOf } from '../../../contracts/migration';
 import type { Itinerary } from '../../saga/itinerary';
+import { exportKind } from './export';
+import { importKind } from './import';
 import { lan } from './lan';
 import { quickStorage } from './quick-storage';
 import { warm } from './warm';
@@ -14,6 +16,8 @@ const registry: { readonly [K in Kind]: Versions<K> } = {
   'quick-storage': [quickStorage],
   warm: [warm],
   lan: [lan],
+  export: [exportKind],
+  import: [importKind],
 };
 
 /** An itinerary as the interpreter runs it. Its own kind's input is what it gets: itineraryOf looks it up by that very input. */

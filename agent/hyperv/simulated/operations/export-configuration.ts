@@ -29,12 +29,18 @@ export const exportConfiguration: Handler<'export-configuration'> = async (host,
   return succeeded({});
 };
 
-function configurationOf(vm: VmRecord, runId: RunId, disks: readonly DiskFacts[]): ExportedConfiguration {
+/** The VM as it is exported. Of a VM that runs, or whose rounds of pre-copy were carried, what is below the run's VM checkpoint. */
+export function configurationOf(
+  vm: VmRecord,
+  runId: RunId,
+  disks: readonly DiskFacts[],
+  belowVmCheckpoint = false,
+): ExportedConfiguration {
   const indexOf = (diskId: string, path: string): number =>
     disks.find((disk) => disk.diskId === diskId)?.images.findIndex((image) => image.path === path) ?? -1;
   const ofRun = vmCheckpointOf(vm, runId);
   // Rounds of pre-copy have put what the run's differencing disks hold into the copy of what is below them.
-  const byRounds = vm.referencePoints.some((point) => point.runId === runId);
+  const byRounds = belowVmCheckpoint || vm.referencePoints.some((point) => point.runId === runId);
   const copiedOf = ({ diskId, images }: DiskFacts): DiskFacts['images'] => {
     const frozen = ofRun?.frozen.find((disk) => disk.diskId === diskId)?.path;
     return byRounds && frozen !== undefined ? images.slice(0, indexOf(diskId, frozen) + 1) : images;
@@ -50,8 +56,8 @@ function configurationOf(vm: VmRecord, runId: RunId, disks: readonly DiskFacts[]
     memoryBytes: vm.memoryBytes,
     switchName: vm.switchName,
     guest: vm.guest,
-    savedStateBytes: vm.savedState?.sizeBytes ?? null,
-    savedAt: vm.savedState?.savedAt ?? null,
+    savedStateBytes: belowVmCheckpoint ? null : (vm.savedState?.sizeBytes ?? null),
+    savedAt: belowVmCheckpoint ? null : (vm.savedState?.savedAt ?? null),
     lastWriteAtMs: vm.shutDownBy?.lastWriteAtMs ?? null,
     endsInVmCheckpointOfRun: ofRun?.stage === 'taken' && !byRounds,
     disks: disks.map((disk) => ({

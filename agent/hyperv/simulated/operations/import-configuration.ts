@@ -72,7 +72,7 @@ async function readConfiguration({ home, vmId, runId }: PlannedRecord): Promise<
   return succeeded(configuration);
 }
 
-function registrationOf(
+export function registrationOf(
   { home, vmId }: PlannedRecord,
   configuration: ExportedConfiguration,
   switchName: string | null,
@@ -129,7 +129,7 @@ function registrationOf(
 }
 
 /** Disks by what they are attached to before the run's VM checkpoint and after its merge. */
-function changesOf(
+export function changesOf(
   configuration: ExportedConfiguration,
   vm: VmRegistration,
   differencing: readonly { readonly diskId: string; readonly parentPath: string }[],

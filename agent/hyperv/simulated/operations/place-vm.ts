@@ -23,7 +23,7 @@ export const placeVm: Handler<'place-vm'> = async (host, { runId }, { vmId, vmNa
   await host.state.saveRun({ ...host.state.run(runId, vmId), home });
   if (before === undefined) {
     const madeFolders = await missingFolders(place.value.folder);
-    await host.state.savePlanned({ schema: 1, runId, vmId, vmName, home, madeFolders, imported: null });
+    await host.state.savePlanned({ schema: 1, runId, vmId, vmName, home, madeFolders, adopted: false, imported: null });
   }
   await host.reached('placeholder-announced');
   if (!(await isMarkedBy(home, runId, vmId))) await makeHome(home, runId, vmId);
@@ -58,6 +58,7 @@ export const removePlaceholder: Handler<'remove-placeholder'> = async (host, { r
     if (home === undefined) continue;
     const safe = await resolveOnHost(host, home);
     if (!safe.ok) return safe;
+    if (home === planned?.home && planned.adopted) continue;
     if (home === planned?.home || (await isMarkedBy(home, runId, vmId))) removedBytes += await removeCounted(home);
     removedBytes += await removeCounted(unfinishedHome(home, runId));
   }

@@ -23,7 +23,7 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
   if (!planned.ok) return planned;
   const place = await placeBelow(host, folder, vmId);
   if (!place.ok) return place;
-  if (place.value.home !== planned.value.home)
+  if (!planned.value.adopted && place.value.home !== planned.value.home)
     return refuse('VmStateWrong', vmId, `The placeholder is in ${planned.value.home}, not in ${folder}.`);
   const ready = await checkReady(host, planned.value, before, power);
   if (!ready.ok) return ready;

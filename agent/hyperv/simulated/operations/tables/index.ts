@@ -1,6 +1,7 @@
 import type { DriverOperationKind } from '../../../driver';
 import { disksTable } from './disks';
 import type { TableOf } from './entry';
+import { exportsTable } from './exports';
 import { placeholderTable } from './placeholder';
 import { powerTable } from './power';
 import { preCopyTable } from './pre-copy';
@@ -13,4 +14,5 @@ export const operationTable: TableOf<DriverOperationKind> = {
   ...placeholderTable,
   ...powerTable,
   ...preCopyTable,
+  ...exportsTable,
 };

@@ -1,0 +1,188 @@
+import { rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
+import type { OperationInput } from '../../../../contracts/operations';
+import { openDisk } from '../../../disks/chain';
+import { chunkBytes, allChunks } from '../../../disks/digest';
+import { createVhdx } from '../../../disks/vhdx';
+import { relinkParent } from '../../../disks/vhdx/relink-parent';
+import type { DriverContext } from '../../driver';
+import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../export-folder';
+import { diskFactsOf } from '../facts';
+import { exists, makeFolder, readJson, removeDurably, syncFolder, writeJsonAtomic } from '../files';
+import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
+import { exportedConfiguration, type AttachedDisk, type ExportedConfiguration, type VmRecord } from '../records';
+import { refuse, registeredVm, reservedVm } from '../refusals';
+import { configurationOf } from './export-configuration';
+import { vmCheckpointOf } from './take-vm-checkpoint';
+
+/** What of a VM is exported: its settings with the chains of its disks, or one disk made of each chain. */
+type Content = {
+  readonly configuration: ExportedConfiguration;
+  readonly copies: readonly FileCopy[];
+  readonly flattened: readonly { readonly from: string; readonly to: string }[];
+};
+
+/**
+ * A VM that runs is exported below the VM checkpoint of this run, as its disks were at that moment and without its memory; one that stands
+ * still is exported with its saved state. Of one VM checkpoint, each chain is merged into one new disk.
+ */
+export const exportVm: Handler<'export-vm'> = async (host, context, input) => {
+  const { vmId, folder, part } = input;
+  const reserved = reservedVm(host, context.runId, vmId);
+  if (!reserved.ok) return reserved;
+  const vm = reserved.value;
+  const place = await resolveOnHost(host, folder);
+  if (!place.ok) return place;
+  if (await exists(publishedFolder(place.value, vm.name)))
+    return refuse('DestinationOccupied', vmId, `${publishedFolder(place.value, vm.name)} is there already.`);
+  const target = unpublishedFolder(place.value, vm.name, context.runId);
+  const content = await contentOf(host, context, vm, input, target);
+  if (!content.ok) return content;
+  const layout = exportLayout(target);
+  for (const one of [layout.disks, layout.machines]) await makeFolder(one);
+  const copied = await copyFiles(host, context, part === 'configuration' ? [] : content.value.copies);
+  if (!copied.ok) return copied;
+  for (const { from, to } of content.value.flattened) {
+    const made = await flatten(host, context, from, to);
+    if (!made.ok) return made;
+  }
+  const linked = part === 'configuration' ? succeeded(undefined) : await relink(host, content.value, layout.disks);
+  if (!linked.ok) return linked;
+  await writeJsonAtomic(layout.configuration(vmId), content.value.configuration);
+  await host.reached('export-written');
+  return succeeded({
+    exportedBytes: copied.value,
+    files: content.value.copies.length + content.value.flattened.length + 1,
+  });
+};
+
+async function contentOf(
+  host: SimulatedHost,
+  { runId }: DriverContext,
+  vm: VmRecord,
+  { part, vmCheckpointId }: OperationInput<'export-vm'>,
+  target: string,
+): Promise<Outcome<Content>> {
+  const layout = exportLayout(target);
+  if (part === 'vm-checkpoint') return ofVmCheckpoint(host, runId, vm, vmCheckpointId, layout.disks);
+  const isOfRun = vmCheckpointOf(vm, runId)?.stage === 'taken';
+  if (vm.state === 'running' && !isOfRun && part === 'whole')
+    return refuse('VmStateWrong', vm.vmId, `VM ${vm.name} runs and has no VM checkpoint of run ${runId}.`);
+  const disks = await diskFactsOf(host, vm);
+  if (!disks.ok) return disks;
+  const running = vm.state === 'running';
+  const configuration = { ...configurationOf(vm, runId, disks.value, running), endsInVmCheckpointOfRun: false };
+  const copies = configuration.disks.flatMap(({ diskId, imageNames }) => {
+    const images = disks.value.find((disk) => disk.diskId === diskId)?.images ?? [];
+    return imageNames.flatMap((name, index): FileCopy[] => {
+      const from = images[index]?.path;
+      return from === undefined ? [] : [{ from, to: join(layout.disks, name) }];
+    });
+  });
+  const memory =
+    vm.savedState === null || running ? [] : [{ from: vm.savedState.path, to: layout.savedState(vm.vmId) }];
+  return succeeded({ configuration, copies: [...copies, ...memory], flattened: [] });
+}
+
+function ofVmCheckpoint(
+  host: SimulatedHost,
+  runId: DriverContext['runId'],
+  vm: VmRecord,
+  vmCheckpointId: string | null,
+  folder: string,
+): Outcome<Content> {
+  const taken = vm.vmCheckpoints.find(
+    ({ id, stage, runId: owner }) => id === vmCheckpointId && stage === 'taken' && owner === null,
+  );
+  if (taken === undefined)
+    return refuse('NotFound', vm.vmId, `VM ${vm.name} has no VM checkpoint ${vmCheckpointId ?? '(none named)'}.`);
+  const nameOf = ({ diskId }: AttachedDisk): string => `${vm.name.replaceAll(/[^\w.-]/g, '_')}-${diskId}.vhdx`;
+  const plain = configurationOf({ ...vm, savedState: null, shutDownBy: null, vmCheckpoints: [] }, runId, [], true);
+  const disks = taken.frozen.map((disk) => ({
+    diskId: disk.diskId,
+    attachedPath: disk.path,
+    imageNames: [nameOf(disk)],
+  }));
+  return succeeded({
+    configuration: { ...plain, disks, endsInVmCheckpointOfRun: false },
+    copies: [],
+    flattened: taken.frozen.map((disk) => ({ from: disk.path, to: join(folder, nameOf(disk)) })),
+  });
+}
+
+/** One new disk of what a guest would read of a chain. Chunks that read zero are left out. */
+async function flatten(host: SimulatedHost, context: DriverContext, from: string, to: string): Promise<Outcome<void>> {
+  if (await exists(to)) return succeeded(undefined);
+  const partial = `${to}.partial`;
+  await removeDurably(partial);
+  const opened = await openDisk(from, { access: 'read', roots: rootsOf(host) });
+  if (!opened.ok) return opened;
+  const disk = opened.value;
+  try {
+    const last = disk.images.at(-1);
+    if (last === undefined) throw new Error('a chain has a last image');
+    const { parent: _parent, ...shape } = last.shape;
+    const base = disk.images[0]?.shape.blockSizeBytes ?? shape.blockSizeBytes;
+    const made = await createVhdx(
+      partial,
+      { ...shape, kind: 'dynamic', blockSizeBytes: base, dataWriteId: host.newGuid() },
+      { tables: 'ordered', dataWriteId: 'kept', newGuid: host.newGuid },
+    );
+    if (!made.ok) return made;
+    for (const offset of allChunks(disk)) {
+      if (context.signal.aborted) break;
+      const bytes = Buffer.alloc(Math.min(chunkBytes, disk.virtualSizeBytes - offset));
+      await disk.read(bytes, offset);
+      if (bytes.some((byte) => byte !== 0)) await made.value.write(bytes, offset);
+    }
+    await made.value.flush();
+    await made.value.close();
+  } finally {
+    await disk.close();
+  }
+  if (context.signal.aborted)
+    return failed(failureOf('CanceledByOperator', { message: 'The export was stopped.', effect: 'applied' }));
+  await rename(partial, to);
+  await syncFolder(dirname(to));
+  return succeeded(undefined);
+}
+
+/** Each differencing disk finds its parent beside it. */
+async function relink(host: SimulatedHost, content: Content, folder: string): Promise<Outcome<void>> {
+  if (content.flattened.length > 0) return succeeded(undefined);
+  for (const { imageNames } of content.configuration.disks)
+    for (const [index, name] of imageNames.entries()) {
+      const below = imageNames[index - 1];
+      if (below === undefined) continue;
+      const linked = await relinkParent(join(folder, name), basename(below), { newGuid: host.newGuid });
+      if (!linked.ok) return failed({ ...linked.failure, effect: 'applied' });
+    }
+  return succeeded(undefined);
+}
+
+/** By one rename: an export is there as a whole or not at all. */
+export const publishExport: Handler<'publish-export'> = async (host, { runId }, { vmId, folder }) => {
+  const registered = registeredVm(host, vmId);
+  if (!registered.ok) return registered;
+  const place = await resolveOnHost(host, folder);
+  if (!place.ok) return place;
+  const written = unpublishedFolder(place.value, registered.value.name, runId);
+  const published = publishedFolder(place.value, registered.value.name);
+  if (await exists(written)) {
+    if (await exists(published)) return refuse('DestinationOccupied', vmId, `${published} is there already.`);
+    await rename(written, published);
+    await syncFolder(place.value);
+    return succeeded({ folder: published });
+  }
+  const found = await readJson(exportLayout(published).configuration(vmId), exportedConfiguration);
+  if (found.state === 'read' && found.value.runId === runId) return succeeded({ folder: published });
+  return refuse('NotFound', vmId, `Run ${runId} has written no export of VM ${registered.value.name}.`);
+};
+
+export const removeUnpublished: Handler<'remove-unpublished'> = async (host, { runId }, { vmId, folder }) => {
+  const vm = host.state.vm(vmId);
+  const place = await resolveOnHost(host, folder);
+  if (vm !== undefined && place.ok) await removeDurably(unpublishedFolder(place.value, vm.name, runId));
+  return succeeded({});
+};

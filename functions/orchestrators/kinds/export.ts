@@ -1,0 +1,68 @@
+import { succeeded } from '../../../contracts/failure';
+import type { RunInputOf } from '../../../contracts/migration';
+import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { forwardOnly, release, reserveVm } from '../common-phases';
+import { sizesOf } from '../disks';
+import { at, onSource, placeOf, vmOf, type RunToFolder } from '../operations-of-a-run';
+
+type Input = RunInputOf<'export'>;
+
+const unpublish = (run: RunToFolder) => at(run, 'source', 'remove-unpublished', placeOf(run));
+
+/**
+ * Export: the VM, one of its VM checkpoints as a VM of its own, or its configuration alone, written into a folder of its host. A VM that
+ * runs goes on running: it is exported below a VM checkpoint of this run.
+ */
+export const exportKind = itinerary<Input>('export', 1)
+  .phase(reserveVm)
+  .phase({
+    name: 'check-disks',
+    step: 'Prepare',
+    what: 'Open every file of every disk and check its structure.',
+    *do(run) {
+      const checked = yield* at(run, 'source', 'check-disks', vmOf(run));
+      return checked.ok ? succeeded({ ...sizesOf(checked.value), state: checked.value.state }) : checked;
+    },
+    undo: nothing('it reads only'),
+  })
+  .phase({
+    name: 'vm-checkpoint',
+    step: 'Transfer',
+    what: 'Take a VM checkpoint of a VM that runs and is exported as a whole, so that its files stand still.',
+    *do(run, done) {
+      const wanted = done['check-disks'].state === 'running' && run.input.request.part === 'whole';
+      if (!wanted) return succeeded({ taken: false });
+      const taken = yield* at(run, 'source', 'take-vm-checkpoint', vmOf(run));
+      return taken.ok ? succeeded({ taken: true }) : taken;
+    },
+    undo: undo('merge the differencing disks back', onSource('remove-vm-checkpoint')),
+  })
+  .phase({
+    name: 'export',
+    step: 'Transfer',
+    what: 'Write what is asked for into a folder that is no export yet.',
+    do: (run) => {
+      const { part, vmCheckpointId } = run.input.request;
+      return at(run, 'source', 'export-vm', { ...placeOf(run), part, vmCheckpointId });
+    },
+    undo: undo('remove what was written', unpublish),
+  })
+  .phase({
+    name: 'publish',
+    step: 'Finish',
+    what: 'Make it an export, all at once.',
+    pivot: true,
+    do: (run) => at(run, 'source', 'publish-export', placeOf(run)),
+    undo: nothing('an export that is there may be in use'),
+  })
+  .phase({
+    name: 'merge',
+    step: 'Finish',
+    what: 'Merge the differencing disks of the VM checkpoint back.',
+    do: onSource('remove-vm-checkpoint'),
+    undo: forwardOnly,
+  })
+  .phase(release)
+  .build((done) => ({
+    configurationChanges: done.publish ? [`The export is ${done.publish.folder}.`] : [],
+  }));
