@@ -18,6 +18,8 @@ export type InvocationInput = {
   /** Values by binding name; the trigger's is among them. HTTP requests have their own form. */
   readonly data: Readonly<Record<string, TypedData | { readonly http: unknown } | null>>;
   readonly triggerMetadata: Readonly<Record<string, TypedData>>;
+  /** What the run is told of those before it that failed. */
+  readonly retryContext?: object;
   /** Taken in place of the trigger's value; for a value that is at hand as an object already. */
   readonly triggerInput?: unknown;
   readonly log: (line: LogLine) => void;
@@ -133,6 +135,7 @@ class CoreContext {
       functionId: registered.name,
       inputData: Object.entries(input.data).map(([name, data]) => ({ name, data })),
       triggerMetadata: input.triggerMetadata,
+      retryContext: input.retryContext,
     };
     this.#log = input.log;
   }

@@ -4,7 +4,11 @@ import type { FunctionKind } from '../engine/invoker';
 const binding = z.looseObject({ type: z.string(), direction: z.string().optional() });
 export type Binding = z.infer<typeof binding>;
 
-const metadata = z.looseObject({ name: z.string().min(1), bindings: z.record(z.string(), binding) });
+const metadata = z.looseObject({
+  name: z.string().min(1),
+  bindings: z.record(z.string(), binding),
+  retryOptions: z.unknown(),
+});
 
 /** A function of the app: what it is called, what it is bound to, and its code. */
 export type RegisteredFunction = {
@@ -12,6 +16,8 @@ export type RegisteredFunction = {
   readonly bindings: Readonly<Record<string, Binding>>;
   readonly trigger: { readonly name: string; readonly binding: Binding };
   readonly kind: FunctionKind;
+  /** The `retry` of the function, unread; undefined when it has none. */
+  readonly retry: unknown;
   readonly handler: Handler;
 };
 export type Handler = (...inputs: unknown[]) => unknown;
@@ -53,7 +59,7 @@ export class AppRegistry {
 
   /** Throws when the metadata is not a function with a trigger; a name registered again replaces the first. */
   register(rawMetadata: unknown, handler: unknown): () => void {
-    const { name, bindings } = metadata.parse(rawMetadata);
+    const { name, bindings, retryOptions } = metadata.parse(rawMetadata);
     const trigger = Object.entries(bindings).find(([, candidate]) => /trigger$/i.test(candidate.type));
     if (trigger === undefined) throw new TypeError(`The function "${name}" has no trigger.`);
     if (!isHandler(handler)) throw new TypeError(`The handler of the function "${name}" is not a function.`);
@@ -63,6 +69,7 @@ export class AppRegistry {
       bindings,
       trigger: { name: triggerName, binding: triggerBinding },
       kind: kindOfTrigger(triggerBinding.type),
+      retry: retryOptions,
       handler,
     };
     const key = name.toLowerCase();

@@ -38,6 +38,7 @@ const httpRequest = z.object({
   content: z.string().nullish(),
   headers: z.record(z.string(), z.string()).nullish(),
   asynchronousPatternEnabled: z.boolean().default(true),
+  tokenSource: z.object({ kind: z.literal('AzureManagedIdentity'), resource: z.string().min(1) }).nullish(),
 });
 export type DurableHttpRequest = z.infer<typeof httpRequest>;
 

@@ -30,7 +30,13 @@ export function pollAfter(
     Object.entries(request.headers ?? {}).filter(([name]) => name.toLowerCase() !== 'x-functions-key'),
   );
   return {
-    request: { method: 'GET', uri: location, headers, asynchronousPatternEnabled: true },
+    request: {
+      method: 'GET',
+      uri: location,
+      headers,
+      asynchronousPatternEnabled: true,
+      tokenSource: request.tokenSource,
+    },
     delayMs: Number.isFinite(retryAfterS) && retryAfterS > 0 ? retryAfterS * 1000 : httpPollMsDefault,
   };
 }

@@ -34,6 +34,12 @@ export function unsupportedBindings(functions: readonly WireFunction[]): Unsuppo
   );
 }
 
+/** Functions whose retry policy has no effect: only timers have one, here as in Azure (of the triggers that are served). */
+export const ignoredRetries = (functions: readonly WireFunction[]): string[] =>
+  functions
+    .filter(({ kind, retry }) => kind !== 'timer' && kind !== 'unsupported' && retry !== null)
+    .map(({ name }) => `Function '${name}': its retry policy has no effect, as in Azure: only timers have one.`);
+
 export const unsupportedText = ({ functionName, binding, type, effect }: Unsupported): string =>
   effect === 'neverRuns'
     ? `Function '${functionName}' never runs here: its trigger '${type}' is not supported.`

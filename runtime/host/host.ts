@@ -17,6 +17,7 @@ import { loadKeys, type Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
 import { LoopbackServer } from '../http/server';
 import { SqliteStore } from '../store/sqlite';
+import type { RetryContext } from '../timers/run-retry';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
 import type { WireFunction } from '../worker/messages';
 import { AgePurge } from './age-purge';
@@ -126,7 +127,8 @@ export class RuntimeHost {
       committer: patient,
       clock: realClock,
       environment: settings.environment,
-      run: (functionName, payload) => this.#runTimer(functionName, payload),
+      run: (functionName, payload, retry) => this.#runTimer(functionName, payload, retry),
+      random: Math.random,
       log: (line) => log.error(line),
     });
     if (options.endedMsMax !== undefined) {
@@ -220,10 +222,11 @@ export class RuntimeHost {
     this.#endWatch.note(work);
   }
 
-  async #runTimer(functionName: string, payload: string): Promise<TimerRunEnd> {
-    const ended = await this.#requests.request(functionName, { kind: 'timer', payload }, randomUUID());
+  async #runTimer(functionName: string, payload: string, retry: RetryContext | null): Promise<TimerRunEnd> {
+    const ended = await this.#requests.request(functionName, { kind: 'timer', payload, retry }, randomUUID());
     if (ended.kind === 'threw') {
       this.#options.log.line('error', `Function.${functionName}`, `${ended.name}: ${ended.message} ${ended.stack}`);
+      return { message: ended.message, stackTrace: ended.stack };
     }
     return ended.kind === 'lost' || ended.kind === 'stopped' ? ended.kind : 'done';
   }

@@ -4,7 +4,7 @@ import type { WireFunction } from '../worker/messages';
 import { StateUnusable } from '../store/database';
 import { appProblem } from './app-folder';
 import { readRuntimeEnvironment, type RuntimeEnvironment } from './environment';
-import { unsupportedBindings, unsupportedText, type Unsupported } from './bindings';
+import { ignoredRetries, unsupportedBindings, unsupportedText, type Unsupported } from './bindings';
 import { AppNotLoaded, PortNotFree, RuntimeHost } from './host';
 import { Log, type LogFormat } from './log';
 import { readSettings, type Settings } from './settings';
@@ -100,6 +100,7 @@ function launchedHost(
   const { port, functions } = started;
   const unsupported = unsupportedBindings(functions);
   for (const one of unsupported) log.warn(unsupportedText(one));
+  for (const line of ignoredRetries(functions)) log.warn(line);
   log.info(`${functions.length} functions are served on http://127.0.0.1:${port}; state in ${stateFolder}.`);
   const { hubName, routePrefix } = settings;
   return { port, functions, unsupported, stateFolder, hubName, routePrefix, stop: () => host.stop() };

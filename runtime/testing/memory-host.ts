@@ -14,7 +14,8 @@ import type { Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
 import { LoopbackServer } from '../http/server';
 import { MemoryStore } from '../store/memory';
-import { TimerFunctions } from '../timers/timer-functions';
+import type { RetryContext } from '../timers/run-retry';
+import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
 import type { Call } from '../worker/messages';
 import { CallRunner } from '../worker/run-call';
 import { wireFunctions } from '../worker/wire-functions';
@@ -60,7 +61,7 @@ export class MemoryHost {
       store: this.#store,
       unconsumedEvents: 'keep',
       versions: options.versions,
-      activities: { [httpActivityName]: sendHttp },
+      activities: { [httpActivityName]: (input) => sendHttp(input, noToken) },
     });
     const functions: FunctionCaller = {
       httpUri: async () => null,
@@ -164,7 +165,8 @@ export class MemoryHost {
       committer: new DirectCommitter(this.#store),
       clock,
       environment,
-      run: (name, payload) => this.#runTimer(name, payload),
+      run: (name, payload, retry) => this.#runTimer(name, payload, retry),
+      random: () => 0.5,
       log: () => undefined,
     });
     this.#timers.start(functions.filter(({ name }) => timerFunctions.includes(name)));
@@ -185,14 +187,14 @@ export class MemoryHost {
     return end;
   }
 
-  async #runTimer(functionName: string, payload: string): Promise<'done'> {
+  async #runTimer(functionName: string, payload: string, retry: RetryContext | null): Promise<TimerRunEnd> {
     this.#timerRuns += 1;
     try {
-      await this.#run(functionName, { kind: 'timer', payload }, randomUUID());
+      const ended = await this.#run(functionName, { kind: 'timer', payload, retry }, randomUUID());
+      return ended.kind === 'threw' ? { message: ended.message, stackTrace: ended.stack } : 'done';
     } finally {
       this.#timerRuns -= 1;
     }
-    return 'done';
   }
 
   /** Real time: a caller waits, and virtual time stands still. */
@@ -222,6 +224,9 @@ export class MemoryHost {
     return mine;
   }
 }
+
+/** A test has no identity. */
+const noToken = (): Promise<string> => Promise.reject(new Error('no identity is at hand'));
 
 /** The status page of a host without a worker process and without files. */
 const statusOf = (hubName: string): HostStatus => ({

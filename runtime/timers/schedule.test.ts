@@ -3,6 +3,7 @@ import { DirectCommitter } from '../engine/commit';
 import { MemoryStore } from '../store/memory';
 import type { WireFunction } from '../worker/messages';
 import { parseSchedule, type Schedule } from './schedule';
+import type { RetryContext } from './run-retry';
 import { TimerFunctions, type TimerRunEnd } from './timer-functions';
 
 const at = (text: string): number => Date.parse(text);
@@ -53,17 +54,19 @@ test.each([
 });
 
 describe('timer functions', () => {
-  const wire = (binding: object): WireFunction => ({
+  const wire = (binding: object, retry: unknown = null): WireFunction => ({
     name: 'Tick',
     kind: 'timer',
     triggerName: 't',
     bindings: { t: { type: 'timerTrigger', ...binding } },
+    retry,
   });
 
   function setUp(store = new MemoryStore(), startMs = at('2027-01-01T00:00:00Z')) {
     const clock = new VirtualClock(startMs);
     const runs: { at: string; isPastDue: boolean }[] = [];
     const ends: TimerRunEnd[] = [];
+    const retries: RetryContext[] = [];
     let hold: Promise<undefined> = Promise.resolve(undefined);
     const log: string[] = [];
     const timers = new TimerFunctions({
@@ -71,7 +74,9 @@ describe('timer functions', () => {
       committer: new DirectCommitter(store),
       clock,
       environment: { EVERY: '0 */10 * * * *' },
-      run: async (_name, payload) => {
+      random: () => 0.5,
+      run: async (_name, payload, retry) => {
+        if (retry !== null) retries.push(retry);
         runs.push({ at: new Date(clock.now()).toISOString().slice(11, 19), isPastDue: JSON.parse(payload).IsPastDue });
         await hold;
         return ends.shift() ?? 'done';
@@ -89,6 +94,7 @@ describe('timer functions', () => {
       store,
       clock,
       runs,
+      retries,
       ends,
       timers,
       pass,
@@ -156,6 +162,35 @@ describe('timer functions', () => {
     const later = setUp(store, at('2027-01-01T00:25:00Z'));
     later.timers.start([wire({ schedule: '0 */10 * * * *' })]);
     expect(later.runs).toEqual([{ at: '00:25:00', isPastDue: true }]);
+  });
+
+  test('run again after a failure as often as their retry policy says, at its pauses, and are told of the failure', async () => {
+    const { timers, runs, retries, pass, ends } = setUp();
+    const failure = { message: 'no', stackTrace: 'at' };
+    ends.push(failure, failure, failure, failure, 'done');
+    const retry = { retryStrategy: 'fixedDelay', maxRetryCount: 2, delayInterval: { seconds: 60 } };
+    timers.start([wire({ schedule: '0 */10 * * * *' }, retry)]);
+    await pass(22);
+    expect(runs.map((run) => run.at)).toEqual(['00:10:00', '00:11:00', '00:12:00', '00:20:00', '00:21:00']);
+    expect(retries[1]).toEqual({ retryCount: 2, maxRetryCount: 2, exception: failure });
+  });
+
+  test('that are stopped between a failure and its retry count as missed', async () => {
+    const { timers, pass, ends, store } = setUp();
+    ends.push({ message: 'no', stackTrace: '' });
+    const retry = { retryStrategy: 'fixedDelay', maxRetryCount: -1, delayInterval: { seconds: 3600 } };
+    timers.start([wire({ schedule: '0 */10 * * * *' }, retry)]);
+    await pass(12);
+    await timers.stop();
+    const later = setUp(store, at('2027-01-01T00:15:00Z'));
+    later.timers.start([wire({ schedule: '0 */10 * * * *' }, retry)]);
+    expect(later.runs).toEqual([{ at: '00:15:00', isPastDue: true }]);
+  });
+
+  test('with a retry policy that cannot be read are left out, and it is said', () => {
+    const { timers, log } = setUp();
+    timers.start([wire({ schedule: '0 */10 * * * *' }, { retryStrategy: 'fixedDelay', maxRetryCount: -2 })]);
+    expect(log.join()).toMatch(/Timer function 'Tick' does not run: retry: .*maxRetryCount/s);
   });
 
   test('with a schedule that cannot be read are left out, and it is said', () => {

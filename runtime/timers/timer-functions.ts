@@ -4,6 +4,7 @@ import type { Committer } from '../engine/commit';
 import type { Store } from '../engine/store';
 import { resolved } from '../host/settings';
 import type { WireFunction } from '../worker/messages';
+import { retryDelayMs, retryPolicy, type RetryContext, type RetryPolicy } from './run-retry';
 import { parseSchedule, type Schedule } from './schedule';
 
 const timerBinding = z.looseObject({
@@ -16,7 +17,8 @@ const timerBinding = z.looseObject({
 const timerStatus = z.object({ Last: z.string(), Next: z.string(), LastUpdated: z.string() });
 type TimerStatus = z.infer<typeof timerStatus>;
 
-export type TimerRunEnd = 'done' | 'lost' | 'stopped';
+/** How a run ended; an error when the function threw it. */
+export type TimerRunEnd = 'done' | 'lost' | 'stopped' | RetryContext['exception'];
 
 export type TimerParts = {
   readonly store: Store;
@@ -25,7 +27,9 @@ export type TimerParts = {
   /** App settings, for `%NAME%` in schedules. */
   readonly environment: Readonly<Record<string, string>>;
   /** Runs the function with this payload (JSON text). */
-  readonly run: (functionName: string, payload: string) => Promise<TimerRunEnd>;
+  readonly run: (functionName: string, payload: string, retry: RetryContext | null) => Promise<TimerRunEnd>;
+  /** Numbers from 0 to 1, for pauses that differ a little. */
+  readonly random: () => number;
   readonly log: (line: string) => void;
 };
 
@@ -40,6 +44,8 @@ export class TimerFunctions {
   readonly #parts: TimerParts;
   readonly #cancels = new Map<string, () => void>();
   readonly #running = new Set<Promise<void>>();
+  /** Ends pauses before a run is tried again. */
+  readonly #wakers = new Set<() => void>();
   #isOpen = true;
 
   constructor(parts: TimerParts) {
@@ -58,6 +64,7 @@ export class TimerFunctions {
   async stop(): Promise<void> {
     this.#isOpen = false;
     for (const cancel of this.#cancels.values()) cancel();
+    for (const wake of this.#wakers) wake();
     await Promise.all(this.#running);
   }
 
@@ -72,7 +79,9 @@ export class TimerFunctions {
     const nowMs = this.#parts.clock.now();
     const isMonitored = binding.useMonitor ?? isRare(schedule, nowMs);
     const status = isMonitored ? this.#status(wire.name) : undefined;
-    const timer: Timer = { name: wire.name, schedule, isMonitored };
+    const retry = retryPolicy.nullable().safeParse(wire.retry);
+    if (!retry.success) return `retry: ${z.prettifyError(retry.error)}`;
+    const timer: Timer = { name: wire.name, schedule, isMonitored, retry: retry.data };
     const missed = status !== undefined && Date.parse(status.Next) <= nowMs;
     if (missed || binding.runOnStartup) this.#runNow(timer, missed);
     else if (status === undefined) void this.#remember(timer, undefined).then(() => this.#wait(timer));
@@ -104,19 +113,43 @@ export class TimerFunctions {
     this.#wait(timer);
   }
 
-  async #tried(timer: Timer, isPastDue: boolean): Promise<TimerRunEnd> {
+  /** Runs until it succeeds, or its retry policy is at its end. */
+  async #tried(timer: Timer, isPastDue: boolean): Promise<'done' | 'lost' | 'stopped'> {
     const payload = JSON.stringify({
       Schedule: { AdjustForDST: true },
       ScheduleStatus: this.#status(timer.name) ?? null,
       IsPastDue: isPastDue,
     });
-    for (let tries = 1; ; tries += 1) {
-      const ended = await this.#parts.run(timer.name, payload);
-      if (ended !== 'lost' || tries >= runTriesMax || !this.#isOpen) return ended;
-      await new Promise<void>((resolve) => {
-        this.#parts.clock.schedule(this.#parts.clock.now() + runAgainMs, resolve);
-      });
+    let context: RetryContext | null = null;
+    for (let retries = 0; ; retries += 1) {
+      const ended: TimerRunEnd = await this.#once(timer.name, payload, context);
+      if (typeof ended === 'string') return ended;
+      const delayMs = timer.retry === null ? undefined : retryDelayMs(timer.retry, retries, this.#parts.random);
+      if (timer.retry === null || delayMs === undefined) return 'done';
+      context = { retryCount: retries + 1, maxRetryCount: timer.retry.maxRetryCount, exception: ended };
+      await this.#pause(delayMs);
+      if (!this.#isOpen) return 'stopped';
     }
+  }
+
+  /** One run; once more when its worker was lost. */
+  async #once(name: string, payload: string, context: RetryContext | null): Promise<TimerRunEnd> {
+    for (let tries = 1; ; tries += 1) {
+      const ended = await this.#parts.run(name, payload, context);
+      if (ended !== 'lost' || tries >= runTriesMax || !this.#isOpen) return ended;
+      await this.#pause(runAgainMs);
+    }
+  }
+
+  /** Lets time pass, until the timers are stopped at the latest. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = (): void => resolve(undefined);
+    const cancel = this.#parts.clock.schedule(this.#parts.clock.now() + ms, wake);
+    this.#wakers.add(wake);
+    await promise;
+    this.#wakers.delete(wake);
+    cancel();
   }
 
   #status(name: string): TimerStatus | undefined {
@@ -135,7 +168,12 @@ export class TimerFunctions {
   }
 }
 
-type Timer = { readonly name: string; readonly schedule: Schedule; readonly isMonitored: boolean };
+type Timer = {
+  readonly name: string;
+  readonly schedule: Schedule;
+  readonly isMonitored: boolean;
+  readonly retry: RetryPolicy | null;
+};
 
 const factName = (functionName: string): string => `timer:${functionName}`;
 

@@ -41,12 +41,19 @@ export const wireRequest = z.object({
 });
 export type WireRequest = z.infer<typeof wireRequest>;
 
+/** What a run is told of those before it that failed. */
+const retryContext = z.object({
+  retryCount: z.int(),
+  maxRetryCount: z.int(),
+  exception: z.object({ message: z.string(), stackTrace: z.string() }),
+});
+
 const call = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('orchestrator'), turn: wireTurn }),
   z.object({ kind: z.literal('activity'), instanceId: z.string(), input: json }),
   z.object({ kind: z.literal('entity'), payload: z.string() }),
   z.object({ kind: z.literal('http'), request: wireRequest }),
-  z.object({ kind: z.literal('timer'), payload: z.string() }),
+  z.object({ kind: z.literal('timer'), payload: z.string(), retry: retryContext.nullable() }),
 ]);
 export type Call = z.infer<typeof call>;
 
@@ -67,6 +74,8 @@ export const wireFunction = z.object({
   kind: z.enum(['orchestrator', 'activity', 'entity', 'http', 'timer', 'unsupported']),
   triggerName: z.string(),
   bindings: z.record(z.string(), binding),
+  /** The `retry` of the function as it was registered; null when it has none. */
+  retry: z.unknown(),
 });
 export type WireFunction = z.infer<typeof wireFunction>;
 

@@ -45,6 +45,7 @@ export class CallRunner {
         invocationId,
         data: { [registered.trigger.name]: trigger.data, ...extra },
         triggerMetadata: trigger.metadata ?? {},
+        ...(call.kind === 'timer' && call.retry !== null ? { retryContext: call.retry } : {}),
         log,
       }),
     );

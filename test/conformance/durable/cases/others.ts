@@ -38,6 +38,33 @@ const timerCases: readonly Case[] = [
   },
   {
     area: 'timer functions',
+    name: 'a timer function that fails runs again as its retry policy says, and is told so',
+    uses: ['failing', 'Ledger'],
+    steps: [
+      pass(62 * minute),
+      entityIs(
+        'Ledger/timer-failing',
+        [
+          { retryCount: 0, maxRetryCount: null },
+          { retryCount: 1, maxRetryCount: 4 },
+        ],
+        0,
+      ),
+      pass(50 * minute),
+      entityIs(
+        'Ledger/timer-failing',
+        [
+          { retryCount: 0, maxRetryCount: null },
+          { retryCount: 1, maxRetryCount: 4 },
+          { retryCount: 2, maxRetryCount: 4 },
+        ],
+        0,
+      ),
+    ],
+    except: virtual,
+  },
+  {
+    area: 'timer functions',
     name: 'a schedule may come from the app settings',
     uses: ['fromSetting', 'Ledger'],
     steps: [entityIs('Ledger/timer-from-setting', listWith(some({ isPastDue: false })))],

@@ -33,3 +33,15 @@ app.timer('fromSetting', {
   extraInputs: [df.input.durableClient()],
   handler: write('timer-from-setting'),
 });
+/** Fails twice for each of its times; its retry policy lets it run again. */
+app.timer('failing', {
+  schedule: '0 0 * * * *',
+  retry: { strategy: 'fixedDelay', maxRetryCount: 4, delayInterval: { minutes: 2 } },
+  extraInputs: [df.input.durableClient()],
+  handler: async (_timer: Timer, context: InvocationContext): Promise<void> => {
+    const { retryContext } = context;
+    const seen = { retryCount: retryContext?.retryCount ?? 0, maxRetryCount: retryContext?.maxRetryCount ?? null };
+    await df.getClient(context).signalEntity(new df.EntityId('Ledger', 'timer-failing'), 'write', seen);
+    if (seen.retryCount < 2) throw new Error('not yet');
+  },
+});
