@@ -53,6 +53,14 @@ test('host.json is followed, and what has no meaning here is named', () => {
   });
 });
 
+test('the versions that the app runs: its own and older ones, unless host.json says otherwise in any case of letters', () => {
+  write({ version: '2.0' });
+  expect(settingsOf({}).versions).toEqual({ version: null, match: 'CurrentOrOlder', failure: 'Reject' });
+  const durableTask = { defaultVersion: '2.0', versionMatchStrategy: 'strict', versionFailureStrategy: 'FAIL' };
+  write({ version: '2.0', extensions: { durableTask } });
+  expect(settingsOf({}).versions).toEqual({ version: '2.0', match: 'Strict', failure: 'Fail' });
+});
+
 test('app settings overrule host.json, the environment overrules the file, the command line overrules all', () => {
   write(
     { version: '2.0', extensions: { durableTask: { hubName: 'A', maxConcurrentActivityFunctions: 3 } } },
