@@ -8,7 +8,7 @@ export type Outcome = { readonly kind: 'green' } | { readonly kind: 'red'; reado
 type Exchange = Extract<Step, { kind: 'exchange' }>;
 
 /** Time that may pass until a status fits, where a step does not say. */
-const fitsMsMax = 20_000;
+const fitsMsMax = 45_000;
 /** Steps that run at the same time at most: a client of one machine has only so many connections. */
 const togetherMax = 100;
 

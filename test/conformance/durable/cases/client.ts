@@ -333,7 +333,9 @@ export const clientCases: readonly Case[] = [
     area,
     name: 'waitForCompletion answers the output of one that ends in time',
     uses: ['startAndWait', 'Chain', 'Echo'],
-    steps: [ask('POST /api/start-and-wait/Chain/{id}', { status: 200, body: 15 }, { json: { input: 5 } })],
+    steps: [
+      ask('POST /api/start-and-wait/Chain/{id}', { status: 200, body: 15 }, { json: { input: 5, timeoutMs: 40_000 } }),
+    ],
   },
   {
     area,
@@ -343,7 +345,7 @@ export const clientCases: readonly Case[] = [
       ask(
         'POST /api/start-and-wait/ThrowAtOnce/{id}',
         { status: 500, body: some({ runtimeStatus: 'Failed', output: textWith('why') }) },
-        { json: { input: 'why' } },
+        { json: { input: 'why', timeoutMs: 40_000 } },
       ),
     ],
   },

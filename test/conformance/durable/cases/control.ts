@@ -93,11 +93,11 @@ export const controlCases: readonly Case[] = [
     name: 'a timer that falls due during a suspension fires when it is over',
     uses: ['Sleep'],
     steps: [
-      start('Sleep', 400),
+      start('Sleep', 4000),
       running(),
       operate('suspend'),
       shows({ runtimeStatus: 'Suspended' }),
-      pass(600),
+      pass(4500),
       manage('GET /instances/{id}', { status: 202, body: some({ runtimeStatus: 'Suspended' }) }),
       operate('resume'),
       completed(anything),

@@ -110,7 +110,7 @@ export const httpApiCases: readonly Case[] = [
     uses: ['Input'],
     steps: [
       manage(
-        'POST /orchestrators/Input/{id}?timeout=20&pollingInterval=0.2',
+        'POST /orchestrators/Input/{id}?timeout=40&pollingInterval=0.2',
         { status: 200, body: { a: [1] } },
         { json: { a: [1] } },
       ),
@@ -122,7 +122,7 @@ export const httpApiCases: readonly Case[] = [
     uses: ['ThrowAtOnce'],
     steps: [
       manage(
-        'POST /orchestrators/ThrowAtOnce/{id}?timeout=20&pollingInterval=0.2',
+        'POST /orchestrators/ThrowAtOnce/{id}?timeout=40&pollingInterval=0.2',
         { status: 200, body: some({ runtimeStatus: 'Failed', output: textWith('why') }) },
         { json: 'why' },
       ),

@@ -67,7 +67,7 @@ const timerCases: readonly Case[] = [
     area: 'timer functions',
     name: 'a schedule may come from the app settings',
     uses: ['fromSetting', 'Ledger'],
-    steps: [entityIs('Ledger/timer-from-setting', listWith(some({ isPastDue: false })))],
+    steps: [entityIs('Ledger/timer-from-setting', listWith(some({ isPastDue: false })), 60_000)],
   },
 ];
 
@@ -304,7 +304,7 @@ const badInput: readonly Case[] = [
           ...Array.from({ length: 20 }, () => [
             slow(['POST /api/open HTTP/1.1\r\nhost: {host}\r\ncontent-length: 9\r\n\r\n', 'a', 'b', ''], /^$/),
           ]),
-          [start('Chain', 3), completed(6, {}, { msMax: 5000 })],
+          [start('Chain', 3), completed(6, {}, { msMax: 30_000 })],
         ],
       },
     ],

@@ -1,6 +1,6 @@
 import type { Case } from '../case';
-import { textWith } from '../match';
-import { completed, failed, pass, raise, running, shows, start, staysRunning } from '../steps';
+import { listWith, some, textWith } from '../match';
+import { completed, failed, raise, running, shows, start, staysRunning } from '../steps';
 
 const area = 'tasks';
 
@@ -39,7 +39,7 @@ export const taskCases: readonly Case[] = [
     area,
     name: 'any gives the task that was first, with its result',
     uses: ['Any', 'Nap'],
-    steps: [start('Any', [400, 5]), completed({ index: 1, result: 1, isCompleted: true })],
+    steps: [start('Any', [2000, 5]), completed({ index: 1, result: 1, isCompleted: true })],
     except: { memory: 'activities run one after the other there, in the order of the seed' },
   },
   {
@@ -52,7 +52,7 @@ export const taskCases: readonly Case[] = [
     area,
     name: 'an orchestration does not end before an activity that lost has ended',
     uses: ['LeaveActivity', 'Nap', 'Echo'],
-    steps: [start('LeaveActivity', 1200), running(), ...staysRunning(200), completed('returned')],
+    steps: [start('LeaveActivity', 4000), running(), ...staysRunning(200), completed('returned')],
     except: { memory: 'activities run one after the other there' },
   },
   {
@@ -71,7 +71,15 @@ export const taskCases: readonly Case[] = [
     area,
     name: 'the result of a task that lost is there once it has ended',
     uses: ['LoserLater', 'Nap', 'Echo'],
-    steps: [start('LoserLater'), running(), pass(400), raise('go', 1), completed({ isQuick: true, slow: 'slow' })],
+    steps: [
+      start('LoserLater'),
+      shows(
+        { historyEvents: listWith(some({ EventType: 'TaskCompleted', FunctionName: 'Nap' })) },
+        { query: '?showHistory=true' },
+      ),
+      raise('go', 1),
+      completed({ isQuick: true, slow: 'slow' }),
+    ],
     except: { memory: 'activities run one after the other there, in the order of the seed' },
   },
   {

@@ -89,7 +89,7 @@ export const timerCases: readonly Case[] = [
     area,
     name: 'a timer that lost and is not cancelled keeps its orchestration running',
     uses: ['LeaveTimer', 'Echo'],
-    steps: [start('LeaveTimer', 1500), ...staysRunning(300), completed('returned')],
+    steps: [start('LeaveTimer', 4000), ...staysRunning(300), completed('returned')],
   },
   {
     area,
