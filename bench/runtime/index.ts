@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { HostUnderTest, makeAppFolder } from '../../runtime/testing/run-host';
 import { measureDisk } from './disk-floor';
 import type { Measured } from './measure';
+import { measurePeer } from './peer';
 import type { RuntimeResult } from './result';
 import { chain, coldReplay, fanOuts, openInstances, startsOver } from './workloads';
 
@@ -25,11 +26,12 @@ export async function benchRuntime(folder: string, say: (line: string) => void):
   say('replays are measured');
   const open = await inHost(folder, (host) => openInstances(host, openCount));
   say('open instances are measured');
+  const peer = await measurePeer(folder);
   const secondsEach = (length: number): number => {
     const found = measured.find(({ name }) => name === `chain of ${length}`);
     return found === undefined ? Number.NaN : found.seconds / found.count;
   };
-  return { disk, measured, chainGrowth: secondsEach(longChain) / secondsEach(shortChain), replay, open };
+  return { disk, measured, chainGrowth: secondsEach(longChain) / secondsEach(shortChain), replay, open, peer };
 }
 
 async function measureRates(folder: string, say: (line: string) => void): Promise<Measured[]> {

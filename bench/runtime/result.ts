@@ -1,5 +1,6 @@
 import type { DiskFloor } from './disk-floor';
 import type { Measured } from './measure';
+import type { PeerResult } from './peer';
 import type { ColdReplay, OpenInstances } from './workloads';
 
 export type RuntimeResult = {
@@ -9,4 +10,5 @@ export type RuntimeResult = {
   readonly chainGrowth: number;
   readonly replay: ColdReplay;
   readonly open: OpenInstances;
+  readonly peer: PeerResult;
 };
