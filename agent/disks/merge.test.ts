@@ -189,3 +189,56 @@ describe('what is no pair is refused, and nothing is written', () => {
     await expectRefused(files, 'DiskTruncated');
   });
 });
+
+describe('several images of a chain go into one further down in one pass', () => {
+  const topPath = '/vms/top.vhdx';
+  const topId = newGuid();
+  const between = { roots: ['/vms'] };
+
+  async function threeImages(): Promise<Setup> {
+    const made = await setup();
+    const parent = { dataWriteId: childId, relativePath: 'child.vhdx' };
+    const shape = shapeOf({ kind: 'differencing', virtualSizeBytes: size, dataWriteId: topId, parent });
+    const top = well(await createVhdx(topPath, shape, writeOptions({ files: made.files })));
+    made.wanted.fill(9, mib, 3 * mib);
+    await top.write(made.wanted.subarray(mib, 3 * mib), mib);
+    made.wanted.fill(0, 5 * mib, 6 * mib);
+    await top.writeZeros(5 * mib, mib);
+    await top.close();
+    return made;
+  }
+  const options = { childPath: topPath, between, parentDataWriteId: 'from-child' } as const;
+
+  it('the base reads as the chain did, and children of the top know it', async () => {
+    const { files, wanted } = await threeImages();
+    well(await merge(files, options));
+    expect((await contentOf(files, parentPath)).equals(wanted)).toBe(true);
+    expect(well(await openVhdx(parentPath, { access: 'read', files })).shape.dataWriteId).toBe(topId);
+  });
+
+  it('interrupted by a power loss at any moment the chain still reads as before, and a repeat ends in the same bytes', async () => {
+    const { files: prepared, wanted } = await threeImages();
+    const whole = prepared.copy();
+    whole.operations = 0;
+    well(await merge(whole, options));
+    const random = new SeededRandom(8);
+    for (let loss = 1; loss <= whole.operations; loss += 1 + random.below(4)) {
+      const files = prepared.copy();
+      files.powerLossAt = loss;
+      await expect(merge(files, options)).rejects.toThrow(PowerLoss);
+      files.losePower(random, random.pick([0, 0.5, 1]));
+      const { shape } = well(await openVhdx(parentPath, { access: 'read', files }));
+      // Once the base has the id of the top, the others are done with.
+      if (shape.dataWriteId === ids.content) {
+        expect((await contentOf(files, topPath)).equals(wanted)).toBe(true);
+        well(await merge(files, options));
+      } else expect(shape.dataWriteId).toBe(topId);
+      expect((await contentOf(files, parentPath)).equals(wanted)).toBe(true);
+    }
+  });
+
+  it('an image that is not in the chain is refused', async () => {
+    const { files } = await threeImages();
+    expect(codeOf(await merge(files, { ...options, childPath, parentPath: topPath }))).toBe('DiskChainBroken');
+  });
+});
