@@ -90,7 +90,7 @@ export const failureCodes = {
     "The agent's journal of this copy cannot be trusted: start a new migration.",
   ),
   // What a person decides before the cutover.
-  ApprovalWanted: code('permanent', 'applied', 'Answer accept to let the cutover begin, or cancel the run.'),
+  ApprovalWanted: code('permanent', 'applied', 'Answer accept to let the run go on, or cancel it.'),
   LagNotShrinking: code(
     'permanent',
     'applied',

@@ -3,6 +3,7 @@ import type { VmFacts } from '../../contracts/facts';
 import { runId } from '../../contracts/ids';
 import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep } from './hyperv-move';
 import { describeRefusals } from './hyperv-refusals';
+import { describeRounds } from './hyperv-rounds';
 
 const run = runId.parse('conformance-r1');
 /** On the same host the undos are the same code; these are the steps whose state the two sides share there. */
@@ -124,6 +125,7 @@ export function describeHyperVDriver(name: string, hostsFor: HostsFor): void {
       await expectHeartbeat(move, 'onDestination');
     });
 
+    describeRounds(hostsFor);
     describeRefusals(hostsFor);
   });
 }

@@ -17,7 +17,8 @@ export class WarmMove {
   round = 0;
 
   constructor(
-    readonly hosts: ConformanceHosts,
+    /** Others once they were opened again. */
+    public hosts: ConformanceHosts,
     readonly run: RunId,
   ) {
     this.ofVm = { vmId: hosts.vmId };

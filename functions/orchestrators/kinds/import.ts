@@ -46,7 +46,7 @@ export const importKind = itinerary<Input>('import', 1)
       if (fixUps.length === 0 || run.input.request.policy.fixUps === 'apply') return succeeded({ fixUps });
       const message = fixUps.map(({ what, from, to }) => `${what}: ${from} becomes ${to}`).join('; ');
       const text = `The import has to change something: ${message}. accept: change it and go on. A cancel leaves everything as it was.`;
-      const failure = failureOf('ApprovalWanted', { message: text });
+      const failure = failureOf('ApprovalWanted', { message: 'The import has to change something.' });
       const answer = yield* ask(run, { text, answers: ['accept'], failure });
       return answer.ok ? succeeded({ fixUps }) : answer;
     },
