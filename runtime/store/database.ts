@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
+import { makePrivateFile } from './files';
 import { migrations } from './schema';
 
 /** Why the state cannot be opened, in words for the operator, with the way back. */
@@ -106,6 +107,8 @@ function ownerText(folder: string): string {
 
 function openDatabase(path: string): DatabaseSync {
   if (existsSync(path)) check(path);
+  // What orchestrations are given may be secret. SQLite makes the log with the rights of its database.
+  else makePrivateFile(path);
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;');

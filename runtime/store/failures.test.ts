@@ -184,6 +184,14 @@ test('a state of a newer program, and a folder that cannot be written, are refus
   expect(() => new SqliteStore(join(file, 'state'))).toThrow(StateUnusable);
 });
 
+(process.platform === 'win32' ? test.skip : test)('only its owner may read the state and its log', () => {
+  const folder = newFolder();
+  const store = new SqliteStore(folder);
+  const modes = ['', '-wal', '-shm'].map((end) => statSync(join(folder, `${databaseFile}${end}`)).mode & 0o777);
+  store.close();
+  expect(modes).toEqual([0o600, 0o600, 0o600]);
+});
+
 test('two stores on one folder: the second is refused until the first is closed', () => {
   const folder = newFolder();
   const first = new SqliteStore(folder);
