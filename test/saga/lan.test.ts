@@ -42,3 +42,17 @@ describe.each<Fault>(['refused', 'failed after effect'])('%s', (fault) => {
     expect(run.world.untouched).toBe(true);
   });
 });
+
+test.each(['quick-storage', 'warm'] as const)(
+  'a VM that is off is refused by %s before a byte is copied',
+  async (kind) => {
+    const run = new OneRun([], 1, kind);
+    run.world.source.state = 'off';
+    await run.begin();
+    const report = await run.onward();
+    expect(report).toMatchObject({ state: 'rejected', failure: { code: 'VmStateWrong' } });
+    expect(report.failure?.remedy).toContain('lan');
+    expect(run.world.done).not.toContain('pull');
+    expect(run.world.source.reserved).toBe(false);
+  },
+);
