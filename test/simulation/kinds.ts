@@ -25,20 +25,41 @@ const folder = ({ destination, id }: Move): string => folderOf(destination, 'hos
 
 const slowBytesPerSecond = 96 * 1024;
 
+/** What the kinds that copy by the byte route have in common. */
+const copied = (move: Move) => ({
+  destinationHost: move.destination,
+  destinationFolder: folder(move),
+  policy: {
+    retire: move.draw.pick(['keep', 'keep', 'unregister', 'delete']),
+    verify: move.draw.pick(['changed', 'all']),
+    bandwidthBytesPerSecondMax: move.draw.oneIn(5) ? slowBytesPerSecond : null,
+    heartbeatWaitMsMax: 120_000,
+  },
+});
+
 /** The kinds that the simulator knows. A kind that is added to the product is added here by one entry. */
 export const simulatedKinds: Readonly<Partial<Record<Kind, SimulatedKind>>> = {
-  'quick-storage': {
+  'quick-storage': { weight: 2, fields: copied },
+  warm: {
+    weight: 2,
+    fields: (move) => {
+      const { policy, ...places } = copied(move);
+      const rounds = {
+        stop: move.draw.pick(['save', 'shut-down']),
+        outageMsMax: move.draw.pick([5_000, 60_000]),
+        ifNotShrinking: move.draw.pick(['ask', 'cut-over', 'give-up']),
+        roundsMax: move.draw.between(1, 6),
+        approve: move.draw.oneIn(4),
+      };
+      return { ...places, policy: { ...policy, ...rounds } };
+    },
+  },
+  lan: {
     weight: 1,
-    fields: (move) => ({
-      destinationHost: move.destination,
-      destinationFolder: folder(move),
-      policy: {
-        retire: move.draw.pick(['keep', 'keep', 'unregister', 'delete']),
-        verify: move.draw.pick(['changed', 'all']),
-        bandwidthBytesPerSecondMax: move.draw.oneIn(5) ? slowBytesPerSecond : null,
-        heartbeatWaitMsMax: 120_000,
-      },
-    }),
+    fields: (move) => {
+      const { policy, ...places } = copied(move);
+      return { ...places, policy: { ...policy, stop: move.draw.pick(['save', 'shut-down']) } };
+    },
   },
 };
 
