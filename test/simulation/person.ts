@@ -43,6 +43,8 @@ function answerTo({ watch, draw, retries }: Person, move: number, report: RunRep
   retries.set(key, tried + 1);
   const atPivot = question.text.startsWith('It is not known');
   if (atPivot) return vm?.moved === true && draw.oneIn(2) ? 'accept' : 'retry';
+  // What a kind asks on its way, such as an approval, has no retry.
+  if (!question.answers.includes('retry')) return draw.pick(question.answers);
   if (tried < retriesMax) return 'retry';
   if (vm !== undefined) vm.excused = true;
   watch.mark('a person gave up on a phase');

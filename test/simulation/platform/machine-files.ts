@@ -238,6 +238,7 @@ function flagsOf(flags: string | number): Flags {
     case 'r+':
       return { write: true, create: false, truncate: false, exclusive: false };
     case 'w':
+    case 'w+':
       return { write: true, create: true, truncate: true, exclusive: false };
     case 'wx':
     case 'wx+':
