@@ -20,11 +20,11 @@ function simulate(...words: string[]): Promise<z.infer<typeof summary>> {
   });
 }
 
-/** As many as take about half a minute on two cores that are free; `npm run simulate` takes any number. */
+/** A smaller number than the command is meant for, of one kind, so that the suite stays short; `npm run simulate` takes any number. */
 const seeds = '40';
 
-test(`in ${seeds} seeds no promise is broken`, async () => {
-  const { violations } = await simulate('--seeds', seeds);
+test(`in ${seeds} seeds of quick-storage no promise is broken`, async () => {
+  const { violations } = await simulate('--seeds', seeds, '--kinds', 'quick-storage');
   expect(violations).toEqual([]);
 }, 300_000);
 
