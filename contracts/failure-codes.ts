@@ -44,6 +44,25 @@ export const failureCodes = {
     'Create the virtual switch on the destination or map it to one that exists.',
   ),
   PathOutsideRoots: code('permanent', 'none', 'Choose a folder below one of the allowed roots of that host.'),
+  // Refused by a host that cannot take the VM.
+  ProcessorIncompatible: code(
+    'permanent',
+    'none',
+    'Choose a host with such processors, or switch processor compatibility on while the VM is off.',
+  ),
+  ConfigurationVersionUnsupported: code(
+    'permanent',
+    'none',
+    'Choose a host that supports the configuration version of the VM.',
+  ),
+  MigrationDisabled: code('permanent', 'none', 'Enable live migration on the named host.'),
+  MigrationLimitReached: code('transient', 'none', 'Nothing to do: the run waits for a free slot of the host.'),
+  NotClustered: code('permanent', 'none', 'Choose a node of the cluster whose role the VM is, or another kind.'),
+  StorageNotShared: code('permanent', 'none', 'Choose a kind that moves the files, or put them on shared storage.'),
+  VlanMissing: code('permanent', 'none', 'Allow the VLAN of the VM on the switch of the destination host.'),
+  LunMissing: code('permanent', 'none', 'Put all files of the VM, and of no other VM, on one LUN that both hosts see.'),
+  LunBusy: code('transient', 'none', 'Take the LUN from the host that has it, or wait until its run does.'),
+  MoveFailed: code('transient', 'none', 'Look at the code of the hypervisor; the VM is as it was.'),
   DiskNotVhdx: code('permanent', 'none', 'Attach a VHDX disk, or convert this one.'),
   DiskTruncated: code(
     'permanent',
@@ -76,6 +95,7 @@ export const failureCodes = {
   ActivityThrew: code('transient', 'unknown', 'Nothing to do: the app asks the agent what became of the operation.'),
   AgentSilent: code('transient', 'unknown', 'Check that the agent of the host runs; the run goes on when it answers.'),
   OperationLost: code('transient', 'unknown', 'The agent has no record of the operation; check its state folder.'),
+  MoveUnsettled: code('permanent', 'unknown', "Look at the VM on both hosts, then answer the run's question."),
   // Integrity.
   DigestMismatch: code('permanent', 'applied', 'Check memory, disk and network of both hosts; do not use the copy.'),
   SourceChanged: code(

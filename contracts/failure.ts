@@ -25,6 +25,8 @@ export const failure = z.object({
     .default({}),
   message: z.string().max(1000),
   remedy: z.string().max(1000).optional(),
+  /** The code that the hypervisor itself gives: an HRESULT such as `0x800705AA`, or `event 21501`. */
+  native: z.string().max(60).optional(),
 });
 export type Failure = z.infer<typeof failure>;
 
@@ -39,6 +41,7 @@ type FailureDetail = {
   readonly retry?: Failure['retry'];
   readonly subject?: Failure['subject'];
   readonly remedy?: string;
+  readonly native?: string;
 };
 
 /** A failure with the defaults of its code (retry, effect, remedy), each of which `detail` may override. */
@@ -51,6 +54,7 @@ export function failureOf(code: FailureCode, detail: FailureDetail): Failure {
     subject: detail.subject ?? {},
     message: detail.message.slice(0, 1000),
     remedy: detail.remedy ?? known.remedy,
+    ...(detail.native === undefined ? {} : { native: detail.native }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { describeThrown, failureOf, type Outcome } from '../../contracts/failure';
+import { rulesOf } from '../../contracts/operations';
 import { isAbort } from '../thrown';
 import type { OperationEnd } from './events';
 import type { CarryOut } from './handlers';
@@ -29,7 +30,7 @@ export async function perform(
   const { operation, signal } = live;
   const work = (): Promise<Outcome<unknown>> => carryOut(operation, { signal, report });
   try {
-    const starts = operation.task.kind === 'start-vm';
+    const starts = rulesOf(operation.task.kind).starts === true;
     const outcome = starts ? await startUnderMark(marks, operation, work) : await work();
     return endOf(live, outcome);
   } catch (thrown) {

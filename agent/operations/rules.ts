@@ -1,5 +1,5 @@
 import { failureOf, type Failure } from '../../contracts/failure';
-import { operations } from '../../contracts/operations';
+import { rulesOf } from '../../contracts/operations';
 import { vmOf, type Operation } from './task';
 
 /** Where the run stands on this host with the operation's VM. */
@@ -12,7 +12,7 @@ export type RunOnHost = {
 
 /** Why the operation must not be carried out any more, if so: what its contract says of the time after the start (`afterStart`). */
 export function refusedAfterStart(operation: Operation, { started, fenced }: RunOnHost): Failure | undefined {
-  const rule = operations[operation.task.kind].afterStart;
+  const rule = rulesOf(operation.task.kind).afterStart;
   if (!started || rule === 'allowed' || (rule === 'source-only' && fenced)) return undefined;
   return failureOf('RefusedAfterStart', {
     message: `run ${operation.runId} started VM ${vmOf(operation)} on this host, so ${operation.task.kind} is not carried out`,

@@ -1,5 +1,13 @@
+export { type VmNeeds } from './moves';
 export { pullSubject, type PullSubject } from './pull';
-export { operationKinds, operations, type OperationInput, type OperationKind, type OperationOutput } from './registry';
+export {
+  operationKinds,
+  operations,
+  rulesOf,
+  type OperationInput,
+  type OperationKind,
+  type OperationOutput,
+} from './registry';
 export {
   operationProgress,
   operationRequest,

@@ -27,6 +27,7 @@ export const powerOperations = {
     }),
     output: z.object({ startedAt: z.iso.datetime() }),
     afterStart: 'allowed',
+    starts: true,
   },
   /** Waits for the heartbeat of the guest. */
   'await-heartbeat': {

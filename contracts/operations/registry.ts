@@ -1,11 +1,14 @@
 import type { z } from 'zod';
 import { diskOperations } from './disks';
 import { exportOperations } from './exports';
+import { lunOperations } from './luns';
+import { moveOperations } from './moves';
 import { placeholderOperations } from './placeholder';
 import { powerOperations } from './power';
 import { preCopyOperations } from './pre-copy';
 import { pullOperations } from './pull';
 import { reservationOperations } from './reservation';
+import type { OperationRules } from './shapes';
 
 /**
  * What an app may ask of an agent, one file an area. Every operation means "make it so for this run": a repeat by id answers the first
@@ -19,9 +22,14 @@ export const operations = {
   ...preCopyOperations,
   ...exportOperations,
   ...pullOperations,
+  ...moveOperations,
+  ...lunOperations,
 } as const;
 
 export type OperationKind = keyof typeof operations;
 export type OperationInput<K extends OperationKind> = z.infer<(typeof operations)[K]['input']>;
 export type OperationOutput<K extends OperationKind> = z.infer<(typeof operations)[K]['output']>;
 export const operationKinds = Object.keys(operations) as [OperationKind, ...OperationKind[]];
+
+/** What holds of an operation beside its schemas. */
+export const rulesOf = (kind: OperationKind): OperationRules => operations[kind];

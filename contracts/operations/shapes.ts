@@ -22,4 +22,11 @@ export type OperationDefinition = {
   readonly input: z.ZodType<{ vmId: z.infer<typeof vmId> }>;
   readonly output: z.ZodType;
   readonly afterStart: 'allowed' | 'refused' | 'source-only';
+  /** What one that ended as canceled left; `none` where its agent looked and found everything as it was. Otherwise `applied`. */
+  readonly afterCancel?: 'none';
+  /** It starts the VM on its host, which is remembered for ever before it is tried. */
+  readonly starts?: true;
 };
+
+/** The facts of an operation beside its schemas. */
+export type OperationRules = Pick<OperationDefinition, 'afterStart' | 'afterCancel' | 'starts'>;

@@ -3,19 +3,40 @@ import type { HostId } from '../ids';
 import { exportRequest } from './export';
 import { importRequest } from './import';
 import { lanRequest } from './lan';
+import { liveRequest } from './live';
+import { quickRequest } from './quick';
 import { quickStorageRequest } from './quick-storage';
+import { sanRequest } from './san';
+import { sharedNothingRequest } from './shared-nothing';
+import { storageRequest } from './storage';
 import { warmRequest } from './warm';
 
 /**
  * How a VM moves, with the version of its itinerary that new runs begin with. Older versions stay in
  * functions/orchestrators/kinds until their last run has ended.
  */
-export const itineraryVersions = { 'quick-storage': 1, warm: 1, lan: 1, export: 1, import: 1 } as const;
+export const itineraryVersions = {
+  live: 1,
+  quick: 1,
+  san: 1,
+  'quick-storage': 1,
+  storage: 1,
+  'shared-nothing': 1,
+  warm: 1,
+  lan: 1,
+  export: 1,
+  import: 1,
+} as const;
 export type Kind = keyof typeof itineraryVersions;
 export const kinds = Object.keys(itineraryVersions) as [Kind, ...Kind[]];
 
 const requests = {
+  live: liveRequest,
+  quick: quickRequest,
+  san: sanRequest,
   'quick-storage': quickStorageRequest,
+  storage: storageRequest,
+  'shared-nothing': sharedNothingRequest,
   warm: warmRequest,
   lan: lanRequest,
   export: exportRequest,
@@ -27,7 +48,12 @@ export const kindTakes = (kind: Kind, field: string): boolean => field in reques
 
 /** The body of `POST /api/migrations`: common fields and those of its kind, one file a kind. */
 export const migrationRequest = z.discriminatedUnion('kind', [
+  liveRequest,
+  quickRequest,
+  sanRequest,
   quickStorageRequest,
+  storageRequest,
+  sharedNothingRequest,
   warmRequest,
   lanRequest,
   exportRequest,
@@ -37,7 +63,12 @@ export type MigrationRequest = z.infer<typeof migrationRequest>;
 
 /** A request that has its id. */
 export const acceptedRequest = z.discriminatedUnion('kind', [
+  liveRequest.required({ id: true }),
+  quickRequest.required({ id: true }),
+  sanRequest.required({ id: true }),
   quickStorageRequest.required({ id: true }),
+  storageRequest.required({ id: true }),
+  sharedNothingRequest.required({ id: true }),
   warmRequest.required({ id: true }),
   lanRequest.required({ id: true }),
   exportRequest.required({ id: true }),

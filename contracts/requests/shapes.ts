@@ -42,3 +42,10 @@ export const approve = z.boolean().default(false);
 export const verifyScopes = ['changed', 'all'] as const;
 /** After the copy every block was verified; `changed` verifies what the last differencing disk touches once more, `all` reads both whole disks. */
 export const verify = z.enum(verifyScopes).default('changed');
+
+/** Why kinds whose bytes the hypervisor moves, or nobody, do not take what the byte route has. */
+export const movedByHypervisor = {
+  bandwidthBytesPerSecondMax: 'no byte route is used',
+  retire: 'nothing of the VM is left at the source',
+  verify: 'no copy is made that could be compared',
+} as const;

@@ -4,6 +4,7 @@ import { operationId as operationIdOf, type HostId, type OperationId } from '../
 import type { RunInput } from '../../contracts/migration';
 import {
   operations,
+  rulesOf,
   type OperationInput,
   type OperationKind,
   type OperationOutput,
@@ -31,16 +32,16 @@ export type Asked<K extends OperationKind> = {
   readonly bytesExpected?: number;
   /** Whether a pause of the run stops it until somebody resumes the run. */
   readonly pausable?: boolean;
+  /** `false`: it goes on when the run is canceled. */
+  readonly heedsCancel?: false;
 };
 
 /** One operation on one host: started, then looked at until it ends. */
 export function* operate<K extends OperationKind>(
   run: Run<RunInput>,
-  host: HostId,
-  kind: K,
-  input: AskedInput<K>,
+  asked: Asked<K>,
 ): Durable<Step<OperationOutput<K>>> {
-  const outputs = yield* operateAll(run, [{ host, kind, input }]);
+  const outputs = yield* operateAll(run, [asked]);
   if (!outputs.ok) return outputs;
   const [output] = outputs.value;
   if (output === undefined) throw new Error('one operation has one output');
@@ -75,11 +76,16 @@ export function* operateAll<K extends OperationKind>(
   let waitMs = run.input.pace.lookMsMin;
   while (all.some((one) => one.ended === undefined)) {
     const firstFailure = failureAmong(all);
-    if (firstFailure !== undefined) return yield* stop(run, all, firstFailure);
+    if (firstFailure !== undefined) {
+      yield* stop(run, all);
+      return failed(firstFailure);
+    }
     const pause = yield* run.pause(waitMs);
     if (pause === 'renew') return renew;
-    if (pause === 'cancel')
-      return yield* stop(run, all, failureOf('CanceledByOperator', { message: 'Canceled.', effect: 'applied' }));
+    if (pause === 'cancel' && all.some(({ asked: one }) => one.heedsCancel !== false)) {
+      yield* stop(run, all);
+      return stopped(all);
+    }
     if (run.paused && all.some((one) => one.asked.pausable === true)) {
       const paused = yield* holdWhilePaused(run, all);
       if (!paused.ok) return paused;
@@ -91,9 +97,21 @@ export function* operateAll<K extends OperationKind>(
     describeProgress(run, all, silence);
     waitMs = Math.min(run.input.pace.lookMsMax, Math.round(waitMs * 1.5));
   }
+  return ended(all);
+}
+
+function ended<K extends OperationKind>(all: readonly Tracked<K>[]): Outcome<OperationOutput<K>[]> {
   const failure = failureAmong(all);
   if (failure !== undefined) return failed(failure);
   return succeeded(all.flatMap((one) => (one.ended?.ok === true ? [one.ended.value] : [])));
+}
+
+/** How operations that were stopped by a cancel ended: some may have been done before it reached them. */
+function stopped<K extends OperationKind>(all: readonly Tracked<K>[]): Outcome<OperationOutput<K>[]> {
+  if (all.every((one) => one.ended !== undefined)) return ended(all);
+  return failed(
+    failureOf('CanceledByOperator', { message: 'Canceled; its agent has not said how it ended.', effect: 'unknown' }),
+  );
 }
 
 function track<K extends OperationKind>(run: Run<RunInput>, asked: Asked<K>): Tracked<K> {
@@ -162,7 +180,10 @@ function take<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>, answ
       return;
     case 'canceled':
       one.ended = failed(
-        failureOf('CanceledByOperator', { message: `${one.asked.kind} was stopped.`, effect: 'applied' }),
+        failureOf('CanceledByOperator', {
+          message: `${one.asked.kind} was stopped.`,
+          effect: rulesOf(one.asked.kind).afterCancel ?? 'applied',
+        }),
       );
   }
 }
@@ -186,7 +207,7 @@ function* holdWhilePaused<K extends OperationKind>(
 ): Durable<Step<undefined>> {
   const beganAt = run.now().getTime();
   const going = all.filter((one) => one.ended === undefined);
-  yield* stop(run, going, failureOf('CanceledByOperator', { message: 'Paused.', effect: 'applied' }));
+  yield* stop(run, going);
   while (going.some((one) => one.ended === undefined)) {
     if ((yield* run.pause(run.input.pace.lookMsMin)) === 'renew') return renew;
     const silence = yield* look(run, going);
@@ -208,12 +229,8 @@ function* holdWhilePaused<K extends OperationKind>(
 /** Longest wait for operations to stop; agents stop at the next block, and a dead agent has stopped by itself. */
 const stopMsMax = 20_000;
 
-/** Stops what still runs, waits until it has, and answers `failure`. */
-function* stop<K extends OperationKind>(
-  run: Run<RunInput>,
-  all: readonly Tracked<K>[],
-  failure: Failure,
-): Durable<Step<never>> {
+/** Stops what still runs, and waits until it has. */
+function* stop<K extends OperationKind>(run: Run<RunInput>, all: readonly Tracked<K>[]): Durable<void> {
   const until = run.now().getTime() + stopMsMax;
   const open = (): Tracked<K>[] => all.filter((one) => one.ended === undefined);
   if (open().length > 0)
@@ -222,7 +239,6 @@ function* stop<K extends OperationKind>(
     yield* look(run, open());
     if (open().length > 0 && (yield* run.pause(run.input.pace.lookMsMin)) === 'renew') break;
   }
-  return failed(failure);
 }
 
 const failureAmong = <K extends OperationKind>(all: readonly Tracked<K>[]): Failure | undefined => {

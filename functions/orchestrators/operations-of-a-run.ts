@@ -29,7 +29,8 @@ export const at = <K extends OperationKind>(
   side: Side,
   kind: K,
   input: AskedInput<K>,
-): Durable<Step<OperationOutput<K>>> => operate(run, hostOf(run, side), kind, input);
+  options: { readonly heedsCancel?: false } = {},
+): Durable<Step<OperationOutput<K>>> => operate(run, { host: hostOf(run, side), kind, input, ...options });
 
 // In the three below, KindsOf holds just the kinds that take this input, which TypeScript cannot carry over to a K that is not yet known.
 

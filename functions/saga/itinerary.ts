@@ -23,6 +23,8 @@ export type PhaseDefinition<Input, Done, Name extends string, Output> = {
   readonly what: string;
   /** The phase after which the run only goes forward. One a kind. */
   readonly pivot?: true;
+  /** Of a pivot: it can be stopped while it is under way, and tells truly whether it took effect. */
+  readonly cancelable?: true;
   readonly do: (run: Run<Input>, done: Done) => Durable<Step<Output>>;
   readonly undo: Undo<Input>;
 };
@@ -33,6 +35,7 @@ export type Phase<Input> = {
   readonly step: UserStep;
   readonly what: string;
   readonly pivot: boolean;
+  readonly cancelable: boolean;
   readonly do: (run: Run<Input>, done: Outputs) => Durable<Step<unknown>>;
   readonly undo: Undo<Input>;
 };
@@ -76,6 +79,7 @@ export class ItineraryBuilder<Input, Done extends object> {
       step: definition.step,
       what: definition.what,
       pivot: definition.pivot ?? false,
+      cancelable: definition.cancelable ?? false,
       // The interpreter passes the outputs of exactly the phases before this one, which is what Done says.
       do: (run, done) => definition.do(run, done as Done),
       undo: definition.undo,

@@ -8,10 +8,12 @@ import type { SagaState } from './state';
 export const currentPhase = <Input>(state: SagaState, itinerary: Itinerary<Input>): Phase<Input> | undefined =>
   itinerary.phases[state.position];
 
-/** A cancel counts until the pivot has been attempted. */
+/** A cancel counts until the pivot has been attempted; inside of it where the pivot can be stopped and then tells how it ended. */
 export function cancelHonoured<Input>(state: SagaState, itinerary: Itinerary<Input>): boolean {
   if (state.direction === 'unwind' || state.position > itinerary.pivotIndex) return false;
-  return state.position < itinerary.pivotIndex || (state.attempt === null && !state.touched);
+  if (state.position < itinerary.pivotIndex) return true;
+  const { cancelable } = itinerary.phases[itinerary.pivotIndex] ?? { cancelable: false };
+  return !state.touched && (state.attempt === null || cancelable);
 }
 
 /** Enters the phase at `position`; nothing of it has been attempted. */

@@ -3,45 +3,8 @@ import type { VmFacts } from '../../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import { runId, vmId, type RunId, type VmId } from '../../contracts/ids';
 import { operations, type OperationInput, type OperationKind, type OperationOutput } from '../../contracts/operations';
+import { sampleOutputs } from '../samples/operation-outputs';
 import { vmA } from './workbench';
-
-const at = '2026-11-22T08:00:00.000Z';
-
-const checked = { vmName: 'web', memoryBytes: 1024, disks: [] };
-
-/** An output of every kind that its schema takes. */
-const outputs: { [K in DriverOperationKind]: OperationOutput<K> } = {
-  'reserve-vm': {},
-  'reserve-room': { freeBytes: 1000 },
-  release: {},
-  'check-disks': { ...checked, state: 'running' },
-  'place-vm': {},
-  'remove-placeholder': { removedBytes: 0 },
-  'take-vm-checkpoint': checked,
-  'remove-vm-checkpoint': {},
-  'save-vm': { ...checked, savedAt: at, memoryFileBytes: 4096 },
-  'shut-down-vm': { ...checked, shutDownAt: at },
-  'begin-round': { ...checked, tracking: 'change-tracking', changed: [] },
-  'end-round': {},
-  'look-at-changes': { changedBytes: 0 },
-  'export-vm': { exportedBytes: 0, files: 1 },
-  'publish-export': { folder: '/exports/web' },
-  'remove-unpublished': {},
-  'compare-import': { vmName: 'web', memoryBytes: 1, roomBytes: 1, fixUps: [] },
-  'copy-import': { copiedBytes: 0 },
-  'adopt-import': { changes: [] },
-  'resume-vm': { outageMs: null },
-  'fence-vm': {},
-  'unfence-vm': {},
-  'export-configuration': {},
-  'remove-export': {},
-  'import-configuration': { changes: [] },
-  'merge-disks': { mergedBytes: 0 },
-  'digest-disks': { disks: [] },
-  'start-vm': { startedAt: at },
-  'await-heartbeat': { seenAt: at },
-  'retire-vm': { kept: [], freedBytes: 0 },
-};
 
 export const fakeVm = (id: string, name = 'web'): VmFacts => ({
   vmId: vmId.parse(id),
@@ -88,7 +51,7 @@ export class FakeDriver implements HyperVDriver {
   ): Promise<Outcome<OperationOutput<K>>> {
     this.performed.push({ kind, run: context.runId });
     const instead = await this.instead?.(kind, context);
-    if (instead === undefined) return succeeded(outputs[kind]);
+    if (instead === undefined) return succeeded(sampleOutputs[kind]);
     return instead.ok ? succeeded(operations[kind].output.parse(instead.value) as OperationOutput<K>) : instead;
   }
 

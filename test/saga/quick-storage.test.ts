@@ -40,7 +40,7 @@ test('a run without faults moves the VM and leaves a receipt', async () => {
   const run = new OneRun();
   await run.begin();
   expect((await run.onward()).state).toBe('completed');
-  expect(run.world.destination.started).toBe(true);
+  expect(run.world.arrived).toBe(true);
   expect(run.world.violations).toEqual([]);
   expect(run.receipts).toHaveLength(1);
 });
@@ -49,7 +49,7 @@ describe.each(passing)('%s', (fault) => {
   test.each(all)('at %s: the run completes, and nothing is done under two ids', async (kind) => {
     const { run, report } = await runWith(kind, fault);
     expect(report.state).toBe('completed');
-    expect(run.world.destination.started).toBe(true);
+    expect(run.world.arrived).toBe(true);
     expect(run.world.done.filter((one) => one === 'start-vm')).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 import type { StartOperationInput } from '../../activities/definitions';
 import { succeeded } from '../../contracts/failure';
-import { migrationId, runIdOf } from '../../contracts/ids';
+import { migrationId, runIdOf, vmId } from '../../contracts/ids';
 import {
   acceptedRequest,
   itineraryVersions,
@@ -13,31 +13,33 @@ import {
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
-import { FakeAgents, theVm, World, type Plan } from './world';
+import { FakeAgents, World, type Plan } from './world';
 
 const id = migrationId.parse('m1');
 const instanceId = runIdOf(id);
+
+/** The VM of every run here. */
+export const theVm = vmId.parse('11111111-2222-3333-4444-555555555555');
+
+const folderOf = (kind: Kind) => (kindTakes(kind, 'destinationFolder') ? { destinationFolder: '/vms' } : {});
+const hostOf = (kind: Kind) => (kindTakes(kind, 'destinationHost') ? { destinationHost: 'hv-b' } : {});
 
 const inputOf = (kind: Kind, policy: object, more: object): RunInput => ({
   contract: 1,
   itineraryVersion: itineraryVersions[kind],
   runId: instanceId,
   request: acceptedRequest.parse({
-    id,
-    kind,
-    vmId: theVm,
-    sourceHost: 'hv-a',
-    ...(kindTakes(kind, 'destinationHost') ? { destinationHost: 'hv-b' } : {}),
-    destinationFolder: '/vms',
-    policy,
+    ...{ id, kind, vmId: theVm, sourceHost: 'hv-a', policy },
+    ...hostOf(kind),
+    ...folderOf(kind),
     ...more,
   }),
   pace: { lookMsMin: 1000, lookMsMax: 5000, silenceMsMax: 60_000 },
 });
 
-/** One run of the itinerary on the real replay engine, against agents in this process. */
+/** One run of a kind on the real replay engine, against agents in this process. */
 export class OneRun {
-  readonly world = new World();
+  readonly world: World;
   readonly agents: FakeAgents;
   readonly engine: TestEngine;
   readonly receipts: unknown[] = [];
@@ -49,7 +51,8 @@ export class OneRun {
     private readonly policy: object = {},
     private readonly more: object = {},
   ) {
-    this.agents = new FakeAgents(this.world, plans);
+    this.world = new World(kind === 'san');
+    this.agents = new FakeAgents(this.world, plans, () => this.report);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
     this.engine = createTestEngine({
       seed,

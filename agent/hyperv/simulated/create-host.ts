@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { makeFolder, writeJsonAtomic } from './files';
 import { layoutOf, mapHostPaths, storedPath } from './layout';
-import type { HostRecord } from './records';
+import { hostRecord, type HostRecord } from './records';
 
 export type HostSpec = {
   readonly memoryBytes?: number;
@@ -9,6 +9,12 @@ export type HostSpec = {
   readonly switches?: readonly string[];
   /** By default it has change tracking. */
   readonly changeTracking?: boolean;
+  /** How the other hosts of its fabric call it, and the folder that they share (createFabric). */
+  readonly fabric?: { readonly folder: string; readonly name: string };
+  readonly processor?: { readonly maker: string; readonly features: readonly string[] };
+  readonly configurationVersions?: readonly string[];
+  readonly vlans?: readonly number[];
+  readonly liveMigration?: Partial<HostRecord['liveMigration']>;
   /** Volumes below the host's folder, by name, each an allowed root. */
   readonly volumes?: readonly { readonly name: string; readonly sizeBytes: number }[];
 };
@@ -19,14 +25,19 @@ const gib = 1024 ** 3;
 export async function createHost(folder: string, spec: HostSpec = {}): Promise<void> {
   const layout = layoutOf(folder);
   const volumes = spec.volumes ?? [{ name: 'vms', sizeBytes: 1024 * gib }];
-  const record: HostRecord = {
+  const record = hostRecord.parse({
     schema: 1,
     memoryBytes: spec.memoryBytes ?? 64 * gib,
     processorCount: spec.processorCount ?? 16,
-    switches: [...(spec.switches ?? ['LAN'])],
     changeTracking: spec.changeTracking ?? true,
+    switches: spec.switches ?? ['LAN'],
+    fabric: spec.fabric ?? null,
+    processor: spec.processor,
+    configurationVersions: spec.configurationVersions,
+    vlans: spec.vlans ?? null,
+    liveMigration: { enabled: true, slotsMax: 2, storageSlotsMax: 2, bytesPerSecond: gib, ...spec.liveMigration },
     volumes: volumes.map(({ name, sizeBytes }) => ({ root: join(layout.folder, 'volumes', name), sizeBytes })),
-  };
+  });
   for (const { root } of record.volumes) await makeFolder(root);
   await writeJsonAtomic(layout.hostFile, mapHostPaths(record, storedPath(layout)));
 }

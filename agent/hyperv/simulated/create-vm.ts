@@ -32,6 +32,11 @@ export type VmSpec = {
   readonly memoryBytes?: number;
   readonly processorCount?: number;
   readonly switchName?: string | null;
+  readonly vlanId?: number;
+  readonly configurationVersion?: string;
+  readonly processorCompatibility?: boolean;
+  /** A shared volume or a LUN of the host's fabric (its folder) in place of the host's first volume. */
+  readonly root?: string;
   readonly disks: readonly DiskSpec[];
   /** VM checkpoints that a person made, oldest first. */
   readonly vmCheckpoints?: readonly string[];
@@ -54,7 +59,7 @@ export async function createVm(hostFolder: string, spec: VmSpec): Promise<Outcom
     return failed(failureOf('RequestInvalid', { message: `${hostFolder} holds no simulated host` }));
   const layout = layoutOf(await realpath(given.folder));
   const id = spec.vmId ?? vmId.parse(guidOf('vm', spec.name, String(spec.seed)));
-  const root = mapHostPaths(host.value, livePath(layout)).volumes[0]?.root ?? layout.folder;
+  const root = spec.root ?? mapHostPaths(host.value, livePath(layout)).volumes[0]?.root ?? layout.folder;
   const home = join(await realpath(root), id);
   if ((await exists(layout.vmFile(id))) || (await exists(home)))
     return failed(failureOf('DestinationOccupied', { message: `A VM ${id} is on this host already` }));
@@ -75,10 +80,12 @@ function newRecord(id: VmId, home: string, spec: VmSpec): VmRecord {
     vmId: id,
     name: spec.name,
     generation: 2,
-    configurationVersion: '10.0',
+    configurationVersion: spec.configurationVersion ?? '10.0',
     processorCount: spec.processorCount ?? 2,
     memoryBytes,
     switchName: spec.switchName === undefined ? 'LAN' : spec.switchName,
+    vlanId: spec.vlanId ?? null,
+    processorCompatibility: spec.processorCompatibility ?? false,
     guest: {
       seed: seedOf('guest', spec.name, spec.seed),
       writeBytesPerSecond: mib,
@@ -100,6 +107,7 @@ function newRecord(id: VmId, home: string, spec: VmSpec): VmRecord {
     retiredBy: null,
     startedBy: null,
     stop: null,
+    leaving: null,
     guestOutageMs: null,
     setAside: null,
   };

@@ -8,6 +8,9 @@ import { systemClock, type Clock } from '../../clock';
 import { DiskError } from '../../disks/failures';
 import type { DriverContext, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
 import { plannedFacts, registeredFacts } from './facts';
+import { Fabric } from './fabric/fabric';
+import { settleLeaving } from './fabric/handover';
+import { listen } from './fabric/listener';
 import { readJson, systemErrorCode } from './files';
 import { bootGuest, putGuestsOnStandby, removeStraySavedStates } from './guests';
 import type { SimulationHooks } from './hooks';
@@ -53,7 +56,11 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   const lock = await lockHost(layout.lockFile);
   if (!lock.ok) return lock;
   const live = mapHostPaths(read.value, livePath(layout));
-  const volumes = await Promise.all(live.volumes.map(async (one) => ({ ...one, root: await realpath(one.root) })));
+  const fabric = live.fabric === null ? undefined : await Fabric.open(live.fabric.folder, live.fabric.name);
+  if (typeof fabric === 'string') return invalid(fabric);
+  const volumes = await Promise.all(
+    [...live.volumes, ...(fabric?.volumes ?? [])].map(async (one) => ({ ...one, root: await realpath(one.root) })),
+  );
   const host: SimulatedHost = {
     layout,
     record: { ...live, volumes },
@@ -64,19 +71,29 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
     ),
     guests: new Map(),
     locks: new KeyedLocks(),
+    fabric,
+    jobs: new Map(),
     clock: options.clock ?? systemClock,
     newGuid: options.newGuid ?? randomUUID,
     log,
     reached: async (point) => hooks?.reached?.(point),
   };
   await comeUp(host);
-  return succeeded(new SimulatedDriver(host, hooks ?? {}, lock.value));
+  const ending = new AbortController();
+  const listening = fabric === undefined ? Promise.resolve() : listen(host, ending.signal);
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await listening;
+  };
+  return succeeded(new SimulatedDriver(host, hooks ?? {}, stop, lock.value));
 }
 
 async function comeUp(host: SimulatedHost): Promise<void> {
   for (const { vmId } of host.state.vms) {
     try {
       await finishStart(host, vmId);
+      const found = host.state.vm(vmId);
+      if (found !== undefined) await settleLeaving(host, found);
       const vm = host.state.vm(vmId);
       if (vm === undefined) continue;
       await removeStraySavedStates(vm);
@@ -94,6 +111,7 @@ class SimulatedDriver implements HyperVDriver {
   constructor(
     private readonly simulated: SimulatedHost,
     private readonly hooks: SimulationHooks,
+    private readonly stopListening: () => Promise<void>,
     private readonly unlock: () => Promise<void>,
   ) {}
 
@@ -157,6 +175,7 @@ class SimulatedDriver implements HyperVDriver {
 
   /** Waits for operations under way, and puts the guests on standby: they go on when the host is opened again. */
   async close(): Promise<void> {
+    await this.stopListening();
     await this.simulated.locks.idle();
     await putGuestsOnStandby(this.simulated);
     await this.simulated.locks.idle();

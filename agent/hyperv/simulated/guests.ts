@@ -135,6 +135,23 @@ export async function shutDownGuest(host: SimulatedHost, vm: VmRecord, guest: Gu
   return memory?.lastWriteAtMs ?? null;
 }
 
+/** Stops the guest of a VM that is handed over; its disks are flushed and closed. Answers what it knew. */
+export async function haltGuest(host: SimulatedHost, vm: VmRecord, guest: Guest): Promise<GuestMemory> {
+  const memory = await guest.stop();
+  host.guests.delete(vm.vmId);
+  if (memory === undefined) throw new Error(`the guest of VM ${vm.vmId} has no memory to hand over`);
+  await sealDisks(host, vm.vmId, vm.disks);
+  return memory;
+}
+
+/** Lets a VM that was halted go on as if nothing had been. */
+export async function goOn(host: SimulatedHost, vm: VmRecord, memory: GuestMemory): Promise<Outcome<void>> {
+  const disks = await openGuestDisks(host, vm.vmId, vm.disks);
+  if (!disks.ok) return losePower(host, vm.vmId, disks.failure.message);
+  runGuest(host, vm, disks.value, memory);
+  return succeeded(undefined);
+}
+
 /**
  * Changes the disks of a VM. A guest that runs stands still meanwhile, its disks closed, and then goes on with those that the record
  * names by then. What `change` throws or answers is passed on.

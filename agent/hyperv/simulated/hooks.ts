@@ -27,6 +27,14 @@ export const crashPoints = [
   'retirement-planned',
   'retirement-unregistered',
   'retirement-file-deleted',
+  'move-offered',
+  'move-blackout',
+  'move-committed',
+  'move-arriving',
+  'files-mirrored',
+  'files-switched',
+  'lun-detached',
+  'lun-attached',
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
 

@@ -3,6 +3,7 @@ import type { VmId } from '../../../contracts/ids';
 import type { OperationInput, OperationOutput } from '../../../contracts/operations';
 import type { Clock } from '../../clock';
 import type { DriverContext, DriverOperationKind } from '../driver';
+import type { Fabric } from './fabric/fabric';
 import type { Guest } from './guest/guest';
 import type { CrashPoint } from './hooks';
 import type { HostLayout } from './layout';
@@ -19,6 +20,10 @@ export type SimulatedHost = {
   /** The guests of running VMs. */
   readonly guests: Map<VmId, Guest>;
   readonly locks: KeyedLocks;
+  /** What it shares with other hosts; undefined for one that stands alone. */
+  readonly fabric: Fabric | undefined;
+  /** Moves by the hypervisor that are under way here. */
+  readonly jobs: Map<VmId, 'live' | 'storage'>;
   readonly clock: Clock;
   readonly newGuid: () => string;
   readonly log: (message: string) => void;
@@ -32,7 +37,9 @@ export type Handler<K extends DriverOperationKind> = (
   input: OperationInput<K>,
 ) => Promise<Outcome<OperationOutput<K>>>;
 
-export const rootsOf = (host: SimulatedHost): string[] => host.record.volumes.map((volume) => volume.root);
+/** Folders below which files of VMs may be used now: not those of LUNs that another host has. */
+export const rootsOf = (host: SimulatedHost): string[] =>
+  host.record.volumes.map((volume) => volume.root).filter((root) => host.fabric?.isMasked(root) !== true);
 
 /** A path that came from outside as a real one below an allowed root; PathOutsideRoots otherwise. */
 export const resolveOnHost = (host: SimulatedHost, path: string): Promise<Outcome<string>> =>

@@ -40,6 +40,8 @@ export const homeLayout = (home: string) => ({
   disks: join(home, 'Virtual Hard Disks'),
   savedStates: join(home, 'Virtual Machines'),
   savedStateOf: (vm: VmId) => join(home, 'Virtual Machines', `${vm}.vmrs`),
+  /** The configuration of a VM that goes over with its LUN. */
+  writtenConfiguration: (run: RunId) => join(home, 'Virtual Machines', `${run}.configuration.json`),
   pulledConfiguration: join(home, 'Virtual Machines', 'pulled-configuration.json'),
   /** What a run needs while it builds the VM; removed by release. */
   mark: join(home, '.hyperferry'),
@@ -74,6 +76,7 @@ export const livePath =
 
 export const mapHostPaths = (host: HostRecord, map: PathMap): HostRecord => ({
   ...host,
+  fabric: host.fabric && { ...host.fabric, folder: map(host.fabric.folder) },
   volumes: host.volumes.map((volume) => ({ ...volume, root: map(volume.root) })),
 });
 
@@ -117,5 +120,10 @@ export const mapRunPaths = (run: RunRecord, map: PathMap): RunRecord => ({
     home: map(run.retirement.home),
     delete: run.retirement.delete.map(map),
     kept: run.retirement.kept.map(map),
+  },
+  moved: run.moved && {
+    ...run.moved,
+    remove: run.moved.remove.map(map),
+    home: run.moved.home === null ? null : map(run.moved.home),
   },
 });

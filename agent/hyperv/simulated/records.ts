@@ -17,6 +17,22 @@ export const hostRecord = z.object({
   switches: z.array(z.string()),
   /** Whether its VMs can be asked what changed on a disk since a reference point (Windows Server 2016 and later). */
   changeTracking: z.boolean().default(true),
+  /** How the other hosts of its fabric call it, and where the folder is that they share. */
+  fabric: z.object({ folder: path, name: z.string() }).nullable().default(null),
+  processor: z
+    .object({ maker: z.string(), features: z.array(z.string()) })
+    .default({ maker: 'GenuineIntel', features: ['sse4.2', 'aes', 'avx', 'avx2'] }),
+  configurationVersions: z.array(z.string()).default(['8.0', '9.0', '10.0', '12.0']),
+  /** VLANs that its switches carry; null is all. */
+  vlans: z.array(z.int()).nullable().default(null),
+  liveMigration: z
+    .object({
+      enabled: z.boolean(),
+      slotsMax: z.int().nonnegative(),
+      storageSlotsMax: z.int().nonnegative(),
+      bytesPerSecond: z.int().positive(),
+    })
+    .default({ enabled: true, slotsMax: 2, storageSlotsMax: 2, bytesPerSecond: 1024 ** 3 }),
   /** Folders below which VMs may be placed, each a volume of its own with a capacity that may be less than the real disk's. */
   volumes: z.array(z.object({ root: path, sizeBytes: bytes })).min(1),
 });
@@ -87,6 +103,9 @@ const vmSettings = z.object({
   processorCount: z.int().positive(),
   memoryBytes: bytes,
   switchName: z.string().nullable(),
+  vlanId: z.int().min(1).max(4094).nullable().default(null),
+  /** The guest sees the features only that every processor of the maker has. */
+  processorCompatibility: z.boolean().default(false),
   guest: guestSettings,
 });
 
@@ -119,6 +138,8 @@ export const vmRegistration = vmSettings.extend({
   retiredBy: runId.nullable(),
   /** The run that brought the VM here. */
   startedBy: z.object({ runId, startedAt: z.iso.datetime() }).nullable(),
+  /** The handover by which this host gives the VM away; once that is committed, the VM is not here any more. */
+  leaving: z.guid().nullable().default(null),
   /** What the guest itself measured: from its last write before the save to its first one after the start. */
   guestOutageMs: z.int().nonnegative().nullable(),
 });
@@ -204,5 +225,12 @@ export const runRecord = z.object({
       home: path,
     })
     .nullable(),
+  /** The LUN that this host took or gave up for the run. */
+  lun: z.string().nullable().default(null),
+  /** A move by the hypervisor that this host made for the run: what it answered, and files of the VM that are to go. */
+  moved: z
+    .object({ answer: z.unknown(), remove: z.array(path), home: path.nullable() })
+    .nullable()
+    .default(null),
 });
 export type RunRecord = z.infer<typeof runRecord>;

@@ -9,8 +9,9 @@ export const refuse = (
   code: FailureCode,
   vm: VmId,
   message: string,
+  native?: string,
 ): { readonly ok: false; readonly failure: Failure } =>
-  failed(failureOf(code, { message, subject: { vmId: vm }, effect: 'none' }));
+  failed(failureOf(code, { message, subject: { vmId: vm }, effect: 'none', ...(native !== undefined && { native }) }));
 
 /** The registered VM; VmNotFound when there is none, IoFailed when its state file cannot be read. */
 export function registeredVm(host: SimulatedHost, vm: VmId): Outcome<VmRecord> {

@@ -117,7 +117,16 @@ export class HostState {
   }
   /** What this host knows of a run; an empty record when that is nothing. */
   run(run: RunId, vm: VmId): RunRecord {
-    const empty: RunRecord = { schema: 1, runId: run, vmId: vm, room: null, home: null, retirement: null };
+    const empty: RunRecord = {
+      schema: 1,
+      runId: run,
+      vmId: vm,
+      room: null,
+      home: null,
+      retirement: null,
+      lun: null,
+      moved: null,
+    };
     return this.runRecords.get(keyOf(run, vm)) ?? empty;
   }
 

@@ -3,7 +3,12 @@ import type { Itinerary } from '../../saga/itinerary';
 import { exportKind } from './export';
 import { importKind } from './import';
 import { lan } from './lan';
+import { live } from './live';
+import { quick } from './quick';
 import { quickStorage } from './quick-storage';
+import { san } from './san';
+import { sharedNothing } from './shared-nothing';
+import { storage } from './storage';
 import { warm } from './warm';
 
 type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary<RunInputOf<K>>[]];
@@ -13,7 +18,12 @@ type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary
  * until its last run has ended.
  */
 const registry: { readonly [K in Kind]: Versions<K> } = {
+  live: [live],
+  quick: [quick],
+  san: [san],
   'quick-storage': [quickStorage],
+  storage: [storage],
+  'shared-nothing': [sharedNothing],
   warm: [warm],
   lan: [lan],
   export: [exportKind],

@@ -44,6 +44,7 @@ export class Guest {
   private flushedAtMs: number;
   private lastWriteBeforeSaveMs: number | null;
   private measuredOutageMs: number | null = null;
+  private longestPauseMs: number | undefined;
 
   constructor(private readonly options: GuestOptions) {
     this.disks = options.disks;
@@ -87,6 +88,24 @@ export class Guest {
       this.disks = others;
       if (this.memory !== undefined && this.condition === 'well') this.conclude(await this.compare(this.memory));
     });
+  }
+
+  /** Runs `work` between two writes of the guest. */
+  betweenWrites<T>(work: () => Promise<T>): Promise<T> {
+    return this.still.with('guest', work);
+  }
+
+  /** From now on the guest measures its longest pause between two writes, as what it saw of an outage. */
+  watchPauses(): void {
+    this.longestPauseMs = 0;
+    this.measuredOutageMs = null;
+  }
+
+  /** The longest pause since `watchPauses`, which the guest then keeps as its outage. */
+  pausesSeen(): number {
+    this.measuredOutageMs = this.longestPauseMs ?? 0;
+    this.longestPauseMs = undefined;
+    return this.measuredOutageMs;
   }
 
   /** Stops the guest for ever and closes its disks, flushed. Answers what it knew, when it knew anything yet. */
@@ -207,7 +226,10 @@ export class Guest {
   }
 
   private noteWrite(memory: GuestMemory): void {
-    memory.lastWriteAtMs = this.options.clock.now();
+    const nowMs = this.options.clock.now();
+    if (this.longestPauseMs !== undefined && memory.lastWriteAtMs !== null)
+      this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - memory.lastWriteAtMs);
+    memory.lastWriteAtMs = nowMs;
     if (this.lastWriteBeforeSaveMs === null) return;
     this.measuredOutageMs = Math.max(0, memory.lastWriteAtMs - this.lastWriteBeforeSaveMs);
     this.lastWriteBeforeSaveMs = null;

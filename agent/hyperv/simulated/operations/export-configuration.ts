@@ -55,6 +55,8 @@ export function configurationOf(
     processorCount: vm.processorCount,
     memoryBytes: vm.memoryBytes,
     switchName: vm.switchName,
+    vlanId: vm.vlanId,
+    processorCompatibility: vm.processorCompatibility,
     guest: vm.guest,
     savedStateBytes: belowVmCheckpoint ? null : (vm.savedState?.sizeBytes ?? null),
     savedAt: belowVmCheckpoint ? null : (vm.savedState?.savedAt ?? null),

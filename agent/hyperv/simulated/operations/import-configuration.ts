@@ -90,6 +90,8 @@ export function registrationOf(
     configurationVersion,
     processorCount,
     memoryBytes,
+    vlanId,
+    processorCompatibility,
     guest,
   } = configuration;
   return {
@@ -100,6 +102,8 @@ export function registrationOf(
     configurationVersion,
     processorCount,
     memoryBytes,
+    vlanId,
+    processorCompatibility,
     guest,
     switchName,
     home,
@@ -124,6 +128,7 @@ export function registrationOf(
     retiredBy: null,
     startedBy: null,
     stop: null,
+    leaving: null,
     guestOutageMs: null,
   };
 }

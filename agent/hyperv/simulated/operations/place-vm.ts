@@ -36,7 +36,7 @@ async function missingFolders(folder: string): Promise<string[]> {
   return missing;
 }
 
-async function makeHome(home: string, runId: RunId, vmId: VmId): Promise<void> {
+export async function makeHome(home: string, runId: RunId, vmId: VmId): Promise<void> {
   const unfinished = unfinishedHome(home, runId);
   await removeDurably(unfinished);
   const { disks, savedStates, journals, markFile } = homeLayout(unfinished);
@@ -59,6 +59,8 @@ export const removePlaceholder: Handler<'remove-placeholder'> = async (host, { r
     const safe = await resolveOnHost(host, home);
     if (!safe.ok) return safe;
     if (home === planned?.home && planned.adopted) continue;
+    if (home === host.state.vm(vmId)?.home)
+      return refuse('RefusedAfterStart', vmId, `VM ${vmId} uses ${home}: its files stay.`);
     if (home === planned?.home || (await isMarkedBy(home, runId, vmId))) removedBytes += await removeCounted(home);
     removedBytes += await removeCounted(unfinishedHome(home, runId));
   }

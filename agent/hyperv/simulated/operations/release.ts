@@ -17,6 +17,7 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
     await removeDurably(homeLayout(home).pulledConfiguration);
     await removeDurably(homeLayout(home).mark);
   }
+  if (vm?.startedBy?.runId === runId) await removeDurably(homeLayout(vm.home).writtenConfiguration(runId));
   if (vm?.reservedBy === runId) await host.state.saveVm({ ...vm, reservedBy: null });
   await host.state.dropRun(runId, vmId);
   return succeeded({});

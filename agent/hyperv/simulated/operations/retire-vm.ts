@@ -84,7 +84,11 @@ function noSource(host: SimulatedHost, runId: RunId, vmId: VmId): Outcome<never>
   );
 }
 
-async function deleteFiles(host: SimulatedHost, retirement: Retirement): Promise<Outcome<void>> {
+/** Deletes the files that a retirement names, and the folders of the VM that are empty then. */
+export async function deleteFiles(
+  host: SimulatedHost,
+  retirement: Pick<Retirement, 'policy' | 'delete' | 'home'>,
+): Promise<Outcome<void>> {
   for (const path of retirement.delete) {
     const safe = await resolveOnHost(host, path);
     if (!safe.ok) return safe;

@@ -2,6 +2,8 @@ import type { DriverOperationKind } from '../../../driver';
 import { disksTable } from './disks';
 import type { TableOf } from './entry';
 import { exportsTable } from './exports';
+import { lunsTable } from './luns';
+import { movesTable } from './moves';
 import { placeholderTable } from './placeholder';
 import { powerTable } from './power';
 import { preCopyTable } from './pre-copy';
@@ -15,4 +17,6 @@ export const operationTable: TableOf<DriverOperationKind> = {
   ...powerTable,
   ...preCopyTable,
   ...exportsTable,
+  ...movesTable,
+  ...lunsTable,
 };

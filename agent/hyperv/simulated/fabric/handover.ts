@@ -1,0 +1,153 @@
+import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import type { HostId } from '../../../../contracts/ids';
+import { readJson, removeDurably, writeJsonAtomic } from '../files';
+import type { SimulatedHost } from '../host';
+import type { VmRecord, VmRegistration } from '../records';
+import { refuse } from '../refusals';
+import { renamedFirst, type Fabric } from './fabric';
+import { fileOf, has } from './inbound';
+import { accepted, arrived, refused, type Offer } from './records';
+
+const lookMs = 20;
+/** How long the other host may take to answer. */
+const answerMsMax = 10_000;
+const arrivalMsMax = 60_000;
+
+export type Asked = Pick<Offer, 'runId' | 'type' | 'folder' | 'switchName' | 'needs'> & { readonly to: HostId };
+
+/**
+ * The side of a handover that gives a VM away. The VM is here until `commit`, whose rename makes it the other host's: from then on this host
+ * never starts it again, whatever happens to it, and before it the other host never does.
+ */
+export class Giving {
+  private constructor(
+    private readonly host: SimulatedHost,
+    private readonly fabric: Fabric,
+    private readonly offered: Offer,
+    readonly home: string,
+  ) {}
+
+  /** Offers the VM and waits for the answer. A refusal is the other host's own, without effect. */
+  static async begin(host: SimulatedHost, vm: VmRecord, asked: Asked, signal: AbortSignal): Promise<Outcome<Giving>> {
+    const { fabric } = host;
+    if (fabric === undefined || asked.to === fabric.host)
+      return refuse('MoveFailed', vm.vmId, `Host ${asked.to} cannot be reached from here.`, '0x8007274D');
+    const offered: Offer = {
+      ...asked,
+      schema: 1,
+      jobId: host.newGuid(),
+      vmId: vm.vmId,
+      from: fabric.host,
+      final: null,
+    };
+    await host.state.saveVm({ ...vm, leaving: offered.jobId });
+    const folder = fabric.layout.handover(vm.vmId, offered.jobId);
+    await writeJsonAtomic(fileOf(folder, 'offer'), offered);
+    await host.reached('move-offered');
+    const answer = await answerTo(host, folder, signal);
+    if (answer.ok) return succeeded(new Giving(host, fabric, offered, answer.value));
+    await takeBack(host, vm.vmId, offered.jobId);
+    return answer;
+  }
+
+  get folder(): string {
+    return this.fabric.layout.handover(this.offered.vmId, this.offered.jobId);
+  }
+
+  /** Sends the last state of the VM, which stands still now, and hands it over when the other host is ready to start it. */
+  async commit(final: VmRegistration): Promise<Outcome<void>> {
+    await writeJsonAtomic(fileOf(this.folder, 'offer'), { ...this.offered, final });
+    await this.host.reached('move-blackout');
+    const ready = await this.waitFor('ready', answerMsMax);
+    if (!ready.ok) return ready;
+    const mine = await renamedFirst(fileOf(this.folder, 'ready'), fileOf(this.folder, 'committed'), this.folder);
+    if (!mine) return failed(moveFailed(this.offered, 'the other host took its consent back', '0x80072746'));
+    await this.host.reached('move-committed');
+    return succeeded(undefined);
+  }
+
+  /** The VM stays: nothing of the offer counts any more. Not after a commit. */
+  abandon(): Promise<void> {
+    return takeBack(this.host, this.offered.vmId, this.offered.jobId);
+  }
+
+  private async waitFor(name: 'ready', msMax: number): Promise<Outcome<void>> {
+    const { clock } = this.host;
+    const beganAtMs = clock.now();
+    for (;;) {
+      if (await has(this.folder, name)) return succeeded(undefined);
+      const refusal = await refusalIn(this.folder);
+      if (refusal !== undefined) return failed(refusal);
+      if (clock.now() - beganAtMs > msMax)
+        return failed(moveFailed(this.offered, `the other host did not answer in ${msMax} ms`, '0x8007274C'));
+      await clock.sleep(lookMs);
+    }
+  }
+}
+
+const moveFailed = (offered: Pick<Offer, 'vmId' | 'to'>, why: string, native: string): Failure =>
+  failureOf('MoveFailed', {
+    message: `The hypervisor could not move VM ${offered.vmId} to ${offered.to}: ${why}.`,
+    subject: { vmId: offered.vmId },
+    native,
+  });
+
+async function refusalIn(folder: string): Promise<Failure | undefined> {
+  const read = await readJson(fileOf(folder, 'refused'), refused);
+  return read.state === 'read' ? { ...read.value.failure, effect: 'none' } : undefined;
+}
+
+async function answerTo(host: SimulatedHost, folder: string, signal: AbortSignal): Promise<Outcome<string>> {
+  const beganAtMs = host.clock.now();
+  while (host.clock.now() - beganAtMs <= answerMsMax) {
+    const yes = await readJson(fileOf(folder, 'accepted'), accepted);
+    if (yes.state === 'read') return succeeded(yes.value.home);
+    const refusal = await refusalIn(folder);
+    if (refusal !== undefined) return failed(refusal);
+    if (signal.aborted)
+      return failed(failureOf('CanceledByOperator', { message: 'The move was stopped.', effect: 'none' }));
+    await host.clock.sleep(lookMs, signal);
+  }
+  const message = `The hypervisor of the other host did not answer in ${answerMsMax} ms.`;
+  return failed(failureOf('MoveFailed', { message, native: '0x8007274C' }));
+}
+
+async function takeBack(host: SimulatedHost, vmId: Offer['vmId'], jobId: string): Promise<void> {
+  const { fabric } = host;
+  const folder = fabric?.layout.handover(vmId, jobId);
+  if (folder !== undefined) {
+    await renamedFirst(fileOf(folder, 'ready'), fileOf(folder, 'withdrawn'), folder);
+    await removeDurably(folder);
+  }
+  const vm = host.state.vm(vmId);
+  if (vm?.leaving === jobId) await host.state.saveVm({ ...vm, leaving: null });
+}
+
+/** What becomes of an offer that a crash cut short: a VM that was handed over is gone from here, any other stays. */
+export async function settleLeaving(host: SimulatedHost, vm: VmRecord): Promise<void> {
+  if (vm.leaving === null) return;
+  const folder = host.fabric?.layout.handover(vm.vmId, vm.leaving);
+  if (folder === undefined) return;
+  const isGone = (await has(folder, 'committed')) || (await has(folder, 'arrived'));
+  if (isGone) await host.state.dropVm(vm.vmId);
+  else await takeBack(host, vm.vmId, vm.leaving);
+}
+
+/** Waits until a VM that was handed over has arrived. */
+export async function awaitArrival(
+  host: SimulatedHost,
+  vmId: Offer['vmId'],
+  signal: AbortSignal,
+): Promise<Outcome<string>> {
+  const beganAtMs = host.clock.now();
+  while (host.clock.now() - beganAtMs <= arrivalMsMax && !signal.aborted) {
+    const folders = (await host.fabric?.handovers(vmId)) ?? [];
+    for (const folder of folders) {
+      const read = await readJson(fileOf(folder, 'arrived'), arrived);
+      if (read.state === 'read') return succeeded(read.value.at);
+    }
+    await host.clock.sleep(lookMs, signal);
+  }
+  const message = `VM ${vmId} was handed over, and the other host does not say that it has it.`;
+  return failed(failureOf('MoveFailed', { message, effect: 'unknown', native: '0x8007274C' }));
+}

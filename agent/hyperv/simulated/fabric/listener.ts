@@ -1,0 +1,135 @@
+import { describeThrown, succeeded, type Outcome } from '../../../../contracts/failure';
+import { checkNeeds, checkSlots } from '../admission';
+import { removeDurably, writeJsonAtomic } from '../files';
+import { bootGuest } from '../guests';
+import type { SimulatedHost } from '../host';
+import { factsOfFiles } from '../images';
+import { placeBelow, checkPlace } from '../operations/reserve-room';
+import { makeHome } from '../operations/place-vm';
+import { isoTime } from '../../../clock';
+import type { VmRecord } from '../records';
+import { refuse } from '../refusals';
+import { fileOf, has, isOpen, offerIn } from './inbound';
+import type { Offer } from './records';
+import { join } from 'node:path';
+
+const lookMs = 50;
+
+/** The part of a simulated hypervisor that takes VMs from others of its fabric. Runs until the signal ends it. */
+export async function listen(host: SimulatedHost, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await lookAround(host);
+    await host.clock.sleep(lookMs, signal);
+  }
+}
+
+/** One look at every handover: offers to this host are answered, and those from it that have arrived are forgotten. */
+export async function lookAround(host: SimulatedHost): Promise<void> {
+  for (const folder of (await host.fabric?.handovers()) ?? []) {
+    try {
+      const offer = await offerIn(folder);
+      if (offer?.to === host.fabric?.host)
+        await host.locks.with(`handover ${folder}`, () => answer(host, folder, offer));
+      else if (offer?.from === host.fabric?.host) await forgetArrived(host, folder, offer);
+    } catch (thrown) {
+      host.log(`the handover in ${folder} could not be looked at: ${describeThrown(thrown)}`);
+    }
+  }
+}
+
+async function forgetArrived(host: SimulatedHost, folder: string, offer: Offer | undefined): Promise<void> {
+  if (offer === undefined || !(await has(folder, 'arrived'))) return;
+  const isSettled = host.state.vm(offer.vmId)?.leaving !== offer.jobId && !host.jobs.has(offer.vmId);
+  if (isSettled) await removeDurably(folder);
+}
+
+async function answer(host: SimulatedHost, folder: string, offer: Offer | undefined): Promise<void> {
+  if (offer === undefined || !(await isOpen(folder))) return;
+  if (await has(folder, 'committed')) return take(host, folder, offer);
+  if (await has(folder, 'ready')) return;
+  const isAccepted = await has(folder, 'accepted');
+  const checked = isAccepted ? await checkFinal(host, offer) : await acceptAlone(host, folder, offer);
+  if (!checked.ok) return writeJsonAtomic(fileOf(folder, 'refused'), { failure: checked.failure });
+  if (checked.value === undefined || !(await has(folder, 'offer'))) return;
+  await writeJsonAtomic(fileOf(folder, isAccepted ? 'ready' : 'accepted'), { home: checked.value });
+}
+
+/** A withdrawal of the run waits for this, and what comes after one finds no promise. Undefined when the offer is gone. */
+function acceptAlone(host: SimulatedHost, folder: string, offer: Offer): Promise<Outcome<string | undefined>> {
+  const { runId, vmId, type } = offer;
+  return host.locks.with(vmId, () =>
+    host.locks.with(`placeholder ${runId} ${vmId}`, async () => {
+      if (!(await has(folder, 'offer'))) return succeeded(undefined);
+      if (type === 'role' || host.state.run(runId, vmId).room !== null) return accept(host, offer);
+      return refuse('MoveFailed', vmId, `This host has promised nothing to run ${runId}.`, '0x80070005');
+    }),
+  );
+}
+
+/** Whether this host takes the VM; answers the folder where its files are to be. */
+async function accept(host: SimulatedHost, offer: Offer): Promise<Outcome<string>> {
+  const { runId, vmId, needs, type } = offer;
+  const checked = await checkNeeds(host, runId, vmId, needs, type === 'whole' ? 'files' : 'memory', offer.switchName);
+  if (!checked.ok) return checked;
+  const slots = type === 'role' ? checked : await checkSlots(host, vmId, 'live');
+  if (!slots.ok) return slots;
+  if (type !== 'whole') return succeeded(join(needs.storage?.folder ?? '', vmId));
+  const place = await placeBelow(host, offer.folder ?? '', vmId);
+  if (!place.ok) return place;
+  const free = await checkPlace(host, runId, vmId, place.value);
+  if (!free.ok) return free;
+  const { home } = place.value;
+  await host.state.savePlanned({
+    schema: 1,
+    runId,
+    vmId,
+    vmName: needs.vmName,
+    home,
+    madeFolders: [],
+    adopted: false,
+    imported: null,
+  });
+  await makeHome(home, runId, vmId);
+  return succeeded(home);
+}
+
+/** Whether the VM could start here now. Undefined while its last state has not come. */
+async function checkFinal(
+  host: SimulatedHost,
+  { final, runId, vmId, needs, type, switchName }: Offer,
+): Promise<Outcome<string | undefined>> {
+  if (final === null) return succeeded(undefined);
+  const checked = await checkNeeds(host, runId, vmId, needs, type === 'whole' ? 'files' : 'memory', switchName);
+  if (!checked.ok) return checked;
+  const disks = await factsOfFiles(host, final.disks);
+  return disks.ok ? succeeded(final.home) : disks;
+}
+
+/** The VM is this host's from the commit on. What follows is finished by the next look, also after a crash. */
+async function take(host: SimulatedHost, folder: string, { final, vmId, runId, type }: Offer): Promise<void> {
+  if (final === null) throw new Error('a VM that was handed over has a last state');
+  await host.locks.with(vmId, async () => {
+    const at = isoTime(host.clock.now());
+    const known = host.state.vm(vmId);
+    const startedBy = type === 'role' ? null : { runId, startedAt: at };
+    const vm: VmRecord = known ?? {
+      ...final,
+      reservedBy: runId,
+      leaving: null,
+      guestOutageMs: null,
+      referencePoints: [],
+      shutDownBy: null,
+      startedBy,
+      setAside: null,
+    };
+    if (known === undefined) await host.state.saveVm(vm);
+    await host.reached('move-arriving');
+    await host.state.dropPlanned(runId, vmId);
+    await host.fabric?.ownRole(vmId);
+    if (vm.state === 'running' && !host.guests.has(vmId)) {
+      const booted = await bootGuest(host, vm);
+      if (!booted.ok) host.log(booted.failure.message);
+    }
+    await writeJsonAtomic(fileOf(folder, 'arrived'), { at });
+  });
+}

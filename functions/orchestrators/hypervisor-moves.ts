@@ -1,0 +1,82 @@
+import type { Failure } from '../../contracts/failure';
+import { failed, failureOf, succeeded } from '../../contracts/failure';
+import type { HostId } from '../../contracts/ids';
+import { destinationHostOf, type RunInput } from '../../contracts/migration';
+import type { OperationInput, OperationOutput } from '../../contracts/operations';
+import type { Told } from '../../contracts/receipt';
+import type { Run } from '../saga/run';
+import type { Durable, Step } from '../saga/step';
+import { at, vmOf, type Side } from './operations-of-a-run';
+
+/** Moves whose bytes the hypervisor carries: what they ask of the hosts, and what is believed when one does not tell how it ended. */
+
+export type Needs = OperationOutput<'describe-vm'>;
+export type Moved = OperationOutput<'move-live'>;
+type Found = OperationOutput<'locate-vm'>;
+type MoveRun = Run<RunInput>;
+
+export const peerOf = (run: MoveRun): { readonly peerHost: HostId } => ({
+  peerHost: destinationHostOf(run.input.request),
+});
+
+export const admit = (
+  run: MoveRun,
+  needs: Needs,
+  brings: OperationInput<'admit-vm'>['brings'],
+): Durable<Step<OperationOutput<'admit-vm'>>> => at(run, 'destination', 'admit-vm', { ...vmOf(run), needs, brings });
+
+/** Asked also while a cancel is being carried out: its answer is what the end of the move goes by. */
+const locate = (run: MoveRun, side: Side, folder: string | null = null): Durable<Step<Found>> =>
+  at(run, side, 'locate-vm', { ...vmOf(run), folder }, { heedsCancel: false });
+
+/**
+ * A move between two hosts that failed, or of which nobody knows how it ended: both hosts are asked where the VM is, and only what they
+ * say counts. It runs at the source and nowhere else: the hypervisor took the move back. It runs at the destination and nowhere else:
+ * the move is done, whatever became of the reply. Anything else is for a person.
+ */
+export function* settleBetweenHosts(run: MoveRun, failure: Failure): Durable<Step<Moved>> {
+  const source = yield* locate(run, 'source');
+  if (!source.ok) return failed(unsettled(failure, 'the source host cannot be asked where the VM is'));
+  const destination = yield* locate(run, 'destination');
+  if (!destination.ok) return failed(unsettled(failure, 'the destination host cannot be asked where the VM is'));
+  const [here, there] = [source.value, destination.value];
+  if (here.moving || there.moving) return failed(unsettled(failure, 'the hypervisor still moves it'));
+  if (here.registered && !there.registered) return failed({ ...failure, effect: 'none' });
+  if (there.registered && !here.registered) return succeeded(unmeasured(run));
+  return failed(unsettled(failure, describe(here, there)));
+}
+
+/** The same for a move of the files of a VM to `folder`. */
+export function* settleOnHost(run: MoveRun, failure: Failure, folder: string): Durable<Step<Moved>> {
+  const found = yield* locate(run, 'source', folder);
+  if (!found.ok) return failed(unsettled(failure, 'the host cannot be asked where the files are'));
+  if (found.value.moving) return failed(unsettled(failure, 'the hypervisor still moves them'));
+  if (!found.value.registered) return failed(unsettled(failure, 'the host does not have the VM'));
+  return found.value.inFolder ? succeeded(unmeasured(run)) : failed({ ...failure, effect: 'none' });
+}
+
+const unsettled = (failure: Failure, why: string): Failure =>
+  failureOf('MoveUnsettled', { message: `${failure.message} Nor is it known where the VM is: ${why}.` });
+
+const describe = (here: Found, there: Found): string =>
+  `${here.registered ? 'both hosts say that they have it' : 'neither host says that it has it'} (source: ${here.state}, destination: ${there.state})`;
+
+/** A move that is known to be done by where the VM is; what it measured went with its reply. */
+const unmeasured = (run: MoveRun): Moved => ({
+  endedAt: run.now().toISOString(),
+  outageMs: 0,
+  memorySentBytes: 0,
+  copiedBytes: 0,
+  mirroredBytes: 0,
+  changes: [],
+});
+
+/** What a receipt says of a move by the hypervisor. */
+export const toldOfMove = (
+  moved: Moved | null | undefined,
+  beat: OperationOutput<'await-heartbeat'> | null | undefined,
+): Partial<Told> => ({
+  outageMs: moved?.outageMs ?? null,
+  guestOutageMs: beat?.guestOutageMs ?? null,
+  configurationChanges: moved?.changes ?? [],
+});

@@ -1,0 +1,22 @@
+import { cells, columns, movingKinds } from './cells';
+import { runCell } from './run-cell';
+
+/** One cell in so many is run here; `npm run matrix` runs all. It has no divisor in common with the number of columns. */
+const oneIn = 7;
+
+const present = cells.filter((cell) => cell.absent === undefined);
+const sample = present.filter((_, index) => index % oneIn === 0);
+
+test.each(sample.map((cell) => [cell.kind, cell.phase, cell.column, cell] as const))(
+  '%s: %s, %s',
+  async (_kind, _phase, _column, cell) => {
+    expect(await runCell(cell)).toBe('');
+  },
+);
+
+test('the matrix has every moving kind and every column, and the sample leaves none of them out', () => {
+  expect(new Set(present.map((cell) => cell.kind))).toEqual(new Set(movingKinds));
+  expect(new Set(present.map((cell) => cell.column))).toEqual(new Set(columns));
+  expect(new Set(sample.map((cell) => cell.kind))).toEqual(new Set(movingKinds));
+  expect(new Set(sample.map((cell) => cell.column))).toEqual(new Set(columns));
+});

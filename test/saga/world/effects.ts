@@ -1,0 +1,109 @@
+import type { OperationKind, OperationOutput } from '../../../contracts/operations';
+import { sampleOutputs, sizesWith } from '../../samples/operation-outputs';
+import { lunEffects } from './lun-effects';
+import { moveEffects } from './move-effects';
+import type { Side, World } from './state';
+
+/** What an operation makes of the world. Each is "make it so", as an agent's are. */
+export type Effect = (on: { readonly world: World; readonly here: Side; readonly there: Side }) => unknown;
+export type Effects<Kinds extends OperationKind> = { readonly [K in Kinds]: Effect };
+
+type Output = Partial<{ [K in OperationKind]: OperationOutput<K> }>;
+
+const nothing: Effect = () => undefined;
+
+const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof typeof lunEffects>> = {
+  'reserve-vm': ({ here }) => (here.reserved = true),
+  'check-disks': nothing,
+  'reserve-room': ({ here }) => (here.reserved = true),
+  release: ({ here }) => Object.assign(here, { reserved: false, exported: false }),
+  'place-vm': ({ here }) => (here.planned = true),
+  'take-vm-checkpoint': ({ here }) => (here.vmCheckpoint = true),
+  'remove-vm-checkpoint': ({ here }) => Object.assign(here, { vmCheckpoint: false, referencePoints: false }),
+  'begin-round': ({ here }) => {
+    here.referencePoints = true;
+    if (here.state === 'running') here.vmCheckpoint = true;
+  },
+  'export-vm': ({ here }) => (here.exported = true),
+  'publish-export': ({ here }) => Object.assign(here, { exported: false, published: true }),
+  'remove-unpublished': ({ here }) => (here.exported = false),
+  'compare-import': nothing,
+  'copy-import': ({ here }) => (here.copies += 1),
+  'adopt-import': ({ here }) => Object.assign(here, { planned: true, imported: true }),
+  'end-round': ({ here }) => (here.vmCheckpoint = false),
+  'look-at-changes': ({ world }) => {
+    const [next = 0, ...later] = world.changedBytes;
+    world.seenBytes = next;
+    if (later.length > 0) world.changedBytes = later;
+  },
+  'shut-down-vm': ({ here }) => (here.state = 'off'),
+  pull: ({ here }) => (here.copies += 1),
+  'save-vm': ({ here }) => (here.state = 'saved'),
+  'resume-vm': ({ world, here }) => {
+    if (here.state !== 'saved' && here.state !== 'off') return;
+    here.state = 'running';
+    world.resumed = true;
+  },
+  'fence-vm': ({ here }) => (here.fenced = true),
+  'unfence-vm': ({ here }) => (here.fenced = false),
+  'export-configuration': ({ here }) => (here.exported = true),
+  'remove-export': ({ here }) => (here.exported = false),
+  'import-configuration': ({ here }) => (here.imported = true),
+  'merge-disks': ({ here }) => (here.merged = true),
+  'digest-disks': nothing,
+  'start-vm': ({ here }) => {
+    Object.assign(here, { registered: true, state: 'running', planned: false, imported: false, merged: false });
+    here.copies = 0;
+  },
+  'await-heartbeat': nothing,
+  'retire-vm': nothing,
+  'remove-placeholder': ({ world, here }) => {
+    if (here.registered && here !== world.source) world.violations.push('the disks of a started VM were removed');
+    Object.assign(here, { planned: false, copies: 0, imported: false, merged: false });
+  },
+};
+
+const effects: Effects<OperationKind> = { ...byRoute, ...moveEffects, ...lunEffects };
+
+/** Outputs that say something of the world, or that phases count in. */
+const outputs = (world: World, here: Side): Output => ({
+  'begin-round': { ...sampleOutputs['begin-round'], ...sizesWith(2) },
+  'shut-down-vm': { ...sampleOutputs['shut-down-vm'], ...sizesWith(2) },
+  'look-at-changes': { changedBytes: world.seenBytes },
+  'compare-import': { ...sampleOutputs['compare-import'], fixUps: world.fixUps },
+  // A repeat answers what the first one did.
+  'resume-vm': { outageMs: world.resumed ? 7000 : null },
+  'check-disks': { ...sizesWith(1), state: here.state === 'absent' ? 'off' : here.state },
+  'take-vm-checkpoint': sizesWith(2),
+  'save-vm': { ...sampleOutputs['save-vm'], ...sizesWith(2) },
+  'locate-vm': {
+    registered: here.registered,
+    state: here.state === 'absent' ? 'absent' : here.state,
+    moving: false,
+    inFolder: here.inFolder,
+  },
+});
+
+/** What agents refuse, whoever asks. */
+const refusals: Partial<Record<OperationKind, (on: Parameters<Effect>[0]) => boolean>> = {
+  'resume-vm': ({ here }) => here.fenced && (here.state === 'saved' || here.state === 'off'),
+  'attach-lun': ({ there }) => there.hasLun,
+  'reattach-lun': ({ there }) => there.hasLun,
+  'withdraw-vm': ({ world, here }) => here.registered && here !== world.source,
+};
+
+/** Whether the agent of a side refuses an operation as things stand. */
+export function refuses(world: World, side: 'source' | 'destination', kind: OperationKind): boolean {
+  const there = side === 'source' ? world.destination : world.source;
+  return refusals[kind]?.({ world, here: world[side], there }) === true;
+}
+
+/** Carries an operation out on one side of the world and answers its output. */
+export function applyTo(world: World, side: 'source' | 'destination', kind: OperationKind): unknown {
+  const here = world[side];
+  const there = side === 'source' ? world.destination : world.source;
+  effects[kind]({ world, here, there });
+  world.note(kind);
+  const outputsOf = outputs(world, here);
+  return kind in outputsOf ? outputsOf[kind] : sampleOutputs[kind];
+}

@@ -1,0 +1,98 @@
+import type { OperationKind } from '../../../contracts/operations';
+
+/** What a host has of the VM, as far as the operations of a run change it. */
+export type Side = {
+  /** The registration, real: it may run unless something keeps it from that. */
+  registered: boolean;
+  state: 'running' | 'saved' | 'off' | 'absent';
+  reserved: boolean;
+  fenced: boolean;
+  vmCheckpoint: boolean;
+  referencePoints: boolean;
+  exported: boolean;
+  /** An export lies where anybody may take it. */
+  published: boolean;
+  /** A registration that cannot start. */
+  planned: boolean;
+  imported: boolean;
+  merged: boolean;
+  /** Files that the run copied here and no registered VM uses. */
+  copies: number;
+  hasLun: boolean;
+  /** Whether the VM's files are in the folder that the run names. */
+  inFolder: boolean;
+};
+
+const empty: Side = {
+  registered: false,
+  state: 'absent',
+  reserved: false,
+  fenced: false,
+  vmCheckpoint: false,
+  referencePoints: false,
+  exported: false,
+  published: false,
+  planned: false,
+  imported: false,
+  merged: false,
+  copies: 0,
+  hasLun: false,
+  inFolder: false,
+};
+
+/** Two hosts, and a VM that runs on the first. With `lun` all its files are on a LUN, which one host at most has. */
+export class World {
+  readonly source: Side;
+  readonly destination: Side;
+  readonly done: OperationKind[] = [];
+  /** What the guest has written since the last round of pre-copy, look by look; the last one stays. */
+  changedBytes = [0];
+  seenBytes = 0;
+  /** What an import finds that it has to change. */
+  fixUps: { what: 'switch'; from: string; to: string }[] = [];
+  /** Whether the run started the VM again that it had stopped. */
+  resumed = false;
+  /** What must never be, and was. */
+  readonly violations: string[] = [];
+  private readonly before: string;
+
+  constructor(readonly lun = false) {
+    this.source = { ...empty, registered: true, state: 'running', hasLun: lun };
+    this.destination = { ...empty };
+    this.before = this.text;
+  }
+
+  private get text(): string {
+    return JSON.stringify([this.source, this.destination]);
+  }
+
+  /** Everything is as it was before the run. */
+  get untouched(): boolean {
+    return this.text === this.before;
+  }
+
+  /** The VM runs where it was to go, and nowhere else. */
+  get runsThere(): boolean {
+    const runs = [this.source, this.destination].filter((side) => side.registered && side.state === 'running');
+    return runs.length === 1 && (this.destination.state === 'running' || this.source.inFolder);
+  }
+
+  /** It runs there, and nothing of the run but a fenced source is left. */
+  get arrived(): boolean {
+    const isLeft = ({ reserved, exported, planned, copies, fenced, registered }: Side): boolean =>
+      reserved || exported || planned || copies > 0 || (fenced && !registered);
+    return this.runsThere && ![this.source, this.destination].some(isLeft);
+  }
+
+  /** Notes an operation that was done, and what it made of the world. */
+  note(kind: OperationKind): void {
+    this.done.push(kind);
+    const sides = [this.source, this.destination];
+    const mayRun = (side: Side): boolean => side.registered && !side.fenced && (side.hasLun || !this.lun);
+    if (sides.every(mayRun)) this.violations.push(`${kind}: both sides can run the VM`);
+    if (sides.some((side) => side.fenced && side.state === 'running'))
+      this.violations.push(`${kind}: a fenced VM runs`);
+    if (sides.every((side) => side.hasLun)) this.violations.push(`${kind}: both hosts have the LUN`);
+    if (!sides.some((side) => side.registered)) this.violations.push(`${kind}: the VM is lost`);
+  }
+}

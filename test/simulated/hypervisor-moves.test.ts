@@ -1,0 +1,240 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DriverOperationKind, HyperVDriver } from '../../agent/hyperv/driver';
+import { createFabric, createHost, createRole, createVm, openSimulatedDriver } from '../../agent/hyperv/simulated';
+import type { HostSpec, SimulationHooks } from '../../agent/hyperv/simulated';
+import { hostId, runId, type VmId } from '../../contracts/ids';
+import type { OperationInput, OperationOutput } from '../../contracts/operations';
+import type { Outcome } from '../../contracts/failure';
+import { valueOf } from '../conformance/hyperv-move';
+import { smallVm } from './test-hosts';
+
+const run = runId.parse('moves-r1');
+const mib = 1024 ** 2;
+const [hostA, hostB] = [hostId.parse('host-a'), hostId.parse('host-b')];
+
+/** Two hosts of one cluster and one SAN, and a VM on the first of them. */
+class Site {
+  folder = '';
+  vmId!: VmId;
+  a!: HyperVDriver;
+  b!: HyperVDriver;
+
+  async make(where: 'own' | 'shared' | 'lun', b: HostSpec = {}): Promise<void> {
+    this.folder = await realpath(await mkdtemp(join(tmpdir(), 'hyperferry-fabric-')));
+    const fabric = join(this.folder, 'fabric');
+    await createFabric(fabric, {
+      cluster: { name: 'c1', nodes: ['host-a', 'host-b'], sharedVolumes: [{ name: 'csv1', sizeBytes: 1024 * mib }] },
+      luns: [{ name: 'lun1', sizeBytes: 1024 * mib, visibleTo: ['host-a', 'host-b'], attachedTo: 'host-a' }],
+    });
+    const quick = { liveMigration: { bytesPerSecond: 16 * mib } };
+    await createHost(join(this.folder, 'a'), { ...quick, fabric: { folder: fabric, name: 'host-a' } });
+    await createHost(join(this.folder, 'b'), { ...quick, ...b, fabric: { folder: fabric, name: 'host-b' } });
+    const roots = { own: undefined, shared: join(fabric, 'volumes', 'csv1'), lun: join(fabric, 'luns', 'lun1') };
+    const root = roots[where];
+    this.vmId = valueOf(await createVm(join(this.folder, 'a'), { ...smallVm, ...(root !== undefined && { root }) }));
+    if (where === 'shared') await createRole(fabric, this.vmId, 'host-a');
+    this.a = await this.open('a');
+    this.b = await this.open('b');
+    await this.awake(this.a);
+  }
+
+  async open(name: 'a' | 'b', hooks?: SimulationHooks): Promise<HyperVDriver> {
+    return valueOf(await openSimulatedDriver({ folder: join(this.folder, name), ...(hooks && { hooks }) }));
+  }
+
+  /** Waits for the guest to have written after its start. */
+  async awake(driver: HyperVDriver): Promise<void> {
+    for (let looks = 0; looks < 400; looks++) {
+      if ((await driver.vm(this.vmId))?.heartbeat === 'ok') return;
+      await delay(25);
+    }
+    throw new Error('the guest does not wake');
+  }
+
+  try<K extends DriverOperationKind>(
+    driver: HyperVDriver,
+    kind: K,
+    input: Omit<OperationInput<K>, 'vmId'>,
+    signal = new AbortController().signal,
+  ): Promise<Outcome<OperationOutput<K>>> {
+    const whole = { ...input, vmId: this.vmId } as OperationInput<K>;
+    return driver.perform(kind, { runId: run, signal, report: () => undefined }, whole);
+  }
+
+  async do<K extends DriverOperationKind>(
+    driver: HyperVDriver,
+    kind: K,
+    input: Omit<OperationInput<K>, 'vmId'>,
+  ): Promise<OperationOutput<K>> {
+    return valueOf(await this.try(driver, kind, input));
+  }
+
+  async prepared(type: 'memory' | 'files' | 'lun'): Promise<Outcome<unknown>> {
+    await this.do(this.a, 'reserve-vm', {});
+    const needs = await this.do(this.a, 'describe-vm', {});
+    const folder = join(this.folder, 'b', 'volumes', 'vms');
+    const brings = {
+      memory: { type: 'memory' },
+      files: { type: 'files', folder, switchName: null },
+      lun: { type: 'lun', name: 'lun1' },
+    } as const;
+    return this.try(this.b, 'admit-vm', { needs, brings: brings[type] });
+  }
+
+  async close(): Promise<void> {
+    await this.a.close();
+    await this.b.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+let site: Site;
+beforeEach(() => {
+  site = new Site();
+});
+afterEach(() => site.close());
+
+const codeOf = (outcome: Outcome<unknown>): string => (outcome.ok ? 'ok' : outcome.failure.code);
+const nativeOf = (outcome: Outcome<unknown>): string | undefined => (outcome.ok ? undefined : outcome.failure.native);
+
+test('a live migration takes the running VM over, and its guest finds what it wrote', async () => {
+  await site.make('shared');
+  valueOf(await site.prepared('memory'));
+  const moved = await site.do(site.a, 'move-live', { peerHost: hostB });
+  await site.awake(site.b);
+  expect(await site.a.vm(site.vmId)).toBeUndefined();
+  const beat = await site.do(site.b, 'await-heartbeat', { waitMsMax: 5000 });
+  expect(beat.guestOutageMs).toBeGreaterThanOrEqual(0);
+  expect(moved.memorySentBytes).toBeGreaterThanOrEqual(smallVm.memoryBytes ?? 0);
+  for (const driver of [site.a, site.b]) await site.do(driver, 'release', {});
+  expect([...(await site.a.leftovers()), ...(await site.b.leftovers())]).toEqual([]);
+});
+
+test('a live migration that is asked for again after it was done answers the same', async () => {
+  await site.make('shared');
+  valueOf(await site.prepared('memory'));
+  const first = await site.do(site.a, 'move-live', { peerHost: hostB });
+  expect(await site.do(site.a, 'move-live', { peerHost: hostB })).toEqual(first);
+});
+
+test('a shared-nothing migration brings every file along and leaves none behind', async () => {
+  await site.make('own');
+  valueOf(await site.prepared('files'));
+  const folder = join(site.folder, 'b', 'volumes', 'vms');
+  const moved = await site.do(site.a, 'move-whole', { peerHost: hostB, folder, switchName: null });
+  await site.awake(site.b);
+  expect(moved.copiedBytes).toBeGreaterThanOrEqual(2 * mib);
+  for (const driver of [site.a, site.b]) await site.do(driver, 'release', {});
+  expect([...(await site.a.leftovers()), ...(await site.b.leftovers())]).toEqual([]);
+  expect((await site.b.vm(site.vmId))?.disks[0]?.path.startsWith(folder)).toBe(true);
+});
+
+test('a storage migration moves the files of the running VM, and the guest goes on', async () => {
+  await site.make('own');
+  await site.do(site.a, 'reserve-vm', {});
+  const folder = join(site.folder, 'a', 'volumes', 'vms', 'elsewhere');
+  await site.do(site.a, 'reserve-room', { folder, roomBytes: 16 * mib, memoryBytes: 0 });
+  const before = (await site.a.vm(site.vmId))?.disks[0]?.path ?? '';
+  const moved = await site.do(site.a, 'move-storage', { folder });
+  expect(await site.do(site.a, 'move-storage', { folder })).toEqual(moved);
+  await site.do(site.a, 'release', {});
+  await site.awake(site.a);
+  const after = (await site.a.vm(site.vmId))?.disks[0]?.path ?? '';
+  expect(after.startsWith(folder)).toBe(true);
+  expect(before).not.toBe(after);
+  expect(await site.a.leftovers()).toEqual([]);
+});
+
+test('a role goes over and comes back, and a saved VM starts where its role is', async () => {
+  await site.make('shared');
+  valueOf(await site.prepared('memory'));
+  await site.do(site.a, 'save-vm', {});
+  await site.do(site.a, 'move-role', { peerHost: hostB });
+  expect((await site.b.vm(site.vmId))?.state).toBe('saved');
+  await site.do(site.b, 'return-role', { peerHost: hostA });
+  expect((await site.a.vm(site.vmId))?.state).toBe('saved');
+  await site.do(site.a, 'move-role', { peerHost: hostB });
+  await site.do(site.b, 'start-role', {});
+  await site.awake(site.b);
+});
+
+test('a LUN goes over with the VM on it, and comes back while the VM has not started there', async () => {
+  await site.make('lun');
+  valueOf(await site.prepared('lun'));
+  const { storage } = await site.do(site.a, 'describe-vm', {});
+  for (const kind of ['save-vm', 'fence-vm', 'write-configuration'] as const) await site.do(site.a, kind, {});
+  expect(codeOf(await site.try(site.b, 'attach-lun', { lun: 'lun1' }))).toBe('LunBusy');
+  await site.do(site.a, 'detach-lun', { lun: 'lun1' });
+  await site.do(site.b, 'attach-lun', { lun: 'lun1' });
+  expect(codeOf(await site.try(site.a, 'reattach-lun', {}))).toBe('LunBusy');
+  await site.do(site.b, 'surrender-lun', {});
+  await site.do(site.a, 'reattach-lun', {});
+  await site.do(site.a, 'detach-lun', { lun: 'lun1' });
+  await site.do(site.b, 'attach-lun', { lun: 'lun1' });
+  const folder = storage?.folder ?? '';
+  await site.do(site.b, 'register-vm', { folder, switchName: null });
+  await site.do(site.b, 'start-vm', { folder });
+  await site.awake(site.b);
+  await site.do(site.a, 'forget-source', {});
+  for (const driver of [site.a, site.b]) await site.do(driver, 'release', {});
+  expect([...(await site.a.leftovers()), ...(await site.b.leftovers())]).toEqual([]);
+});
+
+test('a move that is canceled is taken back: the VM runs where it ran, and nothing is left', async () => {
+  await site.make('own');
+  valueOf(await site.prepared('files'));
+  const folder = join(site.folder, 'b', 'volumes', 'vms');
+  const stop = new AbortController();
+  const moving = site.try(site.a, 'move-whole', { peerHost: hostB, folder, switchName: null }, stop.signal);
+  await delay(100);
+  stop.abort();
+  expect(codeOf(await moving)).toBe('CanceledByOperator');
+  expect(await site.do(site.a, 'locate-vm', { folder: null })).toMatchObject({
+    registered: true,
+    state: 'running',
+    moving: false,
+  });
+  await site.do(site.b, 'withdraw-vm', {});
+  await site.do(site.a, 'release', {});
+  await site.awake(site.a);
+  expect([...(await site.a.leftovers()), ...(await site.b.leftovers())]).toEqual([]);
+});
+
+const refusals: [string, HostSpec, 'memory' | 'files', string, string | undefined][] = [
+  [
+    'processor of another maker',
+    { processor: { maker: 'AuthenticAMD', features: [] } },
+    'files',
+    'ProcessorIncompatible',
+    'event 21502',
+  ],
+  [
+    'processor without a feature',
+    { processor: { maker: 'GenuineIntel', features: ['sse4.2'] } },
+    'memory',
+    'ProcessorIncompatible',
+    'event 21502',
+  ],
+  ['switch of another name', { switches: ['DMZ'] }, 'memory', 'SwitchMissing', '33012'],
+  ['host without the memory', { memoryBytes: 1 }, 'files', 'NotEnoughMemory', '0x800705AA'],
+  ['host of another age', { configurationVersions: ['5.0'] }, 'memory', 'ConfigurationVersionUnsupported', '32784'],
+];
+test.each(refusals)('a %s is refused with the code of Hyper-V', async (_name, spec, brings, code, native) => {
+  await site.make('shared', spec);
+  const refused = await site.prepared(brings);
+  expect([codeOf(refused), nativeOf(refused)]).toEqual([code, native]);
+});
+
+test('a host that makes as many moves as it may refuses one more for the time being', async () => {
+  await site.make('shared', { liveMigration: { slotsMax: 0 } });
+  valueOf(await site.prepared('memory'));
+  const refused = await site.try(site.a, 'move-live', { peerHost: hostB });
+  expect(refused).toMatchObject({
+    ok: false,
+    failure: { code: 'MigrationLimitReached', retry: 'transient', native: 'event 21501' },
+  });
+  expect(await site.do(site.a, 'locate-vm', { folder: null })).toMatchObject({ registered: true, moving: false });
+});
