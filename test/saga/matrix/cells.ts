@@ -38,7 +38,11 @@ export type Cell = {
 
 const undoColumns: readonly Column[] = ['undo repeated', 'undo fails once', 'undo fails for good', 'answered skip'];
 
-function absenceOf(column: Column, phase: Phase<never>, place: Place): string | undefined {
+/** Phases that ask a person and no host: no agent can fail them. They can be canceled. */
+const asksNoHost: readonly string[] = ['warm approve'];
+
+function absenceOf(kind: string, column: Column, phase: Phase<never>, place: Place): string | undefined {
+  if (asksNoHost.includes(`${kind} ${phase.name}`) && column !== 'cancel') return 'it asks a person and no host';
   const hasUndo = phase.undo.kind === 'undo';
   if (undoColumns.includes(column) && !hasUndo) return 'it has no undo';
   if (column === 'answered retry' && place === 'before' && !hasUndo) return 'nothing of it parks';
@@ -63,7 +67,7 @@ export const cells: readonly Cell[] = moving.flatMap(({ kind, phases, pivotIndex
       place,
       pivot: pivot.name,
       cancelable: pivot.cancelable,
-      absent: absenceOf(column, phase, place),
+      absent: absenceOf(kind, column, phase, place),
     }));
   });
 });

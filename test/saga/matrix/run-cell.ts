@@ -39,22 +39,39 @@ export async function runCell(cell: Cell): Promise<Finding> {
   }
 }
 
+const mib = 1024 ** 2;
+
+/** A run of the cell's kind in which every phase has something to do: a warm one waits for its approval, and catches up after it. */
+function runOf(cell: Cell, plans: readonly Plan[]): OneRun {
+  const run = new OneRun(plans, 1, cell.kind, cell.kind === 'warm' ? { approve: true } : {});
+  run.world.changedBytes = [mib, 9000 * mib, mib];
+  return run;
+}
+
 async function begun(cell: Cell, plans: readonly Plan[]): Promise<OneRun> {
-  const run = new OneRun(plans, 1, cell.kind);
+  const run = runOf(cell, plans);
   await run.begin();
   return run;
+}
+
+const wantsApproval = (run: OneRun): boolean => run.report.question?.failure.code === 'ApprovalWanted';
+
+/** Until the run has ended or asks something else than its approval. */
+async function onward(run: OneRun): Promise<RunReport> {
+  const report = await run.onward();
+  return wantsApproval(run) ? run.answer('accept') : report;
 }
 
 /** Something passing: the run completes. */
 async function passing(cell: Cell, plan: Plan): Promise<Finding> {
   const run = await begun(cell, [plan]);
-  return completed(run, await run.onward()) + unused(run);
+  return completed(run, await onward(run)) + unused(run);
 }
 
 /** A refusal: before the pivot, and at it, the run unwinds; after it, it parks and goes on when it is answered. */
 async function refused(cell: Cell): Promise<Finding> {
   const run = await begun(cell, [{ phase: cell.phase, action: 'do', fault: 'refused', always: true }]);
-  const report = await run.onward();
+  const report = await onward(run);
   if (cell.place !== 'after') return takenBack(run, report);
   if (report.state !== 'parked') return `the run is ${report.state}, not parked`;
   run.agents.plans = [];
@@ -65,7 +82,7 @@ const untilUndo = (cell: Cell): Plan => ({ phase: cell.pivot, action: 'do', faul
 
 async function unwinding(cell: Cell, fault: Fault): Promise<Finding> {
   const run = await begun(cell, [untilUndo(cell), { phase: cell.phase, action: 'undo', fault }]);
-  return takenBack(run, await run.onward()) + unused(run, 1);
+  return takenBack(run, await onward(run)) + unused(run, 1);
 }
 
 async function undoFails(cell: Cell, answer: 'retry' | 'skip'): Promise<Finding> {
@@ -73,7 +90,7 @@ async function undoFails(cell: Cell, answer: 'retry' | 'skip'): Promise<Finding>
     untilUndo(cell),
     { phase: cell.phase, action: 'undo', fault: 'refused', always: true },
   ]);
-  const report = await run.onward();
+  const report = await onward(run);
   if (report.state !== 'parked') return `the run is ${report.state}, not parked at its undo`;
   if (report.question?.answers.join() !== 'retry,skip')
     return `it takes ${report.question?.answers.join() ?? 'nothing'}`;
@@ -88,7 +105,7 @@ async function undoFails(cell: Cell, answer: 'retry' | 'skip'): Promise<Finding>
 /** A phase from the pivot on of which nobody knows how it ended. */
 async function parked(cell: Cell, answer: 'retry' | 'accept'): Promise<Finding> {
   const run = await begun(cell, [{ phase: cell.phase, action: 'do', fault: 'failed after effect', always: true }]);
-  const report = await run.onward();
+  const report = await onward(run);
   if (report.state !== 'parked') return `the run is ${report.state}, not parked`;
   if (report.question?.answers.join() !== 'retry,accept')
     return `it takes ${report.question?.answers.join() ?? 'nothing'}`;
@@ -103,14 +120,18 @@ async function parked(cell: Cell, answer: 'retry' | 'accept'): Promise<Finding> 
 /** A cancel while the phase is under way: it counts before the pivot, and inside one that can be stopped. */
 async function canceled(cell: Cell): Promise<Finding> {
   const counts = cell.place === 'before' || (cell.place === 'pivot' && cell.cancelable);
-  const run = new OneRun([], 1, cell.kind);
+  const run = runOf(cell, []);
   run.agents.slow = { phase: cell.phase, looks: counts ? 1000 : 12 };
   await run.begin();
   await run.engine.settle();
-  for (let second = 0; second < 120 && run.report.phase !== cell.phase; second += 1) await run.engine.advance(1000);
+  for (let second = 0; second < 120 && run.report.phase !== cell.phase; second += 1) {
+    await run.engine.advance(1000);
+    if (wantsApproval(run) && cell.phase !== 'approve')
+      await run.send({ command: 'answer', questionId: run.report.question?.questionId, answer: 'accept' });
+  }
   if (run.report.phase !== cell.phase) return 'the phase was not reached';
   await run.send({ command: 'cancel', reason: 'test' });
-  if (!counts) return completed(run, await run.onward());
+  if (!counts) return completed(run, await onward(run));
   await run.engine.advance(30_000);
   return takenBack(run, run.report);
 }
