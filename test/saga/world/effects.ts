@@ -2,11 +2,7 @@ import type { OperationKind, OperationOutput } from '../../../contracts/operatio
 import { sampleOutputs, sizesWith } from '../../samples/operation-outputs';
 import { lunEffects } from './lun-effects';
 import { moveEffects } from './move-effects';
-import type { Side, World } from './state';
-
-/** What an operation makes of the world. Each is "make it so", as an agent's are. */
-export type Effect = (on: { readonly world: World; readonly here: Side; readonly there: Side }) => unknown;
-export type Effects<Kinds extends OperationKind> = { readonly [K in Kinds]: Effect };
+import type { Effect, Effects, Side, World } from './state';
 
 type Output = Partial<{ [K in OperationKind]: OperationOutput<K> }>;
 

@@ -1,4 +1,4 @@
-import type { Effect } from './effects';
+import type { Effect } from './state';
 
 export const lunEffects = {
   'write-configuration': (({ here }) => (here.exported = true)) as Effect,

@@ -1,5 +1,4 @@
-import type { Effect } from './effects';
-import type { Side } from './state';
+import type { Effect, Side } from './state';
 
 /** The registration goes from one host to the other, with what the run marked on it. */
 function handOver(here: Side, there: Side): void {

@@ -96,3 +96,7 @@ export class World {
     if (!sides.some((side) => side.registered)) this.violations.push(`${kind}: the VM is lost`);
   }
 }
+
+/** What an operation makes of the world. Each is "make it so", as an agent's are. */
+export type Effect = (on: { readonly world: World; readonly here: Side; readonly there: Side }) => unknown;
+export type Effects<Kinds extends OperationKind> = { readonly [K in Kinds]: Effect };
