@@ -73,7 +73,7 @@ describe.each<Fault>(['refused', 'failed after effect'])('import: %s', (fault) =
     async (kind) => {
       const run = await importRun({ fixUps: 'apply' }, [{ kind, fault }]);
       expect(['rolled-back', 'rejected']).toContain(run.report.state);
-      expect(run.world.destination).toMatchObject({ placeholder: false, files: 0, imported: false, room: false });
+      expect(run.world.destination).toMatchObject({ planned: false, copies: 0, imported: false, reserved: false });
     },
   );
 });

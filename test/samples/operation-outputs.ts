@@ -50,7 +50,7 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'export-configuration': {},
   'remove-export': {},
   'import-configuration': { changes: ['disk moved'] },
-  'save-vm': { ...sizes, savedAt: '2027-01-01T00:00:00.000Z', memoryFileBytes: 5 },
+  'save-vm': { ...sizes, savedAt: '2027-01-01T00:00:00.000Z', memoryFileBytes: 4096 },
   'resume-vm': { outageMs: null },
   'shut-down-vm': { ...sizes, shutDownAt: '2027-01-01T00:00:00.000Z' },
   'begin-round': {
