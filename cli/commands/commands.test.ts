@@ -350,7 +350,7 @@ describe('errors', () => {
     [['no-such-command'], 'unknown command'],
     [['hosts', '--no-such-option'], 'unknown option'],
     [['migrate', 'web01'], 'quick-storage needs --to <host>'],
-    [['migrate', 'web01', '--to', 'b', '--kind', 'teleport'], 'Allowed choices are quick-storage'],
+    [['migrate', 'web01', '--to', 'b', '--kind', 'teleport'], 'Allowed choices are live, quick,'],
     [['migrate', 'web01', '--to', 'b', '--bandwidth', 'fast'], '100MiB/s'],
     [['answer', 'm1', 'maybe'], 'Allowed choices are retry, skip, accept'],
     [['watch'], 'missing required argument'],

@@ -16,6 +16,29 @@ import { tempFolder } from './temp-folder';
 export const vmA = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
 export const vmB = '11111111-2222-3333-4444-555555555555';
 
+const imported = {
+  folder: '/vms/web',
+  sourceFolder: '/exports/web',
+  exportedVmId: '6f9619ff-8b86-d011-b42d-00c04fc964ff',
+  name: null,
+  switchName: null,
+  diskPaths: [],
+};
+
+const needs = {
+  vmName: 'web',
+  hasMemoryState: false,
+  memoryBytes: 1,
+  fileBytes: 1,
+  configurationVersion: '10.0',
+  processorMaker: 'maker',
+  processorFeatures: [],
+  switchName: null,
+  vlanId: null,
+  clusterName: null,
+  storage: null,
+};
+
 const inputs: Partial<Record<OperationKind, object>> = {
   'place-vm': { vmName: 'web', folder: '/vms/web' },
   'remove-placeholder': { folder: '/vms/web' },
@@ -26,6 +49,24 @@ const inputs: Partial<Record<OperationKind, object>> = {
   'start-vm': { folder: '/vms/web' },
   'await-heartbeat': { waitMsMax: 1000 },
   'retire-vm': { retire: 'delete' },
+  'begin-round': { round: 0 },
+  'end-round': { round: 0 },
+  'export-vm': { folder: '/exports', part: 'whole', vmCheckpointId: null },
+  'publish-export': { folder: '/exports' },
+  'remove-unpublished': { folder: '/exports' },
+  'compare-import': imported,
+  'copy-import': imported,
+  'adopt-import': imported,
+  'admit-vm': { needs, brings: { type: 'memory' } },
+  'locate-vm': { folder: null },
+  'move-live': { peerHost: 'host-1' },
+  'move-storage': { folder: '/vms/web' },
+  'move-whole': { folder: '/vms/web', peerHost: 'host-1', switchName: null },
+  'move-role': { peerHost: 'host-1' },
+  'return-role': { peerHost: 'host-1' },
+  'detach-lun': { lun: 'lun-1' },
+  'attach-lun': { lun: 'lun-1' },
+  'register-vm': { folder: '/vms/web', switchName: null },
   pull: {
     subject: { type: 'image', diskId: 'scsi-0-0', index: 0 },
     folder: '/vms/web',

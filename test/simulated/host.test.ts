@@ -248,7 +248,7 @@ test('a hook fails the call that it is told to fail, and no other', async () => 
   expect(outcomes).toEqual(['succeeded', 'IoFailed', 'succeeded']);
 });
 
-test('a move passes every point at which a host can be made to crash, but for those of undo, of rounds and of one host', async () => {
+test('a quick storage migration passes every point at which a host can be made to crash, but for those of undo, one host and other kinds', async () => {
   const passed = new Set<CrashPoint>();
   const hooks = { reached: (point: CrashPoint) => void passed.add(point) };
   await hosts.open('source', hooks);
@@ -267,6 +267,14 @@ test('a move passes every point at which a host can be made to crash, but for th
     'vm-shut-down',
     'vm-resuming',
     'start-set-aside',
+    'move-offered',
+    'move-blackout',
+    'move-committed',
+    'move-arriving',
+    'files-mirrored',
+    'files-switched',
+    'lun-detached',
+    'lun-attached',
   ]);
 });
 
