@@ -4,7 +4,8 @@
 // out, so that a newcomer has an answer in minutes; `.ci/run` runs everything (HYPERFERRY_TESTS=all), `npm run test:long` the rest alone.
 const choice = process.env.HYPERFERRY_TESTS ?? 'quick';
 const paths = { quick: ['**/*.test.js', '!**/*.long.test.js'], all: ['**/*.test.js'] };
-if (!(choice in paths)) throw new Error(`HYPERFERRY_TESTS is "${choice}"; it is one of ${Object.keys(paths).join(', ')}`);
+if (!(choice in paths))
+  throw new Error(`HYPERFERRY_TESTS is "${choice}"; it is one of ${Object.keys(paths).join(', ')}`);
 
 module.exports = {
   testEnvironment: 'node',
