@@ -18,6 +18,8 @@ export type AgentTransport = {
 /** Reads are asked by people too, who do not wait long. */
 const readMsMax = 10_000;
 const operationMsMax = 30_000;
+/** Looks and cancels are answered at once from what the agent holds; one that is not is asked again. */
+const lookMsMax = 10_000;
 /** How long an agent holds the answer to a start back for the operation to end, so that short ones cost one activity. */
 const startWaitMs = 1_500;
 
@@ -62,14 +64,14 @@ export class Agents {
 
   lookAtOperation(hostId: HostId, operationId: OperationId): Promise<Outcome<OperationView>> {
     return this.ask(
-      { hostId, method: 'GET', path: `/v1/operations/${operationId}`, timeoutMs: operationMsMax },
+      { hostId, method: 'GET', path: `/v1/operations/${operationId}`, timeoutMs: lookMsMax },
       operationView,
     );
   }
 
   cancelOperation(hostId: HostId, operationId: OperationId): Promise<Outcome<OperationView>> {
     const path = `/v1/operations/${operationId}/cancel`;
-    return this.ask({ hostId, method: 'POST', path, body: {}, timeoutMs: operationMsMax }, operationView);
+    return this.ask({ hostId, method: 'POST', path, body: {}, timeoutMs: lookMsMax }, operationView);
   }
 
   private get<T>(hostId: HostId, path: string, schema: z.ZodType<T>): Promise<Outcome<T>> {

@@ -18,10 +18,19 @@ export const phaseRecord = z.object({
 });
 export type PhaseRecord = z.infer<typeof phaseRecord>;
 
+/** How long a VM did not serve, from its stop at the source to its start, as the hosts saw it. */
+export const outage = z.discriminatedUnion('type', [
+  /** The VM was never stopped. */
+  z.object({ type: z.literal('none') }),
+  z.object({ type: z.literal('measured'), ms: z.int().nonnegative() }),
+  /** It stood still, or may have, and nobody knows for how long. */
+  z.object({ type: z.literal('not-measured'), because: z.string() }),
+]);
+export type Outage = z.infer<typeof outage>;
+
 /** What the phases of a run have to tell in its receipt; each kind says which of its phases tells what. */
 export const told = z.object({
-  /** From the stop at the source to the start at the destination, as the hosts saw it. Null when the VM was never stopped. */
-  outageMs: z.int().nonnegative().nullable().default(null),
+  outage: outage.default({ type: 'none' }),
   /** The same as the guest itself saw it; null where it cannot say. */
   guestOutageMs: z.int().nonnegative().nullable().default(null),
   /** The outage that was predicted when the cutover began; null where nothing predicts it. */

@@ -132,7 +132,7 @@ describe('what each command prints', () => {
     const [asked, offline, changed, foreign, none, noKey] = await Promise.all([
       verify(printed),
       verify(printed, '--public-key', key, '--json'),
-      verify(printed.replace('"outageMs": 2400', '"outageMs": 24'), '--public-key', key),
+      verify(printed.replace('"ms": 2400', '"ms": 24'), '--public-key', key),
       verify(printed, '--public-key', other),
       verify('{"schema": 1}'),
       verify(printed, '--public-key', 'x'),

@@ -49,14 +49,25 @@ const line = (name: string, text: string | undefined): [string, string][] => (te
 const retirePolicyOf = ({ policy }: Receipt['request']): string | undefined =>
   'retire' in policy ? policy.retire : undefined;
 
-function outageText({ outageMs, guestOutageMs, predictedOutageMs, rounds }: Receipt): string {
-  const measured = measuredText(outageMs, guestOutageMs);
+function outageText({ outage, guestOutageMs, predictedOutageMs, rounds }: Receipt): string {
+  const measured = measuredText(outage, guestOutageMs);
   if (predictedOutageMs === null) return measured;
   return `${measured}; ${formatMs(predictedOutageMs)} were predicted after ${rounds.length} passes`;
 }
 
-function measuredText(outageMs: number | null, guestOutageMs: number | null): string {
-  const ofHosts = outageMs === null ? 'none: the VM was never stopped' : formatMs(outageMs);
+function hostsText(outage: Receipt['outage']): string {
+  switch (outage.type) {
+    case 'none':
+      return 'none: the VM was never stopped';
+    case 'measured':
+      return formatMs(outage.ms);
+    case 'not-measured':
+      return `not measured: ${outage.because}`;
+  }
+}
+
+function measuredText(outage: Receipt['outage'], guestOutageMs: number | null): string {
+  const ofHosts = hostsText(outage);
   return guestOutageMs === null ? ofHosts : `${ofHosts}; ${formatMs(guestOutageMs)} as the guest saw it`;
 }
 

@@ -181,7 +181,7 @@ export const sampleReceipt = (more: Partial<Record<keyof Receipt, unknown>> = {}
           endedAt: '2026-08-01T20:00:09.000Z',
         },
       ],
-      outageMs: 2400,
+      outage: { type: 'measured', ms: 2400 },
       files: [
         {
           name: 'scsi-0-0',

@@ -3,15 +3,20 @@ import { failed, failureOf, succeeded } from '../../contracts/failure';
 import type { HostId } from '../../contracts/ids';
 import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
-import type { Told } from '../../contracts/receipt';
+import type { Outage, Told } from '../../contracts/receipt';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
 import { at, vmOf, type Side } from './operations-of-a-run';
+import { measured } from './times';
 
 /** Moves whose bytes the hypervisor carries: what they ask of the hosts, and what is believed when one does not tell how it ended. */
 
 export type Needs = OperationOutput<'describe-vm'>;
 export type Moved = OperationOutput<'move-live'>;
+/** A move that is known to be done by where the VM is; what it measured went with its reply. */
+type Unmeasured = { readonly unmeasured: string };
+/** How a move ended well. */
+export type MoveEnd = Moved | Unmeasured;
 type Found = OperationOutput<'locate-vm'>;
 type MoveRun = Run<RunInput>;
 
@@ -34,7 +39,7 @@ const locate = (run: MoveRun, side: Side, folder: string | null = null): Durable
  * say counts. It runs at the source and nowhere else: the hypervisor took the move back. It runs at the destination and nowhere else:
  * the move is done, whatever became of the reply. Anything else is for a person.
  */
-export function* settleBetweenHosts(run: MoveRun, failure: Failure): Durable<Step<Moved>> {
+export function* settleBetweenHosts(run: MoveRun, failure: Failure): Durable<Step<MoveEnd>> {
   const source = yield* locate(run, 'source');
   if (!source.ok) return failed(unsettled(failure, 'the source host cannot be asked where the VM is'));
   const destination = yield* locate(run, 'destination');
@@ -42,17 +47,17 @@ export function* settleBetweenHosts(run: MoveRun, failure: Failure): Durable<Ste
   const [here, there] = [source.value, destination.value];
   if (here.moving || there.moving) return failed(unsettled(failure, 'the hypervisor still moves it'));
   if (here.registered && !there.registered) return failed({ ...failure, effect: 'none' });
-  if (there.registered && !here.registered) return succeeded(unmeasured(run));
+  if (there.registered && !here.registered) return succeeded(unmeasured);
   return failed(unsettled(failure, describe(here, there)));
 }
 
 /** The same for a move of the files of a VM to `folder`. */
-export function* settleOnHost(run: MoveRun, failure: Failure, folder: string): Durable<Step<Moved>> {
+export function* settleOnHost(run: MoveRun, failure: Failure, folder: string): Durable<Step<MoveEnd>> {
   const found = yield* locate(run, 'source', folder);
   if (!found.ok) return failed(unsettled(failure, 'the host cannot be asked where the files are'));
   if (found.value.moving) return failed(unsettled(failure, 'the hypervisor still moves them'));
   if (!found.value.registered) return failed(unsettled(failure, 'the host does not have the VM'));
-  return found.value.inFolder ? succeeded(unmeasured(run)) : failed({ ...failure, effect: 'none' });
+  return found.value.inFolder ? succeeded(unmeasured) : failed({ ...failure, effect: 'none' });
 }
 
 const unsettled = (failure: Failure, why: string): Failure =>
@@ -61,22 +66,20 @@ const unsettled = (failure: Failure, why: string): Failure =>
 const describe = (here: Found, there: Found): string =>
   `${here.registered ? 'both hosts say that they have it' : 'neither host says that it has it'} (source: ${here.state}, destination: ${there.state})`;
 
-/** A move that is known to be done by where the VM is; what it measured went with its reply. */
-const unmeasured = (run: MoveRun): Moved => ({
-  endedAt: run.now().toISOString(),
-  outageMs: 0,
-  memorySentBytes: 0,
-  copiedBytes: 0,
-  mirroredBytes: 0,
-  changes: [],
-});
+const unmeasured: Unmeasured = { unmeasured: 'the reply of the move was lost, and what it had measured with it' };
+
+const outageOf = (moved: MoveEnd | null | undefined): Outage => {
+  if (moved === undefined) return { type: 'none' };
+  if (moved === null) return { type: 'not-measured', because: 'a person said that the move was done' };
+  return 'unmeasured' in moved ? { type: 'not-measured', because: moved.unmeasured } : measured(moved.outageMs);
+};
 
 /** What a receipt says of a move by the hypervisor. */
 export const toldOfMove = (
-  moved: Moved | null | undefined,
+  moved: MoveEnd | null | undefined,
   beat: OperationOutput<'await-heartbeat'> | null | undefined,
 ): Partial<Told> => ({
-  outageMs: moved?.outageMs ?? null,
+  outage: outageOf(moved),
   guestOutageMs: beat?.guestOutageMs ?? null,
-  configurationChanges: moved?.changes ?? [],
+  configurationChanges: moved && 'changes' in moved ? moved.changes : [],
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { writeReceipt, type RunOutcome } from '../../activities/definitions';
 import { runInput, type RunInput, type RunReport } from '../../contracts/migration';
 import { told, type Told } from '../../contracts/receipt';
-import { callActivity } from '../saga/activity';
+import { callForRun } from '../saga/activity';
 import { interpret, runOf, type SagaEnd } from '../saga/interpreter';
 import type { Run } from '../saga/run';
 import { initialState, sagaState, type SagaState } from '../saga/state';
@@ -39,7 +39,7 @@ function* leaveReceipt(run: Run<RunInput>, end: SagaEnd, tells: Told): Durable<v
   const { state, input } = run;
   run.showProgress(null, 'the receipt');
   for (let attempt = 1; attempt <= receiptAttemptsMax; attempt += 1) {
-    const written = yield* callActivity(run.context, writeReceipt, {
+    const written = yield* callForRun(run, writeReceipt, {
       input,
       state: end,
       startedAt: state.startedAt,

@@ -3,7 +3,8 @@ import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationKind, OperationOutput } from '../../contracts/operations';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
-import { operate, type AskedInput } from './operate';
+import { operate } from './operate';
+import type { AskedInput } from './operation-under-way';
 
 /** Operations as an itinerary writes them: by the side of the move, and in short form where the run's own input is all they need. */
 

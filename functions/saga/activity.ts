@@ -1,6 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import type { ActivityDefinition } from '../../contracts/activity';
-import { describeThrown, failed, failureOf, type Outcome } from '../../contracts/failure';
+import { describeThrown, failed, failureOf, type Failure, type Outcome } from '../../contracts/failure';
+import type { Run } from './run';
 import type { Durable } from './step';
 
 /**
@@ -16,8 +17,29 @@ export function* callActivity<Input, Output>(
   try {
     answer = yield context.df.callActivity(definition.name, input);
   } catch (thrown) {
-    return failed(failureOf('ActivityThrew', { message: `${definition.name}: ${describeThrown(thrown)}` }));
+    return failed(threw(definition.name, thrown));
   }
+  return outcomeOf(definition, answer);
+}
+
+/**
+ * The same for an activity of a run, which hears people meanwhile: a host that has no power may keep an activity for half a minute, and a
+ * cancel is confirmed without it.
+ */
+export function* callForRun<RunInput, Input, Output>(
+  run: Run<RunInput>,
+  definition: ActivityDefinition<Input, Output>,
+  input: Input,
+): Durable<Outcome<Output>> {
+  const task = run.context.df.callActivity(definition.name, input);
+  yield* run.whileListening(task);
+  return task.isFaulted ? failed(threw(definition.name, task.result)) : outcomeOf(definition, task.result);
+}
+
+const threw = (name: string, thrown: unknown): Failure =>
+  failureOf('ActivityThrew', { message: `${name}: ${describeThrown(thrown)}` });
+
+function outcomeOf<Input, Output>(definition: ActivityDefinition<Input, Output>, answer: unknown): Outcome<Output> {
   const parsed = definition.outcome.safeParse(answer);
   if (parsed.success) return parsed.data;
   return failed(

@@ -46,6 +46,11 @@ export class CommandInbox {
     }
   }
 
+  /** Waits for a task or a command. The task must not be yielded again: the extension would start it a second time (decision 0008). */
+  *waitBeside(task: Task): Durable<void> {
+    yield this.context.df.Task.any([task, this.newWait()]);
+  }
+
   private newWait(): Task {
     const wait = this.context.df.waitForExternalEvent(runCommandEvent);
     this.waits.push(wait);

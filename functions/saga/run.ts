@@ -1,4 +1,4 @@
-import type { OrchestrationContext } from 'durable-functions';
+import type { OrchestrationContext, Task } from 'durable-functions';
 import type { z } from 'zod';
 import type { RunCommand, RunReport, Step as UserStep } from '../../contracts/migration';
 import { CommandInbox } from './inbox';
@@ -7,6 +7,9 @@ import type { Durable } from './step';
 
 /** Looks and waits of one generation; then the history is cut. Each costs about eight rows (azure.md 2.2). */
 export const pausesPerGenerationMax = 50;
+
+/** How often a task is looked at that was waited for beside a command which came first. */
+const taskLookMs = 1_000;
 
 export type Progress = NonNullable<RunReport['progress']>;
 export type PauseEnd = 'elapsed' | 'cancel' | 'renew';
@@ -124,6 +127,15 @@ export class Run<Input> {
   /** Takes commands that arrived while nobody waited. */
   readCommands(): void {
     for (let command = this.inbox.take(); command !== undefined; command = this.inbox.take()) this.take(command);
+  }
+
+  /** Waits until a task has ended, and shows what people ask of the run meanwhile. */
+  *whileListening(task: Task): Durable<void> {
+    yield* this.inbox.waitBeside(task);
+    while (!task.isCompleted && !task.isFaulted) {
+      this.take(yield* this.inbox.waitFor(taskLookMs));
+      this.show();
+    }
   }
 
   /** Waits for a command, whatever it is, and takes note of it. */

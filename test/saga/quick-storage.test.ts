@@ -70,9 +70,9 @@ test('a pivot that was refused without effect unwinds', async () => {
 
 test('the receipt of a run that unwound after the save tells the outage; of one that never stopped the VM, none', async () => {
   const late = await runWith('fence-vm', 'refused');
-  expect(late.run.receipts).toMatchObject([{ told: { outageMs: 7000 } }]);
+  expect(late.run.receipts).toMatchObject([{ told: { outage: { type: 'measured', ms: 7000 } } }]);
   const early = await runWith('take-vm-checkpoint', 'refused');
-  expect(early.run.receipts).toMatchObject([{ told: { outageMs: null } }]);
+  expect(early.run.receipts).toMatchObject([{ told: { outage: { type: 'none' } } }]);
 });
 
 test('a pivot that failed and may have taken effect parks, and unwinds nothing', async () => {

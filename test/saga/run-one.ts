@@ -43,6 +43,8 @@ export class OneRun {
   readonly agents: FakeAgents;
   readonly engine: TestEngine;
   readonly receipts: unknown[] = [];
+  /** What happens while a look has not been answered. */
+  duringLook: (() => Promise<void>) | undefined;
 
   constructor(
     plans: readonly Plan[] = [],
@@ -58,8 +60,10 @@ export class OneRun {
       seed,
       activities: {
         ...Object.fromEntries(operationKinds.map((kind) => [kind, start(kind)])),
-        'look-at-operations': (asked: unknown) =>
-          succeeded(operationsOf(asked).map((one) => this.agents.look(one.operationId))),
+        'look-at-operations': async (asked: unknown) => {
+          await this.duringLook?.();
+          return succeeded(operationsOf(asked).map((one) => this.agents.look(one.operationId)));
+        },
         'cancel-operations': (asked: unknown) => {
           for (const one of operationsOf(asked)) this.agents.cancel(one.operationId);
           return succeeded({});
@@ -101,6 +105,11 @@ export class OneRun {
     const questionId = this.report.question?.questionId ?? 'none';
     await this.send({ command: 'answer', questionId, answer });
     return this.onward();
+  }
+
+  /** Does what can be done while an activity has not ended; only for what happens during one. */
+  async turns(): Promise<void> {
+    while (await this.engine.step());
   }
 
   async send(command: unknown): Promise<void> {

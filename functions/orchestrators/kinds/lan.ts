@@ -6,7 +6,7 @@ import { allImages, compareSides, pullAll, sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { ofVm } from '../rounds';
 import { stopIfRunning } from '../stop';
-import { msBetween, outageOfResume } from '../times';
+import { outageBetween } from '../times';
 
 type Input = RunInputOf<'lan'>;
 
@@ -98,7 +98,7 @@ export const lan = itinerary<Input>('lan', 1)
   .phase(retire)
   .phase(release)
   .build((done, undone) => ({
-    outageMs: msBetween(done.stop?.stoppedAt, done.cutover?.startedAt) ?? outageOfResume(undone['stop']),
+    outage: outageBetween(done.stop?.stoppedAt, done.cutover, undone['stop']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
     files: done.copy ?? [],
     verified: done.verify ?? [],

@@ -3,7 +3,7 @@ import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import { checkRunning, heartbeat, placeVm, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
-import { msBetween, outageOfResume } from '../times';
+import { outageBetween } from '../times';
 import { compareSides, lastImages, parentImages, pullAll, sizesOf } from '../disks';
 
 type Input = RunInputOf<'quick-storage'>;
@@ -102,7 +102,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 1)
   .phase(retire)
   .phase(release)
   .build((done, undone) => ({
-    outageMs: msBetween(done.save?.savedAt, done.cutover?.startedAt) ?? outageOfResume(undone['save']),
+    outage: outageBetween(done.save?.savedAt, done.cutover, undone['save']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
     files: [...(done['copy-base'] ?? []), ...(done['copy-rest'] ?? [])],
     verified: done.verify ?? [],

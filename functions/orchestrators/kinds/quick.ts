@@ -3,7 +3,7 @@ import { itinerary, nothing, undo } from '../../saga/itinerary';
 import { heartbeat, release, reserveVm } from '../common-phases';
 import { admit, peerOf } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf } from '../operations-of-a-run';
-import { msBetween, outageOfResume } from '../times';
+import { outageBetween } from '../times';
 
 type Input = RunInputOf<'quick'>;
 
@@ -54,6 +54,6 @@ export const quick = itinerary<Input>('quick', 1)
   .phase(heartbeat)
   .phase(release)
   .build((done, undone) => ({
-    outageMs: msBetween(done.save?.savedAt, done.start?.startedAt) ?? outageOfResume(undone['save']),
+    outage: outageBetween(done.save?.savedAt, done.start, undone['save']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
   }));

@@ -6,7 +6,7 @@ import type { Durable, Step } from '../../saga/step';
 import { forwardOnly, heartbeat, release, reserveVm } from '../common-phases';
 import { admit } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf, type Side } from '../operations-of-a-run';
-import { msBetween, outageOfResume } from '../times';
+import { outageBetween } from '../times';
 
 type Input = RunInputOf<'san'>;
 
@@ -102,7 +102,7 @@ export const san = itinerary<Input>('san', 1)
   })
   .phase(release)
   .build((done, undone) => ({
-    outageMs: msBetween(done.save?.savedAt, done.cutover?.startedAt) ?? outageOfResume(undone['save']),
+    outage: outageBetween(done.save?.savedAt, done.cutover, undone['save']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
     configurationChanges: done.register?.changes ?? [],
   }));

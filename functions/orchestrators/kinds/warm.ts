@@ -7,7 +7,7 @@ import { compareSides } from '../disks';
 import { at, inPlace, onSource, placeOf } from '../operations-of-a-run';
 import { catchUp, lastRound, preCopy } from '../rounds';
 import { stopVm } from '../stop';
-import { msBetween, outageOfResume } from '../times';
+import { outageBetween } from '../times';
 
 type Input = RunInputOf<'warm'>;
 
@@ -108,7 +108,7 @@ export const warm = itinerary<Input>('warm', 1)
   .phase(retire)
   .phase(release)
   .build((done, undone) => ({
-    outageMs: msBetween(done.stop?.stoppedAt, done.cutover?.startedAt) ?? outageOfResume(undone['stop']),
+    outage: outageBetween(done.stop?.stoppedAt, done.cutover, undone['stop']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
     predictedOutageMs: done['catch-up']?.predictedOutageMs ?? null,
     rounds: [...(done['catch-up']?.rounds ?? done['pre-copy']?.rounds ?? [])],
