@@ -6,7 +6,7 @@ import { describeThrown } from '../../contracts/failure';
 import type { HttpEnd } from '../host/supervisor';
 import type { Log } from '../host/log';
 import type { Call, WireFunction, WireRequest } from '../worker/messages';
-import { readBody } from './body';
+import { readBody, refuseTooLarge } from './body';
 import { authLevelOf, opensFunction, type AuthLevel, type Keys } from './keys';
 import { parseRoute, type Route } from './route';
 
@@ -114,7 +114,7 @@ export async function callFunction(
     return;
   }
   const body = await readBody(request, parts.bodyBytesMax);
-  if (body.kind === 'tooLarge') answer(response, 413);
+  if (body.kind === 'tooLarge') refuseTooLarge(request, response);
   else if (body.kind === 'read') {
     const text = body.bytes.length === 0 ? null : body.bytes.toString('base64');
     const call = { kind: 'http' as const, request: { ...wire, body: text } };
@@ -137,11 +137,10 @@ function headersOf(request: IncomingMessage): Record<string, string> {
   );
 }
 
-/** Ends a request without a body. A client that still sends is cut off after the answer. */
+/** Ends a request without a body. */
 export function answer(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
   if (response.headersSent || response.destroyed) return;
-  const isUnread = status === 413;
-  response.writeHead(status, { ...headers, 'content-length': '0', ...(isUnread ? { connection: 'close' } : {}) });
+  response.writeHead(status, { ...headers, 'content-length': '0' });
   response.end();
 }
 

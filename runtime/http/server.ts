@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { describeThrown } from '../../contracts/failure';
 import type { Log } from '../host/log';
-import { readBody } from './body';
+import { readBody, refuseTooLarge } from './body';
 import type { ApiRequest, ApiResponse } from './exchange';
 import { answer } from './function-endpoint';
 
@@ -103,7 +103,7 @@ export async function serveApi(
   handle: (request: ApiRequest) => Promise<ApiResponse>,
 ): Promise<void> {
   const body = await readBody(request, base.bodyBytesMax);
-  if (body.kind === 'tooLarge') answer(response, 413);
+  if (body.kind === 'tooLarge') refuseTooLarge(request, response);
   if (body.kind !== 'read') return;
   const isHead = request.method === 'HEAD';
   const answered = await handle({

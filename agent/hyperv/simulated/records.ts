@@ -227,9 +227,17 @@ export const runRecord = z.object({
     .nullable(),
   /** The LUN that this host took or gave up for the run. */
   lun: z.string().nullable().default(null),
-  /** A move by the hypervisor that this host made for the run: what it answered, and files of the VM that are to go. */
+  /**
+   * A move by the hypervisor that this host made for the run: what it answered, files of the VM that are to go, and when the VM arrived at
+   * the other host, once this one has seen it.
+   */
   moved: z
-    .object({ answer: z.unknown(), remove: z.array(path), home: path.nullable() })
+    .object({
+      answer: z.unknown(),
+      remove: z.array(path),
+      home: path.nullable(),
+      arrivedAt: z.iso.datetime().nullable().default(null),
+    })
     .nullable()
     .default(null),
 });

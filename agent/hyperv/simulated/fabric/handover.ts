@@ -136,11 +136,15 @@ export async function settleLeaving(host: SimulatedHost, vm: VmRecord): Promise<
 /** Waits until a VM that was handed over has arrived. */
 export async function awaitArrival(
   host: SimulatedHost,
+  runId: Offer['runId'],
   vmId: Offer['vmId'],
   signal: AbortSignal,
 ): Promise<Outcome<string>> {
   const beganAtMs = host.clock.now();
   while (host.clock.now() - beganAtMs <= arrivalMsMax && !signal.aborted) {
+    // The listener of this host may forget a handover that has arrived at any moment; it notes it first.
+    const seenAt = host.state.run(runId, vmId).moved?.arrivedAt;
+    if (typeof seenAt === 'string') return succeeded(seenAt);
     const folders = (await host.fabric?.handovers(vmId)) ?? [];
     for (const folder of folders) {
       const read = await readJson(fileOf(folder, 'arrived'), arrived);

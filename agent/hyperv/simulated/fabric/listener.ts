@@ -1,6 +1,6 @@
 import { describeThrown, succeeded, type Outcome } from '../../../../contracts/failure';
 import { checkNeeds, checkSlots } from '../admission';
-import { removeDurably, writeJsonAtomic } from '../files';
+import { readJson, removeDurably, writeJsonAtomic } from '../files';
 import { bootGuest } from '../guests';
 import type { SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
@@ -10,7 +10,7 @@ import { isoTime } from '../../../clock';
 import type { VmRecord } from '../records';
 import { refuse } from '../refusals';
 import { fileOf, has, isOpen, offerIn } from './inbound';
-import type { Offer } from './records';
+import { arrived, type Offer } from './records';
 import { join } from 'node:path';
 
 const lookMs = 50;
@@ -39,8 +39,20 @@ export async function lookAround(host: SimulatedHost): Promise<void> {
 
 async function forgetArrived(host: SimulatedHost, folder: string, offer: Offer | undefined): Promise<void> {
   if (offer === undefined || !(await has(folder, 'arrived'))) return;
-  const isSettled = host.state.vm(offer.vmId)?.leaving !== offer.jobId && !host.jobs.has(offer.vmId);
-  if (isSettled) await removeDurably(folder);
+  if (host.state.vm(offer.vmId)?.leaving === offer.jobId) return;
+  // Under the VM's lock, since the run may be ending; whoever holds it sees the arrival at its next look and lets go.
+  await host.locks.with(offer.vmId, async () => {
+    await noteArrival(host, offer, folder);
+    await removeDurably(folder);
+  });
+}
+
+/** Whoever waits for the arrival, now or after a crash, finds it in the run when the handover is gone. */
+async function noteArrival(host: SimulatedHost, { runId, vmId }: Offer, folder: string): Promise<void> {
+  const run = host.state.run(runId, vmId);
+  const read = await readJson(fileOf(folder, 'arrived'), arrived);
+  if (run.moved !== null && read.state === 'read')
+    await host.state.saveRun({ ...run, moved: { ...run.moved, arrivedAt: read.value.at } });
 }
 
 async function answer(host: SimulatedHost, folder: string, offer: Offer | undefined): Promise<void> {

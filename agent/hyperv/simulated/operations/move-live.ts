@@ -123,7 +123,7 @@ async function handOver(
     const answer = { stoppedAt: savedAt, memorySentBytes, ...sums, changes: changesOf(current, moved, asked) };
     await host.state.saveRun({
       ...host.state.run(runId, vm.vmId),
-      moved: { answer, remove: files, home: asked.type === 'whole' ? vm.home : null },
+      moved: { answer, remove: files, home: asked.type === 'whole' ? vm.home : null, arrivedAt: null },
     });
     const { setAside: _none, ...registration } = moved;
     return giving.commit({
@@ -143,7 +143,7 @@ async function finish(host: SimulatedHost, context: DriverContext, vmId: VmId): 
   const { moved } = host.state.run(context.runId, vmId);
   if (moved === null) throw new Error('a move that was committed was noted before');
   if (host.state.vm(vmId) !== undefined) await host.state.dropVm(vmId);
-  const arrived = await awaitArrival(host, vmId, context.signal);
+  const arrived = await awaitArrival(host, context.runId, vmId, context.signal);
   if (!arrived.ok) return arrived;
   if (moved.home !== null) {
     const deleted = await deleteFiles(host, { policy: 'delete', delete: moved.remove, home: moved.home });

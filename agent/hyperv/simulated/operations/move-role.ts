@@ -51,7 +51,10 @@ async function handOver(
     signal,
   );
   if (!giving.ok) return giving;
-  await host.state.saveRun({ ...host.state.run(runId, vm.vmId), moved: { answer: {}, remove: [], home: null } });
+  await host.state.saveRun({
+    ...host.state.run(runId, vm.vmId),
+    moved: { answer: {}, remove: [], home: null, arrivedAt: null },
+  });
   const { setAside: _none, ...registration } = host.state.vm(vm.vmId) ?? vm;
   const committed = await giving.value.commit(registration);
   if (!committed.ok) {
@@ -68,7 +71,7 @@ async function arrived(
   vmId: VmRecord['vmId'],
 ): Promise<Outcome<Record<string, never>>> {
   if (host.state.vm(vmId) !== undefined) await host.state.dropVm(vmId);
-  const there = await awaitArrival(host, vmId, signal);
+  const there = await awaitArrival(host, runId, vmId, signal);
   if (!there.ok) return there;
   await host.state.saveRun({ ...host.state.run(runId, vmId), moved: null });
   return succeeded({});

@@ -87,7 +87,7 @@ async function mirrorAndSwitch(
     };
     await host.state.saveRun({
       ...host.state.run(runId, vm.vmId),
-      moved: { answer, remove: old.map((file) => file.path), home: vm.home },
+      moved: { answer, remove: old.map((file) => file.path), home: vm.home, arrivedAt: null },
     });
     return succeeded(await host.state.saveVm(now));
   });
