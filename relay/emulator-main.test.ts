@@ -65,7 +65,7 @@ test('the emulator serves as a process, survives bad clients and stops on SIGTER
   expect(await ended).toEqual({ code: 0, signal: null });
   expect(output.out.trim().split('\n')).toHaveLength(1);
   await listener.close();
-}, 20_000);
+});
 
 test('a listener comes back by itself after the emulator was killed and started again', async () => {
   const first = await ready();
@@ -82,7 +82,7 @@ test('a listener comes back by itself after the emulator was killed and started 
     expect(await client.send(call)).toMatchObject({ ok: true, value: { body: '/a' } });
   }
   await listener.close();
-}, 30_000);
+});
 
 test('a request that is under way when the emulator dies has an unknown effect', async () => {
   const { child, endpoint } = await ready();
@@ -102,7 +102,7 @@ test('a request that is under way when the emulator dies has an unknown effect',
   child.kill('SIGKILL');
   expect(await sent).toMatchObject({ ok: false, failure: { code: 'AgentTimedOut', effect: 'unknown' } });
   await listener.close();
-}, 20_000);
+});
 
 test('a taken port, a missing option and a missing file end it with a line that says what to do', async () => {
   const { port } = await ready();
@@ -115,7 +115,7 @@ test('a taken port, a missing option and a missing file end it with a line that 
   expect(noOption.output.err).toContain('--config is missing');
   expect((await noFile.ended).code).toBe(2);
   expect(noFile.output.err).toContain('ENOENT');
-}, 20_000);
+});
 
 describe('a configuration', () => {
   test('is read', () => {

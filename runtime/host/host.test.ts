@@ -201,14 +201,14 @@ describe('a running host', () => {
     const status = await host.ended(poison, 40_000);
     expect(JSON.stringify(status.output)).toContain('took its worker down 5 times');
     expect(await host.ended(bystander)).toMatchObject({ runtimeStatus: 'Completed', output: 190 });
-  }, 60_000);
+  });
 
   test('can end an orchestration whose turns kill the worker', async () => {
     const id = await host.start('Wedged');
     await until('the first effect', () => linesOf(traces, 'effects').includes(`${id}/0`));
     await fetch(`${host.durable}/instances/${id}/terminate?reason=enough`, { method: 'POST' });
     expect((await host.ended(id, 30_000)).runtimeStatus).toMatch(/Terminated|Failed/);
-  }, 40_000);
+  });
 
   test('runs a timer function at its start', () => {
     const [first = ''] = linesOf(traces, 'ticks');

@@ -111,13 +111,13 @@ test('spans and metrics of every invocation reach the collector, those of an ins
     ]),
   );
   expect(received[0]?.headers['x-api-key']).toBe('secret');
-}, 60_000);
+});
 
 test('a collector that is not there costs nothing but the spans: the host serves, and ends', async () => {
   const host = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
   expect((await host.ended(await host.start('Chain', 3))).output).toBe(3);
   expect(await host.end('SIGTERM')).toBe(0);
-}, 60_000);
+});
 
 /** A preload under which no package of OpenTelemetry is found but the one that durable-functions brings. */
 function withoutPackages(): Record<string, string> {
@@ -140,14 +140,14 @@ test('where its packages are not installed, the host says which to install, and 
     /OpenTelemetry is configured and does not run: .*npm install @opentelemetry\/api/,
   );
   expect(received).toEqual([]);
-}, 60_000);
+});
 
 test('nothing of it is loaded when it is not configured', async () => {
   const host = await start(withoutPackages());
   expect((await host.ended(await host.start('Chain', 3))).output).toBe(3);
   await host.end('SIGTERM');
   expect(host.log.join('\n')).not.toContain('OpenTelemetry');
-}, 60_000);
+});
 
 const line = z.looseObject({ time: z.iso.datetime(), level: z.string(), category: z.string(), message: z.string() });
 
@@ -177,4 +177,4 @@ test('with --log json every line is an object, and invocations say function, ins
       invocationId: expect.any(String),
     }),
   );
-}, 60_000);
+});

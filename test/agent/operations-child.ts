@@ -13,7 +13,7 @@ import { operationId } from '../../contracts/ids';
 import { operationKinds } from '../../contracts/operations';
 import { operationOf } from './workbench';
 
-// A process for operations-kill.test.ts: store and runner over a handler that writes down what it does. It takes requests as lines of
+// A process for operations-kill.long.test.ts: store and runner over a handler that writes down what it does. It takes requests as lines of
 // JSON and answers each with a line; it is meant to be killed.
 
 export const asked = z.object({

@@ -31,4 +31,4 @@ test(`in ${seeds} seeds of quick-storage no promise is broken`, async () => {
 test('a seed is the same in every process', async () => {
   const [one, other] = [await simulate('--seeds', '4', '--workers', '1'), await simulate('--seeds', '4')];
   expect(other.fingerprint).toBe(one.fingerprint);
-}, 120_000);
+});

@@ -37,7 +37,7 @@ test('an orchestrator whose turns kill the worker fails after five, with that re
   expect(await host.ended(bystander, 60_000)).toMatchObject({ runtimeStatus: 'Completed', output: 45 });
   // Its neighbour may have been there at the first two; it runs alone from then on.
   expect((await restarts()) - before).toBe(5);
-}, 120_000);
+});
 
 const testOnLinux = process.platform === 'linux' ? test : test.skip;
 testOnLinux(
@@ -47,14 +47,13 @@ testOnLinux(
     expect(ended.output).toEqual({ result: 'survived' });
     expect(host.log.join('\n')).toMatch(/is gone: it holds \d+ MiB of memory, above the limit of 400 MiB/);
   },
-  120_000,
 );
 
 test('a worker whose heap is full is replaced, and that is said', async () => {
   const ended = await host.ended(await host.start('Calls', { activity: 'EatHeapOnce', input: 'heap' }), 60_000);
   expect(ended.output).toEqual({ result: 'survived' });
   expect(host.log.join('\n')).toMatch(/is gone: .*(heap is full|above the limit)/);
-}, 120_000);
+});
 
 test('afterwards it is ready and serves', async () => {
   expect((await host.fetch('/readyz')).status).toBe(200);

@@ -78,7 +78,7 @@ test('a backup beside a writer is of one moment: every transaction before it, an
     expect(numbers.length).toBeGreaterThanOrEqual(acknowledged);
   }
   store.close();
-}, 120_000);
+});
 
 const killed = async (script: string, delayMs: number): Promise<void> => {
   const child = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
@@ -108,7 +108,7 @@ test('a backup that is killed leaves no file of its name, or a whole one, and th
     const fresh = join(root, `fresh-${kill}`);
     expect(restore(to, fresh)).toMatchObject({ kind: 'done', facts: { instances } });
   }
-}, 180_000);
+});
 
 test('a restore that is killed leaves no state, or a whole one, and can be done again', async () => {
   const random = seededRandom(5);
@@ -122,4 +122,4 @@ test('a restore that is killed leaves no state, or a whole one, and can be done 
     if (!existsSync(join(fresh, databaseFile))) expect(restore(from, fresh)).toMatchObject({ kind: 'done' });
     expect(contentOf(fresh).numbers).toEqual(upTo(instances));
   }
-}, 180_000);
+});

@@ -174,7 +174,7 @@ describe('orphans', () => {
     await until(() => pids.slice(0, 2).every((pid) => !processExists(pid)), 3000);
     expect(journalOf('one')[1]).toMatch(/^asked-to-stop/);
     await until(() => pids.every((pid) => !processExists(pid)), 8000);
-  }, 20_000);
+  });
 
   test('a process that only inherits the environment of a guarded one is not guarded', async () => {
     const inner = `require('node:child_process').spawn(process.execPath, ['-r', ${JSON.stringify(join(__dirname, 'guard.js'))},

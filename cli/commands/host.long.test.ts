@@ -107,7 +107,7 @@ test('a backup taken while the host runs makes a new state with all that was ack
   const again = await startHost(folder, '--state', fresh);
   expect(await instancesOf(again.said)).toEqual(instances);
   expect(await greet(again.said, 'Cid')).toBe('hello Cid');
-}, 120_000);
+});
 
 describe('what cannot run is refused with field, value and remedy, and the exit code of its kind', () => {
   test.each([
