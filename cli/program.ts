@@ -7,6 +7,7 @@ import { registerBatch } from './commands/batch';
 import { registerCancel } from './commands/cancel';
 import type { Run } from './commands/command';
 import { registerDemoFaults } from './commands/demo-faults';
+import { registerDemoVm } from './commands/demo-vm';
 import { registerHold } from './commands/hold';
 import { registerHost } from './commands/host';
 import { registerDisk } from './commands/disk';
@@ -86,6 +87,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   const register = [
     registerUp,
     registerDemoFaults,
+    registerDemoVm,
     registerHosts,
     registerVms,
     registerMigrate,

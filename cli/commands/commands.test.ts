@@ -366,6 +366,16 @@ describe('errors', () => {
     }
   });
 
+  test.each([
+    [['../web'], '1 to 50 letters'],
+    [['web', '--on', 'usb'], 'Allowed choices are local, cluster, lun'],
+    [['web', '--host', 'host-z'], 'Use host-a or host-b'],
+  ])('a demonstration VM asked for as %j is not made', async (args, text) => {
+    const run = await runInProcess(['demo-vm', ...args]);
+    expect(run).toMatchObject({ code: exitCodes.badInput.code, stdout: '' });
+    expect(run.stderr).toContain(text);
+  });
+
   test('a batch file that is missing, not JSON, not a batch, or too long is refused before it is sent', async () => {
     const one = await serve(everything);
     const [missing, notJson, notBatch, long] = await Promise.all([
@@ -409,6 +419,7 @@ describe('help', () => {
     ['up'],
     ['start'],
     ['demo-faults'],
+    ['demo-vm'],
     ['keys'],
     ['hosts'],
     ['vms'],

@@ -36,6 +36,10 @@ function formerProcesses(home: string): [string, number][] {
   }
 }
 
+/** The process of a service of this folder's stack, if it lives; undefined while the stack is down or starts it again. */
+export const processOfService = (home: string, service: string): number | undefined =>
+  formerProcesses(home).find(([name]) => name === service)?.[1];
+
 // The guard's grace of 3 s, and some time to be scheduled on a busy machine.
 const waitMsMax = 15_000;
 const lookMs = 50;

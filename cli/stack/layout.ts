@@ -11,6 +11,8 @@ export type Layout = {
   readonly compileCacheFolder: string;
   /** The agent's own files. */
   readonly agentFolder: (host: HostId) => string;
+  /** What the simulated hosts share: their cluster, their SAN, the network between their hypervisors. */
+  readonly fabricFolder: string;
   /** The simulated Hyper-V host itself. */
   readonly hostFolder: (host: HostId) => string;
 };
@@ -22,6 +24,7 @@ export const layoutOf = (home: string): Layout => ({
   blobFolder: join(home, 'blobs'),
   appFolder: join(home, 'app'),
   compileCacheFolder: join(home, 'compiled'),
+  fabricFolder: join(home, 'fabric'),
   agentFolder: (host) => join(home, 'agents', host),
   hostFolder: (host) => join(home, 'hosts', host),
 });

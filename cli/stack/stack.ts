@@ -25,7 +25,7 @@ export type StackOptions = {
   /** Aborted while the stack starts, it is stopped again. */
   readonly signal: AbortSignal;
   /** Makes what the agents need before they start, such as the simulated hosts. */
-  readonly prepare: (layout: Layout) => Promise<Result<void>>;
+  readonly prepare: (layout: Layout) => Promise<Result<unknown>>;
 };
 
 /** A local stack that runs. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeFolder, writeJsonAtomic } from './files';
+import { makeFolder, readJson, writeJsonAtomic } from './files';
 import { layoutOf, mapHostPaths, storedPath } from './layout';
 import { hostRecord, type HostRecord } from './records';
 
@@ -40,4 +40,13 @@ export async function createHost(folder: string, spec: HostSpec = {}): Promise<v
   });
   for (const { root } of record.volumes) await makeFolder(root);
   await writeJsonAtomic(layout.hostFile, mapHostPaths(record, storedPath(layout)));
+}
+
+/** Makes a host that stands alone part of a fabric. Nothing happens to one that is part of one, or to a folder that holds no host. */
+export async function joinFabric(folder: string, fabric: NonNullable<HostSpec['fabric']>): Promise<void> {
+  const layout = layoutOf(folder);
+  const read = await readJson(layout.hostFile, hostRecord);
+  if (read.state !== 'read' || read.value.fabric !== null) return;
+  const stored = storedPath(layout)(fabric.folder);
+  await writeJsonAtomic(layout.hostFile, { ...read.value, fabric: { folder: stored, name: fabric.name } });
 }

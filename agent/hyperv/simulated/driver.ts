@@ -11,7 +11,7 @@ import { plannedFacts, registeredFacts } from './facts';
 import { Fabric } from './fabric/fabric';
 import { settleLeaving } from './fabric/handover';
 import { listen } from './fabric/listener';
-import { readJson, systemErrorCode } from './files';
+import { ifExists, readJson, systemErrorCode } from './files';
 import { bootGuest, putGuestsOnStandby, removeStraySavedStates } from './guests';
 import type { SimulationHooks } from './hooks';
 import type { SimulatedHost } from './host';
@@ -56,7 +56,7 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   const lock = await lockHost(layout.lockFile);
   if (!lock.ok) return lock;
   const live = mapHostPaths(read.value, livePath(layout));
-  const fabric = live.fabric === null ? undefined : await Fabric.open(live.fabric.folder, live.fabric.name);
+  const fabric = live.fabric === null ? undefined : await openFabric(live.fabric);
   if (typeof fabric === 'string') return invalid(fabric);
   const volumes = await Promise.all(
     [...live.volumes, ...(fabric?.volumes ?? [])].map(async (one) => ({ ...one, root: await realpath(one.root) })),
@@ -88,6 +88,18 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   return succeeded(new SimulatedDriver(host, hooks ?? {}, stop, lock.value));
 }
 
+/** Below its real folder, since the paths of files are compared with those of its volumes once links are followed. */
+async function openFabric({
+  folder,
+  name,
+}: {
+  readonly folder: string;
+  readonly name: string;
+}): Promise<Fabric | string> {
+  const real = await ifExists(realpath(folder));
+  return real === undefined ? `${folder}, which it shares with other hosts, is not there` : Fabric.open(real, name);
+}
+
 async function comeUp(host: SimulatedHost): Promise<void> {
   for (const { vmId } of host.state.vms) {
     try {
@@ -116,11 +128,13 @@ class SimulatedDriver implements HyperVDriver {
   ) {}
 
   async host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>> {
-    const { record, state } = this.simulated;
+    const { record, state, fabric } = this.simulated;
+    // A LUN that another host has is no place for files of this one.
+    const present = record.volumes.filter(({ root }) => fabric?.isMasked(root) !== true);
     return {
       memoryBytes: record.memoryBytes,
       memoryFreeBytes: memoryFreeBytes(record, state),
-      volumes: await Promise.all(record.volumes.map((volume) => volumeUse(volume, state))),
+      volumes: await Promise.all(present.map((volume) => volumeUse(volume, state))),
       switches: [...record.switches],
     };
   }

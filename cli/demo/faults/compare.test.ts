@@ -146,7 +146,7 @@ describe('the witness', () => {
         );
       return { hostId: hostId.parse(`host-${index}`), folder: hostFolder };
     });
-    const witness = new Witness(hosts, vm, systemClock);
+    const witness = new Witness({ hosts, fabricFolder: join(folder, 'fabric') }, vm, systemClock);
     witness.look();
     return witness.violations.map(({ what }) => what);
   };
@@ -162,5 +162,24 @@ describe('the witness', () => {
     expect(look([{ state: 'saved' }, { state: 'running' }])).toEqual(['could start on host-0 and host-1']);
     expect(look([{ state: 'off' }, { state: 'saved' }])).toEqual(['could start on host-0 and host-1']);
     expect(look([null, null])).toEqual(['was registered nowhere']);
+  });
+
+  test('counts a VM that was handed over as the other host’s, and one on its way as registered', () => {
+    const job = '6f9619ff-8b86-4011-b42d-00c04fc964ff';
+    const handover = join(folder, 'fabric', 'handovers', vm, job);
+    const end = (name: string): void => {
+      rmSync(handover, { recursive: true, force: true });
+      mkdirSync(handover, { recursive: true });
+      writeFileSync(join(handover, `${name}.json`), '{}');
+    };
+    end('ready');
+    expect(look([{ state: 'running', leaving: job }, { state: 'running' }])).toHaveLength(1);
+    end('committed');
+    expect(look([{ state: 'running', leaving: job }, { state: 'running' }])).toEqual([]);
+    expect(look([{ state: 'running', leaving: job }, null])).toEqual([]);
+    expect(look([null, null])).toEqual([]);
+    end('withdrawn');
+    expect(look([null, null])).toEqual(['was registered nowhere']);
+    rmSync(join(folder, 'fabric'), { recursive: true, force: true });
   });
 });

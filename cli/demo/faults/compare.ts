@@ -6,13 +6,13 @@ import type { Disk } from '../../../agent/disks/image';
 import { blockOffsetBytes, geometryOf } from '../../../agent/hyperv/simulated/guest/geometry';
 import { readSavedState } from '../../../agent/hyperv/simulated/guest/saved-state-file';
 import { claimOf, stampBlockBytes } from '../../../agent/hyperv/simulated/guest/stamp';
-import { layoutOf as hostLayoutOf, livePath, mapVmPaths } from '../../../agent/hyperv/simulated/layout';
 import type { VmRecord } from '../../../agent/hyperv/simulated/records';
 import type { RunId, VmId } from '../../../contracts/ids';
-import { readRegistration } from './witness';
+import { readRegistration } from '../registration';
 
 /** What the comparison of both disks found. */
 export type Comparison = {
+  readonly proof: 'fence';
   readonly bytesRead: number;
   /** Blocks of 4 KiB that the guest wrote after the fence, each proved by the stamp that the guest puts on what it writes. */
   readonly writtenSinceFence: number;
@@ -33,11 +33,6 @@ export type ComparisonRequest = {
 
 const chunkBytes = 1024 * 1024;
 const lostShownMax = 10;
-
-function liveVm(hostFolder: string, vmId: VmId): VmRecord | undefined {
-  const record = readRegistration(hostFolder, vmId);
-  return record === undefined ? undefined : mapVmPaths(record, livePath(hostLayoutOf(hostFolder)));
-}
 
 async function openFirstDisk(hostFolder: string, vm: VmRecord): Promise<Disk> {
   const path = vm.disks[0]?.path ?? '';
@@ -120,8 +115,8 @@ function compareByQemu(flatPath: string, vhdxPath: string): Comparison['qemu'] {
  */
 export async function compareDisks(request: ComparisonRequest): Promise<Comparison> {
   const { runId, vmId, sourceFolder, destinationFolder, scratchFolder } = request;
-  const vm = liveVm(sourceFolder, vmId);
-  const arrived = liveVm(destinationFolder, vmId);
+  const vm = readRegistration(sourceFolder, vmId);
+  const arrived = readRegistration(destinationFolder, vmId);
   if (vm?.fencedBy !== runId) throw new Error(`the source is not fenced by ${runId}`);
   if (arrived?.startedBy?.runId !== runId) throw new Error(`the destination was not started by ${runId}`);
   const flatPath = join(scratchFolder, 'source-at-fence.raw');
@@ -131,7 +126,7 @@ export async function compareDisks(request: ComparisonRequest): Promise<Comparis
   try {
     const read = await readBoth({ vm, disk: source }, destination, flat);
     const qemu = destination.images.length === 1 ? compareByQemu(flatPath, arrived.disks[0]?.path ?? '') : undefined;
-    return { ...read, qemu };
+    return { proof: 'fence', ...read, qemu };
   } finally {
     closeSync(flat);
     rmSync(flatPath, { force: true });

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { HostId, VmId } from '../../../contracts/ids';
 import type { Clock } from '../../../agent/clock';
 import { agentName } from '../../stack/services';
 import type { Stack } from '../../stack/stack';
+import type { RoundPlace } from './kinds';
 import type { Observer } from './observer';
 import type { Moment, PhaseTimes, Victim } from './plan';
 import { readBeyondWatermark } from './resent';
@@ -16,13 +16,6 @@ export type Kill = {
   readonly recoveredMs: number | null;
   /** After the death of the destination agent: bytes of the run that were or will be sent again, counted exactly. */
   readonly beyondWatermarkBytes: number | undefined;
-};
-
-export type RoundPlace = {
-  readonly source: HostId;
-  readonly destination: HostId;
-  readonly folder: string;
-  readonly vmId: VmId;
 };
 
 const lookMs = 15;
@@ -87,8 +80,8 @@ export async function killAndRecover(
     const within = (): boolean => clock.now() - killedMs < recoveryMsMax;
     while (times.endedMs === 0 && within()) await clock.sleep(1);
     // The process is dead and the supervisor waits before it starts another: nothing is on the way now.
-    const home = join(place.folder, place.vmId);
-    const counted = victim === 'destination agent' ? readBeyondWatermark(home) : undefined;
+    const home = place.folder === undefined ? undefined : join(place.folder, place.vmId);
+    const counted = victim === 'destination agent' && home !== undefined ? readBeyondWatermark(home) : undefined;
     while (times.readyMs === 0 && within()) await clock.sleep(lookMs);
     const movesWhenReady = observer.moves;
     while (observer.moves === movesWhenReady && !observer.ended && within()) await clock.sleep(lookMs);

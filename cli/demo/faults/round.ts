@@ -1,17 +1,15 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { describeThrown } from '../../../contracts/failure';
-import { runIdOf, type MigrationId } from '../../../contracts/ids';
-import { migrationRequest, type MigrationStatus } from '../../../contracts/migration';
+import type { MigrationId } from '../../../contracts/ids';
+import { migrationRequest, type Kind, type MigrationStatus } from '../../../contracts/migration';
 import type { Receipt } from '../../../contracts/receipt';
 import type { HyperferryApi } from '../../api/client';
 import type { Context } from '../../context';
-import { agentName } from '../../stack/services';
 import type { Stack } from '../../stack/stack';
 import { patiently } from '../patiently';
-import { compareDisks, type Comparison } from './compare';
-import { killAndRecover, waitForMoment, type Kill, type RoundPlace } from './kill';
+import { readRegistration } from '../registration';
+import { fieldsOf, scenes, type RoundPlace } from './kinds';
+import { killAndRecover, waitForMoment, type Kill } from './kill';
 import { Observer } from './observer';
+import { compare, heartbeatOf, leftBehind, type Before, type Compared, type Ended } from './outcome';
 import type { Moment, PhaseTimes, Victim } from './plan';
 import { costsOf, type Cost, type Reading } from './resent';
 
@@ -25,14 +23,16 @@ export type Round = {
   readonly sentBytes: number;
   readonly resentBytes: number;
   readonly phases: PhaseTimes;
-  readonly comparison: Comparison | { readonly error: string } | undefined;
+  readonly comparison: Compared | undefined;
   readonly heartbeat: 'ok' | 'not seen';
+  readonly left: readonly string[];
 };
 
 export type RoundPlan = {
   readonly id: MigrationId;
-  readonly kind: RouteKind;
+  readonly kind: Kind;
   readonly place: RoundPlace;
+  readonly before: Before;
   readonly bandwidthBytesPerSecondMax: number;
   readonly moments: readonly Moment[];
   readonly times: PhaseTimes;
@@ -45,10 +45,6 @@ type Tools = {
   readonly api: HyperferryApi;
   readonly say: (line: string) => void;
 };
-
-/** Kinds whose bytes our own byte route carries to another host. */
-export const routeKinds = ['quick-storage', 'warm', 'lan'] as const;
-export type RouteKind = (typeof routeKinds)[number];
 
 /** A run that takes longer than this, kills included, is given up. */
 const roundMsMax = 10 * 60_000;
@@ -86,60 +82,21 @@ function chargedKills(kills: readonly Kill[], resentBytes: number): Round['kills
   return kills.map((kill, index) => ({ ...kill, cost: costs[index] ?? { bytes: 0, exact: true } }));
 }
 
-/** The guest itself finds its disk as it remembers it, or says that it does not. */
-async function heartbeatOf(plan: RoundPlan, { context, api }: Tools): Promise<Round['heartbeat']> {
-  const deadlineMs = context.clock.now() + 30_000;
-  while (context.clock.now() < deadlineMs) {
-    const page = await api.vms(plan.place.destination);
-    const vm = page.ok ? page.value.items.find(({ vmId }) => vmId === plan.place.vmId) : undefined;
-    if (vm?.state === 'running' && vm.heartbeat === 'ok') return 'ok';
-    await context.clock.sleep(200, context.signal);
-  }
-  return 'not seen';
-}
-
-async function compareNow(plan: RoundPlan, { stack }: Tools): Promise<Round['comparison']> {
-  const { source, destination, vmId } = plan.place;
-  try {
-    return await compareDisks({
-      runId: runIdOf(plan.id),
-      vmId,
-      sourceFolder: stack.layout.hostFolder(source),
-      destinationFolder: stack.layout.hostFolder(destination),
-      scratchFolder: stack.layout.home,
-    });
-  } catch (thrown) {
-    return { error: describeThrown(thrown) };
-  }
-}
-
-/** Compares while the agent of the destination is stopped, as its guest writes all the time. */
-async function compare(plan: RoundPlan, tools: Tools): Promise<Round['comparison']> {
-  const agent = agentName(plan.place.destination);
-  await tools.stack.supervisor.stopOne(agent);
-  const comparison = await compareNow(plan, tools);
-  const again = await tools.stack.startAgain(agent);
-  return again.ok ? comparison : { error: again.failure.title };
-}
+/** Whether the run ended as one of its kind may: then there is a VM to look at. */
+const endedWell = (kind: Kind, state: Round['state']): boolean =>
+  state === 'completed' || (scenes[kind].mayRollBack && (state === 'rolled-back' || state === 'rejected'));
 
 /** Moves the VM once, kills on the way, and looks at what came of it. */
 export async function runRound(plan: RoundPlan, tools: Tools): Promise<Round> {
-  const { context, api, say } = tools;
-  const { place, id } = plan;
-  const request = migrationRequest.parse({
-    id,
-    kind: plan.kind,
-    vmId: place.vmId,
-    sourceHost: place.source,
-    destinationHost: place.destination,
-    destinationFolder: place.folder,
-    policy: { bandwidthBytesPerSecondMax: plan.bandwidthBytesPerSecondMax, retire: 'keep' },
-  });
+  const { context, api, say, stack } = tools;
+  const { place, id, kind, before, bandwidthBytesPerSecondMax } = plan;
+  const fields = fieldsOf(kind, place, { layout: stack.layout, vmName: before.vmName, bandwidthBytesPerSecondMax });
+  const formerHome = readRegistration(stack.layout.hostFolder(place.source), place.vmId)?.home ?? '';
   const nothing = { id, place, kills: [], answered: 0, sentBytes: 0, resentBytes: 0, phases: plan.times } as const;
-  const started = await patiently(context, () => api.startMigration(request));
+  const started = await patiently(context, () => api.startMigration(migrationRequest.parse({ ...fields, id })));
   if (!started.ok) {
     say(`  the migration could not be started: ${JSON.stringify(started.error)}`);
-    return { ...nothing, state: 'not started', comparison: undefined, heartbeat: 'not seen' };
+    return { ...nothing, state: 'not started', comparison: undefined, heartbeat: 'not seen', left: [] };
   }
   const observer = new Observer(api, id, context.clock, say);
   observer.start();
@@ -152,7 +109,8 @@ export async function runRound(plan: RoundPlan, tools: Tools): Promise<Round> {
   const proof = receipt?.ok === true ? receipt.value.receipt : undefined;
   const sum = (of: 'sentBytes' | 'resentBytes'): number =>
     (proof?.files ?? []).reduce((all, file) => all + file[of], 0);
-  const completed = state === 'completed';
+  const ended: Ended = { kind, id, place, state, formerHome };
+  const isWell = endedWell(kind, state);
   return {
     id,
     place,
@@ -162,11 +120,8 @@ export async function runRound(plan: RoundPlan, tools: Tools): Promise<Round> {
     sentBytes: sum('sentBytes'),
     resentBytes: sum('resentBytes'),
     phases: phaseTimesOf(proof),
-    heartbeat: completed ? await heartbeatOf(plan, tools) : 'not seen',
-    comparison: completed ? await compare(plan, tools) : undefined,
+    heartbeat: isWell ? await heartbeatOf(ended, context, api) : 'not seen',
+    comparison: isWell ? await compare(ended, before, stack) : undefined,
+    left: leftBehind(ended, proof),
   };
 }
-
-/** Removes the files of a retired source that is no longer registered, as an administrator would. */
-export const removeRetired = (place: RoundPlace): void =>
-  rmSync(join(place.folder, place.vmId), { recursive: true, force: true });

@@ -1,22 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { layoutOf as hostLayoutOf } from '../../../agent/hyperv/simulated/layout';
-import { vmRecord, type VmRecord } from '../../../agent/hyperv/simulated/records';
+import type { VmRecord } from '../../../agent/hyperv/simulated/records';
 import type { HostId, VmId } from '../../../contracts/ids';
 import type { Clock } from '../../../agent/clock';
+import { isHandedOver, isInTransit, readRegistration } from '../registration';
 
 /** What a host says about the VM in its own state file, whether its agent lives or not. */
 export type Registration = 'none' | 'held' | 'can-start' | 'runs';
-
-/** The registration in the host's folder; undefined when it is not there. */
-export function readRegistration(hostFolder: string, vmId: VmId): VmRecord | undefined {
-  let text: string;
-  try {
-    text = readFileSync(hostLayoutOf(hostFolder).vmFile(vmId), 'utf8');
-  } catch {
-    return undefined;
-  }
-  return vmRecord.parse(JSON.parse(text));
-}
 
 export function registrationOf(record: VmRecord | undefined): Registration {
   if (record === undefined) return 'none';
@@ -30,9 +18,15 @@ export type Violation = { readonly atMs: number; readonly what: string };
 
 const lookMs = 10;
 
+type WatchedSite = {
+  readonly hosts: readonly { readonly hostId: HostId; readonly folder: string }[];
+  /** What the hosts share, by which their hypervisors hand VMs over. */
+  readonly fabricFolder: string;
+};
+
 /**
  * Looks at both hosts all the time, past agents and app: at their state files, which are replaced as a whole. The VM must be able to
- * start on one host at most, and be registered on one at least.
+ * start on one host at most, and be registered on one at least or be handed over right now.
  */
 export class Witness {
   readonly violations: Violation[] = [];
@@ -41,7 +35,7 @@ export class Witness {
   private done: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly hosts: readonly { readonly hostId: HostId; readonly folder: string }[],
+    private readonly site: WatchedSite,
     private readonly vmId: VmId,
     private readonly clock: Clock,
   ) {}
@@ -57,20 +51,30 @@ export class Witness {
 
   /** One look. The first host is read again after the others: what it was both times, it was while they were read. */
   look(): void {
+    const { hosts, fabricFolder } = this.site;
     this.looks += 1;
-    const before = this.hosts.map(({ folder }) => registrationOf(readRegistration(folder, this.vmId)));
-    const after = [...this.hosts].reverse().map(({ folder }) => registrationOf(readRegistration(folder, this.vmId)));
+    const before = hosts.map(({ folder }) => this.registration(folder));
+    const inTransit = isInTransit(fabricFolder, this.vmId);
+    const after = [...hosts].reverse().map(({ folder }) => this.registration(folder));
     after.reverse();
     const steady = before.map((one, index) => (one === after[index] ? one : undefined));
-    const canStart = this.hosts.filter((_, index) => {
+    const canStart = hosts.filter((_, index) => {
       const registration = steady[index];
       return registration !== undefined && startable(registration);
     });
     const atMs = this.clock.now();
     if (canStart.length > 1)
       this.violations.push({ atMs, what: `could start on ${canStart.map(({ hostId }) => hostId).join(' and ')}` });
-    if (steady.every((registration) => registration === 'none'))
+    if (!inTransit && steady.every((registration) => registration === 'none'))
       this.violations.push({ atMs, what: 'was registered nowhere' });
+  }
+
+  /** A VM that was handed over is not the first host's any more, though its file may stand there for another moment. */
+  private registration(folder: string): Registration {
+    const record = readRegistration(folder, this.vmId);
+    const leaving = record?.leaving ?? null;
+    const isGone = leaving !== null && isHandedOver(this.site.fabricFolder, this.vmId, leaving);
+    return isGone ? 'none' : registrationOf(record);
   }
 
   private async watch(): Promise<void> {
