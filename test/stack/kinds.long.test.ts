@@ -13,7 +13,6 @@ import { receipt, type Receipt } from '../../contracts/receipt';
 // Each kind between real processes, from the command line: app, relay emulator, Azurite and two agents of the local stack, small VMs on a
 // volume of a host, on the shared volume of the cluster and on a LUN. The receipt of each run is verified as an administrator would.
 
-
 let home: string;
 let stack: ChildProcess | undefined;
 const tried = new Set<Kind>();
