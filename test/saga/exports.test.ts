@@ -39,7 +39,6 @@ const folder = { sourceFolder: '/exports/vm', newVmId: '99999999-2222-4333-8444-
 
 async function importRun(policy: object, plans: readonly Plan[] = [], more: object = {}): Promise<OneRun> {
   const run = new OneRun(plans, 1, 'import', policy, { ...folder, ...more });
-  run.world.source.fenced = true;
   run.world.fixUps = [{ what: 'switch', from: 'LAN', to: 'not connected' }];
   await run.begin();
   await run.onward();

@@ -13,7 +13,7 @@ import {
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
-import { FakeAgents, World, type Plan } from './world';
+import { FakeAgents, World, type Plan, type Story } from './world';
 
 const id = migrationId.parse('m1');
 const instanceId = runIdOf(id);
@@ -23,6 +23,11 @@ export const theVm = vmId.parse('11111111-2222-3333-4444-555555555555');
 
 const folderOf = (kind: Kind) => (kindTakes(kind, 'destinationFolder') ? { destinationFolder: '/vms' } : {});
 const hostOf = (kind: Kind) => (kindTakes(kind, 'destinationHost') ? { destinationHost: 'hv-b' } : {});
+
+function storyOf(kind: Kind): Story {
+  if (kind === 'san') return 'lun';
+  return kind === 'export' || kind === 'import' ? kind : 'move';
+}
 
 const inputOf = (kind: Kind, policy: object, more: object): RunInput => ({
   contract: 1,
@@ -53,7 +58,7 @@ export class OneRun {
     private readonly policy: object = {},
     private readonly more: object = {},
   ) {
-    this.world = new World(kind === 'san');
+    this.world = new World(storyOf(kind));
     this.agents = new FakeAgents(this.world, plans, () => this.report);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
     this.engine = createTestEngine({

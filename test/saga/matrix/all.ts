@@ -1,4 +1,4 @@
-import { cells } from './cells';
+import { cells, rowNames } from './cells';
 import { runCell } from './run-cell';
 import { Findings } from './table';
 
@@ -10,9 +10,9 @@ afterAll(() => {
   process.stdout.write(`\n${findings.print()}\n\n`);
 });
 
-describe.each([...new Set(cells.map((cell) => cell.kind))])('%s', (kind) => {
-  const ofKind = cells.filter((cell) => cell.kind === kind && cell.absent === undefined);
-  test.each(ofKind.map((cell) => [cell.phase, cell.column, cell] as const))('%s, %s', async (_phase, _column, cell) => {
+describe.each([...rowNames])('%s', (row) => {
+  const ofRow = cells.filter((cell) => cell.row === row && cell.absent === undefined);
+  test.each(ofRow.map((cell) => [cell.phase, cell.column, cell] as const))('%s, %s', async (_phase, _column, cell) => {
     const finding = await runCell(cell);
     findings.note(cell, finding);
     expect(finding).toBe('');

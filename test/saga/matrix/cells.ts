@@ -25,6 +25,11 @@ export type Place = 'before' | 'pivot' | 'after';
 
 export type Cell = {
   readonly kind: Kind;
+  /** The kind, and how it is asked for where that changes what its phases do. */
+  readonly row: string;
+  /** Of the request, beside what every run of the kind has. */
+  readonly policy: object;
+  readonly more: object;
   readonly phase: string;
   readonly column: Column;
   readonly place: Place;
@@ -38,36 +43,57 @@ export type Cell = {
 
 const undoColumns: readonly Column[] = ['undo repeated', 'undo fails once', 'undo fails for good', 'answered skip'];
 
-/** Phases that ask a person and no host: no agent can fail them. They can be canceled. */
-const asksNoHost: readonly string[] = ['warm approve'];
+/** How each kind is asked for: so that every phase has something to do, and twice where a kind has two ways. */
+const rows: readonly { readonly row: string; readonly kind: Kind; readonly policy?: object; readonly more?: object }[] =
+  [
+    ...kinds.filter((kind) => kind !== 'warm' && kind !== 'import').map((kind) => ({ row: kind, kind })),
+    { row: 'warm', kind: 'warm', policy: { approve: true } },
+    { row: 'import', kind: 'import', policy: { start: true }, more: { sourceFolder: '/exports/vm' } },
+    {
+      row: 'import in place',
+      kind: 'import',
+      policy: { start: true },
+      more: { sourceFolder: '/exports/vm', destinationFolder: undefined },
+    },
+  ];
 
-function absenceOf(kind: string, column: Column, phase: Phase<never>, place: Place): string | undefined {
-  if (asksNoHost.includes(`${kind} ${phase.name}`) && column !== 'cancel') return 'it asks a person and no host';
+/** Phases that ask a person and no host: no agent can fail them. They can be canceled. */
+export const askingPhases: readonly string[] = ['approve', 'fix-ups'];
+
+/** Phases whose do is for copies alone. */
+const ofCopies: readonly string[] = ['reserve-room', 'copy'];
+
+function absenceOf(row: string, column: Column, phase: Phase<never>, place: Place): string | undefined {
+  if (askingPhases.includes(phase.name) && column !== 'cancel') return 'it asks a person and no host';
   const hasUndo = phase.undo.kind === 'undo';
+  const isOfUndo = undoColumns.includes(column) || column === 'answered retry';
+  if (row === 'import in place' && ofCopies.includes(phase.name) && !isOfUndo) return 'in place nothing is copied';
   if (undoColumns.includes(column) && !hasUndo) return 'it has no undo';
   if (column === 'answered retry' && place === 'before' && !hasUndo) return 'nothing of it parks';
   if (column === 'answered accept' && place === 'before') return 'only the pivot and what follows can be accepted';
   return undefined;
 }
 
-/** Kinds that move a running VM. `export` and `import` end otherwise, which the world here does not judge. */
-export const movingKinds = kinds.filter((kind) => kind !== 'export' && kind !== 'import');
-const moving = itineraries.filter(({ kind }) => movingKinds.some((one) => one === kind));
-
-/** Every cell: each of these kinds, each phase, each column. */
-export const cells: readonly Cell[] = moving.flatMap(({ kind, phases, pivotIndex }) => {
-  const pivot = phases[pivotIndex];
-  if (pivot === undefined) throw new Error(`${kind} has no pivot`);
-  return phases.flatMap((phase, index) => {
-    const place = index < pivotIndex ? 'before' : index === pivotIndex ? 'pivot' : 'after';
+/** Every cell: each row, each phase of its kind, each column. */
+export const cells: readonly Cell[] = rows.flatMap(({ row, kind, policy = {}, more = {} }) => {
+  const found = itineraries.find((one) => one.kind === kind);
+  const pivot = found?.phases[found.pivotIndex];
+  if (found === undefined || pivot === undefined) throw new Error(`${kind} has no pivot`);
+  return found.phases.flatMap((phase, index) => {
+    const place = index < found.pivotIndex ? 'before' : index === found.pivotIndex ? 'pivot' : 'after';
     return columns.map((column): Cell => ({
-      kind: kind as Kind,
+      kind,
+      row,
+      policy,
+      more,
       phase: phase.name,
       column,
       place,
       pivot: pivot.name,
       cancelable: pivot.cancelable,
-      absent: absenceOf(kind, column, phase, place),
+      absent: absenceOf(row, column, phase, place),
     }));
   });
 });
+
+export const rowNames: readonly string[] = rows.map(({ row }) => row);

@@ -1,7 +1,7 @@
 import type { RunReport } from '../../../contracts/migration';
 import { OneRun } from '../run-one';
 import type { Fault, Plan } from '../world';
-import type { Cell } from './cells';
+import { askingPhases, type Cell } from './cells';
 
 /** What a cell was found to be: empty when it is as it must be. */
 export type Finding = string;
@@ -41,10 +41,11 @@ export async function runCell(cell: Cell): Promise<Finding> {
 
 const mib = 1024 ** 2;
 
-/** A run of the cell's kind in which every phase has something to do: a warm one waits for its approval, and catches up after it. */
+/** A run of the cell's kind in which every phase has something to do: a warm one catches up after its approval, an import has fix-ups. */
 function runOf(cell: Cell, plans: readonly Plan[]): OneRun {
-  const run = new OneRun(plans, 1, cell.kind, cell.kind === 'warm' ? { approve: true } : {});
+  const run = new OneRun(plans, 1, cell.kind, cell.policy, cell.more);
   run.world.changedBytes = [mib, 9000 * mib, mib];
+  run.world.fixUps = [{ what: 'switch', from: 'LAN', to: 'not connected' }];
   return run;
 }
 
@@ -114,7 +115,7 @@ async function parked(cell: Cell, answer: 'retry' | 'accept'): Promise<Finding> 
   const end = await run.answer(answer);
   if (answer === 'retry' || end.state !== 'completed') return completed(run, end);
   // What was accepted may be half done: that is what the person saw and took.
-  return violations(run) + (run.world.runsThere ? '' : 'the VM does not run at the destination');
+  return violations(run) + (run.world.runsThere ? '' : 'the VM does not run where it should');
 }
 
 /** A cancel while the phase is under way: it counts before the pivot, and inside one that can be stopped. */
@@ -126,7 +127,7 @@ async function canceled(cell: Cell): Promise<Finding> {
   await run.engine.settle();
   for (let second = 0; second < 120 && run.report.phase !== cell.phase; second += 1) {
     await run.engine.advance(1000);
-    if (wantsApproval(run) && cell.phase !== 'approve')
+    if (wantsApproval(run) && !askingPhases.includes(cell.phase))
       await run.send({ command: 'answer', questionId: run.report.question?.questionId, answer: 'accept' });
   }
   if (run.report.phase !== cell.phase) return 'the phase was not reached';

@@ -1,8 +1,7 @@
 import { cells, columns, type Cell } from './cells';
 import type { Finding } from './run-cell';
 
-const keyOf = ({ kind, phase, column }: Pick<Cell, 'kind' | 'phase' | 'column'>): string =>
-  `${kind} ${phase} ${column}`;
+const keyOf = ({ row, phase, column }: Pick<Cell, 'row' | 'phase' | 'column'>): string => `${row} ${phase} ${column}`;
 
 /** What became of the cells, by kind, phase and column. */
 export class Findings {
@@ -31,8 +30,8 @@ export class Findings {
     };
     const rows = new Map<string, string[]>();
     for (const cell of cells) {
-      const row = rows.get(`${cell.kind} ${cell.phase}`) ?? [cell.kind, cell.phase];
-      rows.set(`${cell.kind} ${cell.phase}`, [...row, markOf(cell)]);
+      const row = rows.get(`${cell.row} ${cell.phase}`) ?? [cell.row, cell.phase];
+      rows.set(`${cell.row} ${cell.phase}`, [...row, markOf(cell)]);
     }
     const all = [['kind', 'phase', ...columns], ...rows.values()];
     const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];

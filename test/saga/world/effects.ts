@@ -54,7 +54,8 @@ const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof t
   'await-heartbeat': nothing,
   'retire-vm': nothing,
   'remove-placeholder': ({ world, here }) => {
-    if (here.registered && here !== world.source) world.violations.push('the disks of a started VM were removed');
+    const isTheirs = here.registered && (here !== world.source || world.story === 'import');
+    if (isTheirs) world.violations.push('the disks of a started VM were removed');
     Object.assign(here, { planned: false, copies: 0, imported: false, merged: false });
   },
 };

@@ -40,7 +40,13 @@ const empty: Side = {
   inFolder: false,
 };
 
-/** Two hosts, and a VM that runs on the first. With `lun` all its files are on a LUN, which one host at most has. */
+/**
+ * What a run does to the VM. `move`: it runs on the first host and goes elsewhere. `lun`: the same, with all its files on a LUN, which one
+ * host at most has. `export`: it runs on the first host and stays. `import`: it lies there as an export, and no host has it.
+ */
+export type Story = 'move' | 'lun' | 'export' | 'import';
+
+/** Two hosts, and a VM of which the story tells. */
 export class World {
   readonly source: Side;
   readonly destination: Side;
@@ -56,8 +62,9 @@ export class World {
   readonly violations: string[] = [];
   private readonly before: string;
 
-  constructor(readonly lun = false) {
-    this.source = { ...empty, registered: true, state: 'running', hasLun: lun };
+  constructor(readonly story: Story = 'move') {
+    const running = { ...empty, registered: true, state: 'running', hasLun: story === 'lun' } as const;
+    this.source = story === 'import' ? { ...empty, published: true } : running;
     this.destination = { ...empty };
     this.before = this.text;
   }
@@ -71,29 +78,36 @@ export class World {
     return this.text === this.before;
   }
 
-  /** The VM runs where it was to go, and nowhere else. */
+  /** The VM runs where it was to go, and nowhere else; after an export, where it was. */
   get runsThere(): boolean {
+    const { story, source } = this;
+    if (story === 'export' || story === 'import') return source.registered && source.state === 'running';
     const runs = [this.source, this.destination].filter((side) => side.registered && side.state === 'running');
     return runs.length === 1 && (this.destination.state === 'running' || this.source.inFolder);
   }
 
-  /** It runs there, and nothing of the run but a fenced source is left. */
+  /** It runs there, and nothing of the run but a fenced source, or its export, is left. */
   get arrived(): boolean {
-    const isLeft = ({ reserved, exported, planned, copies, fenced, registered }: Side): boolean =>
-      reserved || exported || planned || copies > 0 || (fenced && !registered);
-    return this.runsThere && ![this.source, this.destination].some(isLeft);
+    const isLeft = ({ reserved, exported, planned, copies, fenced, registered, vmCheckpoint }: Side): boolean =>
+      reserved || exported || planned || copies > 0 || (fenced && !registered) || (this.exports && vmCheckpoint);
+    const isOut = !this.exports || this.source.published;
+    return this.runsThere && isOut && ![this.source, this.destination].some(isLeft);
+  }
+
+  private get exports(): boolean {
+    return this.story === 'export' || this.story === 'import';
   }
 
   /** Notes an operation that was done, and what it made of the world. */
   note(kind: OperationKind): void {
     this.done.push(kind);
     const sides = [this.source, this.destination];
-    const mayRun = (side: Side): boolean => side.registered && !side.fenced && (side.hasLun || !this.lun);
+    const mayRun = (side: Side): boolean => side.registered && !side.fenced && (side.hasLun || this.story !== 'lun');
     if (sides.every(mayRun)) this.violations.push(`${kind}: both sides can run the VM`);
     if (sides.some((side) => side.fenced && side.state === 'running'))
       this.violations.push(`${kind}: a fenced VM runs`);
     if (sides.every((side) => side.hasLun)) this.violations.push(`${kind}: both hosts have the LUN`);
-    if (!sides.some((side) => side.registered)) this.violations.push(`${kind}: the VM is lost`);
+    if (!sides.some((side) => side.registered || side.published)) this.violations.push(`${kind}: the VM is lost`);
   }
 }
 
