@@ -2,6 +2,7 @@ import { readSync } from 'node:fs';
 import { open, realpath, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failureOf } from '../../contracts/failure';
+import { DirectWriter } from './direct-writer';
 import { cannotSyncFolder, DiskError, ioError, isMissing, isOccupied } from './failures';
 
 /**
@@ -39,11 +40,13 @@ export interface DiskFiles {
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #handle: FileHandle;
+  readonly #direct: DirectWriter;
   #sizeBytes: number;
 
   constructor(path: string, handle: FileHandle, sizeBytes: number) {
     this.path = path;
     this.#handle = handle;
+    this.#direct = new DirectWriter(handle);
     this.#sizeBytes = sizeBytes;
   }
 
@@ -74,15 +77,12 @@ class NodeFile implements DiskFile {
   }
 
   async write(data: Uint8Array, offsetBytes: number): Promise<void> {
-    let done = 0;
-    while (done < data.length) {
-      const { bytesWritten } = await this.#handle
-        .write(data, done, data.length - done, offsetBytes + done)
-        .catch((thrown: unknown) => {
-          throw ioError(thrown, `writing at byte ${offsetBytes}`, this.path, 'unknown');
-        });
-      done += bytesWritten;
-    }
+    await this.#run(`writing at byte ${offsetBytes}`, async () => {
+      for (let done = await this.#direct.write(data, offsetBytes); done < data.length;) {
+        const left = data.length - done;
+        done += (await this.#handle.write(data, done, left, offsetBytes + done)).bytesWritten;
+      }
+    });
     this.#sizeBytes = Math.max(this.#sizeBytes, offsetBytes + data.length);
   }
 
@@ -96,7 +96,13 @@ class NodeFile implements DiskFile {
   }
 
   close(): Promise<void> {
-    return this.#run('closing', () => this.#handle.close());
+    return this.#run('closing', async () => {
+      try {
+        await this.#direct.close();
+      } finally {
+        await this.#handle.close();
+      }
+    });
   }
 
   #readOnce(target: Uint8Array, done: number, offsetBytes: number): number {

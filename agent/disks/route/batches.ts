@@ -1,15 +1,15 @@
-import { blockBytesMax } from '../../../contracts/limits';
 import type { Extent } from '../image';
 import type { BufferPool } from './buffer-pool';
 import type { SourceContent } from './content';
 import { blockDigest, noBlockDigest } from './digest';
 import { dataFrameHeadBytes, writeDataHead } from './frames';
+import { dataFrameBytes } from './limits';
 import { isAllZero } from './zeros';
 
 /** Cuts in one batch: they are read together and sent with one write. */
 const batchCutsMax = 512;
 /** Length of the buffers that batches are read into. */
-export const batchBufferBytes = blockBytesMax + batchCutsMax * dataFrameHeadBytes;
+export const batchBufferBytes = dataFrameBytes + batchCutsMax * dataFrameHeadBytes;
 
 /** A cut as it was found: data stands in the batch's buffer as a whole frame, from `at` on. */
 export type Block = { readonly cut: Extent; readonly digest: Uint8Array } & (
@@ -24,7 +24,7 @@ export function* groupsOf(cuts: Iterable<Extent>): Generator<readonly Extent[]> 
   let dataBytes = 0;
   for (const cut of cuts) {
     const cutDataBytes = cut.kind === 'data' ? cut.lengthBytes : 0;
-    if (group.length === batchCutsMax || dataBytes + cutDataBytes > blockBytesMax) {
+    if (group.length === batchCutsMax || dataBytes + cutDataBytes > dataFrameBytes) {
       yield group;
       group = [];
       dataBytes = 0;

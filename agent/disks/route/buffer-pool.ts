@@ -1,5 +1,10 @@
-/** Memory out of which buffers are cut, one behind the other; used again from its beginning when all of them were given back. */
-type Slab = { readonly memory: ArrayBufferLike; cutBytes: number; buffers: number };
+import { pageMemory } from '../page-memory';
+
+/** A piece of memory out of which buffers are cut, one behind the other; used again from its beginning when all were given back. */
+type Slab = { readonly memory: ArrayBufferLike; readonly fromBytes: number; cutBytes: number; buffers: number };
+
+/** Slabs that are cut out of one piece of page memory, of which a process should not have too many. */
+const slabsTogether = 16;
 
 /**
  * Buffers out of slabs of one size that are used again and again: a transfer makes gigabytes pass through a few of them, in large blocks
@@ -7,8 +12,10 @@ type Slab = { readonly memory: ArrayBufferLike; cutBytes: number; buffers: numbe
  */
 export class BufferPool {
   readonly #slabBytes: number;
-  readonly #slabs = new Map<ArrayBufferLike, Slab>();
+  /** By memory, then by place in it. A slab that was dropped is not there any more. */
+  readonly #slabs = new Map<ArrayBufferLike, Map<number, Slab>>();
   readonly #free: Slab[] = [];
+  #last: { readonly memory: ArrayBufferLike; cutSlabs: number } | undefined;
   #current: Slab | undefined;
   #inUseBytes = 0;
 
@@ -22,16 +29,19 @@ export class BufferPool {
 
   /** How much memory it holds, in use or not. */
   get heldBytes(): number {
-    return this.#slabs.size * this.#slabBytes;
+    let slabs = 0;
+    for (const { size } of this.#slabs.values()) slabs += size;
+    return slabs * this.#slabBytes;
   }
 
   /** A buffer of exactly this length, at most a slab. Its content is not cleared. */
   take(lengthBytes: number): Buffer {
-    if (this.#current === undefined || this.#current.cutBytes + lengthBytes > this.#slabBytes) {
+    // Not even an empty buffer may stand at the end of a slab, where it would be taken for one of the next.
+    if (this.#current === undefined || this.#current.cutBytes + Math.max(1, lengthBytes) > this.#slabBytes) {
       this.#current = this.#free.pop() ?? this.#makeSlab();
     }
     const slab = this.#current;
-    const buffer = Buffer.from(slab.memory, slab.cutBytes, lengthBytes);
+    const buffer = Buffer.from(slab.memory, slab.fromBytes + slab.cutBytes, lengthBytes);
     slab.cutBytes += lengthBytes;
     slab.buffers += 1;
     this.#inUseBytes += lengthBytes;
@@ -41,7 +51,7 @@ export class BufferPool {
   /** Gives a buffer back; nobody may use it afterwards. */
   release(buffer: Buffer): void {
     this.#inUseBytes -= buffer.length;
-    const slab = this.#slabs.get(buffer.buffer);
+    const slab = this.#slabs.get(buffer.buffer)?.get(this.#placeOf(buffer));
     if (slab === undefined) return;
     slab.buffers -= 1;
     if (slab.buffers > 0) return;
@@ -52,13 +62,24 @@ export class BufferPool {
   /** Does without a buffer that somebody may still write into, and so without its slab. */
   drop(buffer: Buffer): void {
     this.#inUseBytes -= buffer.length;
-    if (this.#current?.memory === buffer.buffer) this.#current = undefined;
-    this.#slabs.delete(buffer.buffer);
+    const slabs = this.#slabs.get(buffer.buffer);
+    const place = this.#placeOf(buffer);
+    if (slabs?.get(place) === this.#current) this.#current = undefined;
+    slabs?.delete(place);
+  }
+
+  #placeOf(buffer: Buffer): number {
+    return Math.floor(buffer.byteOffset / this.#slabBytes);
   }
 
   #makeSlab(): Slab {
-    const slab = { memory: new ArrayBuffer(this.#slabBytes), cutBytes: 0, buffers: 0 };
-    this.#slabs.set(slab.memory, slab);
+    if (this.#last === undefined || this.#last.cutSlabs === slabsTogether) {
+      this.#last = { memory: pageMemory(slabsTogether * this.#slabBytes), cutSlabs: 0 };
+      this.#slabs.set(this.#last.memory, new Map());
+    }
+    const place = this.#last.cutSlabs++;
+    const slab = { memory: this.#last.memory, fromBytes: place * this.#slabBytes, cutBytes: 0, buffers: 0 };
+    this.#slabs.get(slab.memory)?.set(place, slab);
     return slab;
   }
 }

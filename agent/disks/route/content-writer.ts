@@ -1,4 +1,5 @@
 import type { Failure } from '../../../contracts/failure';
+import { blockBytesMax } from '../../../contracts/limits';
 import type { Clock } from '../../clock';
 import { ioError } from '../failures';
 import type { BufferPool } from './buffer-pool';
@@ -7,6 +8,7 @@ import { blockDigest, chainFrom, noBlockDigest, type DigestChain } from './diges
 import type { ContentFrame } from './frames';
 import type { Journal } from './journal';
 import type { Mark } from './journal-records';
+import { releaseRun, WriteRun } from './write-run';
 
 /** Bytes received are noted in the journal this often. */
 const receivedStepBytes = 2 * 1024 * 1024;
@@ -46,6 +48,7 @@ export class ContentWriter {
   #durable: Mark;
   #sentBytes: number;
   #sentBytesNoted: number;
+  readonly #run = new WriteRun();
   #window: Window | undefined;
   #flushing: Promise<void> | undefined;
   #failure: Failure | undefined;
@@ -120,6 +123,8 @@ export class ContentWriter {
   async stop(): Promise<void> {
     const writes = this.#window?.writes ?? [];
     this.#window = undefined;
+    const unwritten = this.#run.take();
+    if (unwritten) releaseRun(unwritten, this.#options.pool);
     await this.#flushing;
     await Promise.all(writes);
   }
@@ -137,7 +142,7 @@ export class ContentWriter {
       case 'zero':
         this.#chain.add('zero', at, lengthBytes, noBlockDigest);
         this.#advance(at + lengthBytes, { dataBytes: 0, zeroBytes: lengthBytes });
-        this.#enqueue(this.#options.target.writeZeros(at, lengthBytes), 0);
+        this.#enqueue(this.#options.target.writeZeros(at, lengthBytes));
         return undefined;
       case 'data':
         this.#countReceived(lengthBytes);
@@ -169,13 +174,23 @@ export class ContentWriter {
   }
 
   #writeData(bytes: Buffer, offsetBytes: number): void {
-    const { target, pool } = this.#options;
-    const written = target.write(bytes, offsetBytes).finally(() => pool.release(bytes));
-    this.#enqueue(written, bytes.length);
+    if (!this.#run.add(bytes, offsetBytes)) {
+      this.#writeRun();
+      this.#run.add(bytes, offsetBytes);
+    }
+    if (this.#run.lengthBytes >= blockBytesMax) this.#writeRun();
+    const window = this.#openWindow();
+    window.dataBytes += bytes.length;
+    if (window.dataBytes >= this.#options.flushBytes) this.#flush();
   }
 
-  #enqueue(written: Promise<void>, dataBytes: number): void {
-    const window = this.#openWindow();
+  #writeRun(): void {
+    const { target, pool } = this.#options;
+    const run = this.#run.take();
+    if (run) this.#enqueue(target.write(run.bytes, run.offsetBytes).finally(() => releaseRun(run, pool)));
+  }
+
+  #enqueue(written: Promise<void>): void {
     this.#pendingWrites += 1;
     const ended = written
       .catch((thrown: unknown) => this.#fail(thrown, 'writing'))
@@ -183,9 +198,7 @@ export class ContentWriter {
         this.#pendingWrites -= 1;
         this.#options.onWritten();
       });
-    window.writes.push(ended);
-    window.dataBytes += dataBytes;
-    if (window.dataBytes >= this.#options.flushBytes) this.#flush();
+    this.#openWindow().writes.push(ended);
   }
 
   #openWindow(): Window {
@@ -196,8 +209,9 @@ export class ContentWriter {
 
   /** One window at a time becomes durable, while the next one fills. */
   #flush(): void {
+    if (this.#flushing || this.#window === undefined || this.#failure) return;
+    this.#writeRun();
     const window = this.#window;
-    if (this.#flushing || window === undefined || this.#failure) return;
     this.#window = undefined;
     this.#flushing = this.#makeDurable(window).finally(() => {
       this.#flushing = undefined;

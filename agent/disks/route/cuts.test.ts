@@ -1,7 +1,6 @@
-import { blockBytesMax } from '../../../contracts/limits';
 import type { Extent } from '../image';
 import { cutsOf } from './cuts';
-import { zeroFrameBytesMax } from './limits';
+import { dataFrameBytes, zeroFrameBytesMax } from './limits';
 import { seededRandom } from './testing/random';
 
 /** Extents as an image might give them: ascending, sector-aligned, not overlapping. */
@@ -31,7 +30,7 @@ test('cuts cover the extents exactly, never cross a border, and are never too lo
       expect(inside.every((cut) => cut.kind === extent.kind)).toBe(true);
     }
     for (const { kind, offsetBytes, lengthBytes } of cuts) {
-      const stepBytes = kind === 'data' ? blockBytesMax : zeroFrameBytesMax;
+      const stepBytes = kind === 'data' ? dataFrameBytes : zeroFrameBytesMax;
       expect(Math.floor(offsetBytes / stepBytes)).toBe(Math.floor((offsetBytes + lengthBytes - 1) / stepBytes));
     }
   }

@@ -9,6 +9,12 @@ export const zeroFrameBytesMax = 1024 * 1024 * 1024;
 /** After this much of a disk without a frame, the source says how far it has come. */
 export const skipFrameBytesMin = 64 * 1024 * 1024;
 
+/**
+ * What one data frame of this source carries at most. Small enough that a block stays in the cache of a core while it is read, hashed and
+ * encrypted, one behind the other; a destination takes frames up to `blockBytesMax`.
+ */
+export const dataFrameBytes = 256 * 1024;
+
 /** Bytes of content that the source sends ahead of the destination's durable watermark. */
 export const windowBytesDefault = 32 * 1024 * 1024;
 export const windowBytesMin = 2 * blockBytesMax;

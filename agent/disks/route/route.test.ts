@@ -121,7 +121,7 @@ test('a line that breaks again and again costs no content and no digest, and lit
   await rm(join(hosts.folder, 'copy.journal'));
   const random = seededRandom(21);
   const proxy = await startCuttingProxy(port, (connection) =>
-    connection < 12 ? Math.floor(random() * 3 * mib) : undefined,
+    connection < 12 ? Math.floor(random() * 2 * mib) : undefined,
   );
   const request = pullOf(hosts, proxy.port);
   const output = valueOf(await pullFile(request));
