@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Kind } from '../../contracts/migration';
-import { knownKinds } from './kinds';
+import { everyKind } from './kinds';
 
 export const usage = `usage: npm run simulate -- [options]
   --seeds N       how many seeds to live through (default 100)
@@ -53,10 +53,9 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
   const numbers = { seeds: Number(seeds), from: Number(from), workers: Number(workers) };
   for (const [name, value] of Object.entries(numbers))
     if (!Number.isSafeInteger(value) || value < 1) return { wrong: `--${name} takes a whole number of at least 1` };
-  const known = knownKinds();
-  const wanted = kinds === undefined ? known : known.filter((kind) => kinds.split(',').includes(kind));
-  const strange = kinds?.split(',').find((kind) => !known.some((one) => one === kind));
-  if (strange !== undefined) return { wrong: `--kinds: ${strange} is not simulated; known are ${known.join(', ')}` };
+  const wanted = kinds === undefined ? everyKind : everyKind.filter((kind) => kinds.split(',').includes(kind));
+  const strange = kinds?.split(',').find((kind) => !everyKind.some((one) => one === kind));
+  if (strange !== undefined) return { wrong: `--kinds: ${strange} is no kind; there are ${everyKind.join(', ')}` };
   const left = without === undefined ? [] : without.split(',').map(Number);
   if (left.some((number) => !Number.isSafeInteger(number))) return { wrong: '--without takes numbers of faults' };
   return { ...numbers, ...flags, kinds: wanted, without: left };

@@ -1,29 +1,44 @@
 import { acceptedRequest, kinds, type AcceptedRequest, type Kind } from '../../contracts/migration';
-import type { MigrationId, VmId } from '../../contracts/ids';
+import { vmId as vmIdOf, type MigrationId } from '../../contracts/ids';
 import type { Draw } from './platform/chance';
 import { folderOf } from './platform/modules';
+import { exportFolderOf, type VmTemplate } from './world/templates';
+import type { VmPlace } from './world/vms';
 
 /** A move that is to be planned: which VM, from which machine to which. */
 export type Move = {
   readonly id: MigrationId;
-  readonly vmId: VmId;
+  readonly vm: VmTemplate;
   readonly source: string;
   readonly destination: string;
   readonly draw: Draw;
 };
 
+/**
+ * How a VM gets where it goes, as far as an oracle must know. `fenced`: the source is fenced, then the destination starts. `handed-over`: the
+ * hypervisors hand it over, and there is no fence. `stays`: on its host. `arrives`: from an export, which is no VM before.
+ */
+export type Route = 'fenced' | 'handed-over' | 'stays' | 'arrives';
+
 /** How a kind is simulated. */
 export type SimulatedKind = {
   /** Its share among the moves of a seed. */
   readonly weight: number;
+  readonly place: VmPlace;
+  readonly route: Route;
+  /** Whether its hosts share storage, by which hypervisors reach each other too. */
+  readonly isJoined: boolean;
   /** The request's fields that are the kind's own. */
   readonly fields: (move: Move) => Readonly<Record<string, unknown>>;
 };
 
 /** A folder that nobody else uses, on the machine where the VM goes. */
 const folder = ({ destination, id }: Move): string => folderOf(destination, 'host', 'volumes', 'vms', `moved-${id}`);
+/** The same on the machine where it is. */
+const folderAtSource = ({ source, id }: Move): string => folderOf(source, 'host', 'volumes', 'vms', `moved-${id}`);
 
 const slowBytesPerSecond = 96 * 1024;
+const heartbeat = { policy: { heartbeatWaitMsMax: 120_000 } };
 
 /** What the kinds that copy by the byte route have in common. */
 const copied = (move: Move) => ({
@@ -37,11 +52,15 @@ const copied = (move: Move) => ({
   },
 });
 
-/** The kinds that the simulator knows. A kind that is added to the product is added here by one entry. */
-export const simulatedKinds: Readonly<Partial<Record<Kind, SimulatedKind>>> = {
-  'quick-storage': { weight: 2, fields: copied },
+const byRoute = { place: 'own', route: 'fenced', isJoined: false } as const;
+const joined = { isJoined: true, fields: ({ destination }: Move) => ({ destinationHost: destination, ...heartbeat }) };
+
+/** Every kind. One that is added to the product does not compile until it is added here. */
+export const simulatedKinds: Readonly<Record<Kind, SimulatedKind>> = {
+  'quick-storage': { weight: 4, ...byRoute, fields: copied },
   warm: {
-    weight: 2,
+    weight: 4,
+    ...byRoute,
     fields: (move) => {
       const { policy, ...places } = copied(move);
       const rounds = {
@@ -55,21 +74,72 @@ export const simulatedKinds: Readonly<Partial<Record<Kind, SimulatedKind>>> = {
     },
   },
   lan: {
-    weight: 1,
+    weight: 2,
+    ...byRoute,
     fields: (move) => {
       const { policy, ...places } = copied(move);
       return { ...places, policy: { ...policy, stop: move.draw.pick(['save', 'shut-down']) } };
     },
   },
+  san: { weight: 2, place: 'lun', route: 'fenced', ...joined },
+  live: { weight: 2, place: 'shared', route: 'handed-over', ...joined },
+  quick: { weight: 2, place: 'shared', route: 'handed-over', ...joined },
+  'shared-nothing': {
+    weight: 2,
+    place: 'own',
+    route: 'handed-over',
+    isJoined: true,
+    fields: (move) => ({ destinationHost: move.destination, destinationFolder: folder(move), ...heartbeat }),
+  },
+  storage: {
+    weight: 2,
+    place: 'own',
+    route: 'stays',
+    isJoined: false,
+    fields: (move) => ({ destinationFolder: folderAtSource(move), ...heartbeat }),
+  },
+  export: {
+    weight: 2,
+    place: 'own',
+    route: 'stays',
+    isJoined: false,
+    fields: (move) => {
+      const [vmCheckpointId] = move.vm.vmCheckpointIds;
+      const part = move.draw.pick(['whole', 'whole', 'configuration']);
+      const ofCheckpoint = vmCheckpointId !== undefined && move.draw.oneIn(2);
+      return {
+        destinationFolder: folderAtSource(move),
+        ...(ofCheckpoint ? { part: 'vm-checkpoint', vmCheckpointId } : { part }),
+      };
+    },
+  },
+  import: {
+    weight: 2,
+    place: 'exported',
+    route: 'arrives',
+    isJoined: false,
+    fields: (move) => ({
+      sourceFolder: exportFolderOf(move.source),
+      ...(move.draw.oneIn(2) ? { destinationFolder: folderAtSource(move) } : {}),
+      ...(move.draw.oneIn(3) ? { newVmId: vmIdOf.parse(move.draw.guid()) } : {}),
+      name: move.draw.oneIn(3) ? 'renamed' : null,
+      policy: { fixUps: move.draw.pick(['ask', 'apply']), start: move.draw.oneIn(2) },
+    }),
+  },
 };
 
-export const knownKinds = (): Kind[] => kinds.filter((kind) => simulatedKinds[kind] !== undefined);
-export const unknownKinds = (): Kind[] => kinds.filter((kind) => simulatedKinds[kind] === undefined);
+export const everyKind: readonly Kind[] = kinds;
+
+/** One of these kinds, by their weights. */
+export const drawKind = (draw: Draw, among: readonly Kind[]): Kind =>
+  draw.pick(among.flatMap((kind) => Array<Kind>(simulatedKinds[kind].weight).fill(kind)));
 
 /** The request of a move, checked as the app checks it. */
-export function requestOf(move: Move, among: readonly Kind[]): AcceptedRequest {
-  const weighted = among.flatMap((kind) => Array<Kind>(simulatedKinds[kind]?.weight ?? 0).fill(kind));
-  const kind = move.draw.pick(weighted);
-  const { id, vmId, source } = move;
-  return acceptedRequest.parse({ id, kind, vmId, sourceHost: source, ...simulatedKinds[kind]?.fields(move) });
-}
+export const requestOf = (move: Move, kind: Kind): AcceptedRequest =>
+  acceptedRequest.parse({
+    id: move.id,
+    kind,
+    vmId: move.vm.vmId,
+    sourceHost: move.source,
+    ...simulatedKinds[kind].fields(move),
+  });

@@ -2,7 +2,6 @@ import './platform/installed';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { parseAsked, usage, type Asked } from './arguments';
-import { unknownKinds } from './kinds';
 import { mutants } from './mutants';
 import { addMarks, marksMissing } from './marks';
 import { projectRoot } from '../project-root';
@@ -62,7 +61,6 @@ async function simulate(asked: Asked): Promise<number> {
     from: asked.from,
     commit: commit(),
     kinds,
-    kindsNotSimulated: unknownKinds(),
     violations: broken.map(({ result, schedule }) => ({ seed: result.seed, violations: result.violations, schedule })),
     ends: Object.fromEntries(ends),
     marks: Object.fromEntries([...marks].sort()),
@@ -113,7 +111,6 @@ type Summary = {
   readonly ends: Readonly<Record<string, number>>;
   readonly marks: Readonly<Record<string, number>>;
   readonly marksMissing: readonly string[];
-  readonly kindsNotSimulated: readonly string[];
   readonly events: number;
   readonly virtualHours: number;
   readonly seconds: number;
@@ -121,10 +118,9 @@ type Summary = {
 
 function describeSummary(summary: Summary): string {
   const marks = Object.entries(summary.marks).map(([mark, count]) => `${String(count).padStart(8)}  ${mark}`);
-  const { kindsNotSimulated, marksMissing: missing } = summary;
+  const { marksMissing: missing } = summary;
   return [
     ...marks,
-    ...(kindsNotSimulated.length === 0 ? [] : [`kinds not simulated: ${kindsNotSimulated.join(', ')}`]),
     ...(missing.length === 0 ? [] : [`never reached: ${missing.join('; ')}`]),
     `${summary.seeds} seeds, ${summary.events} events, ${summary.virtualHours} hours of virtual time in ${summary.seconds} s; ` +
       `runs: ${Object.entries(summary.ends)

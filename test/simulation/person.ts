@@ -20,33 +20,33 @@ const retriesMax = 4;
 /** A person who looks after a while, and answers truthfully: `accept` at the pivot means that the VM was seen to be started. */
 export function answerQuestion(person: Person, move: number): void {
   const { site, watch, draw } = person;
-  const vm = watch.vms[move];
-  const question = vm?.run.report?.question;
-  if (vm === undefined || question === undefined || question === null) return;
+  const watched = watch.moves[move];
+  const question = watched?.run.report?.question;
+  if (watched === undefined || question === undefined || question === null) return;
   site.loop.schedule(
     draw.between(...answerMs),
     () => {
-      const { report } = vm.run;
+      const { report } = watched.run;
       if (report?.question?.questionId !== question.questionId) return;
       const answer = answerTo(person, move, report, question);
       const command = { command: 'answer', questionId: question.questionId, answer };
-      void site.cloud.client.raiseEvent(vm.run.runId, runCommandEvent, JSON.stringify(command));
+      void site.cloud.client.raiseEvent(watched.run.runId, runCommandEvent, JSON.stringify(command));
     },
     outside,
   );
 }
 
 function answerTo({ watch, draw, retries }: Person, move: number, report: RunReport, question: Question): Answer {
-  const vm = watch.vms[move];
+  const watched = watch.moves[move];
   const key = `${move} ${report.phase ?? ''}`;
   const tried = retries.get(key) ?? 0;
   retries.set(key, tried + 1);
   const atPivot = question.text.startsWith('It is not known');
-  if (atPivot) return vm?.moved === true && draw.oneIn(2) ? 'accept' : 'retry';
+  if (atPivot) return watched?.vm.moved === true && draw.oneIn(2) ? 'accept' : 'retry';
   // What a kind asks on its way, such as an approval, has no retry.
   if (!question.answers.includes('retry')) return draw.pick(question.answers);
   if (tried < retriesMax) return 'retry';
-  if (vm !== undefined) vm.excused = true;
+  if (watched !== undefined) watched.excused = true;
   watch.mark('a person gave up on a phase');
   return question.answers.includes('skip') ? 'skip' : 'accept';
 }

@@ -1,11 +1,14 @@
 import { batchDocument } from '../../contracts/batch';
-import { destinationHostOf, runCommandEvent } from '../../contracts/migration';
+import { hostId } from '../../contracts/ids';
+import { runCommandEvent } from '../../contracts/migration';
 import { install } from './faults';
 import { Draw } from './platform/chance';
 import { outside } from './platform/program';
 import type { Plan } from './plan';
 import { answerQuestion, type Person } from './person';
-import { Watch } from './oracles/watch';
+import { homeOf, runsAfter } from './oracles/ends';
+import { namesIn } from './oracles/registrations';
+import { Watch, type WatchedMove } from './oracles/watch';
 import type { Violation } from './oracles/violation';
 import { Site } from './world/site';
 import type { Templates } from './world/templates';
@@ -48,7 +51,7 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
   });
   const person: Person = { site, watch, draw: new Draw(plan.seed, 'person'), retries: new Map() };
   watch.begin(site, plan, (move) => {
-    const report = watch.vms[move]?.run.report;
+    const report = watch.moves[move]?.run.report;
     trace?.(`${at(site)} run ${move + 1} ${JSON.stringify(report)}`);
     answerQuestion(person, move);
   });
@@ -64,7 +67,7 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
     watch.check,
   );
   if (ended === 'time') {
-    for (const { run } of watch.vms.filter((vm) => vm.run.ended === undefined))
+    for (const { run } of watch.moves.filter((one) => one.run.ended === undefined))
       watch.complain('every run ends, or is parked with a question', `${run.runId}: ${JSON.stringify(run.report)}`);
   }
   if (watch.violations.length === 0) await calmDown(site, watch);
@@ -75,7 +78,7 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
     events: site.loop.events,
     fingerprint: site.loop.fingerprint,
     virtualMs: site.loop.nowMs - startMs,
-    ends: watch.vms.map(({ run }) => run.ended ?? 'not ended'),
+    ends: watch.moves.map(({ run }) => run.ended ?? 'not followed to its end'),
   };
 }
 
@@ -95,17 +98,17 @@ function startBatch({ requests, concurrentMax }: Plan, site: Site): void {
   void site.cloud.client.start({
     name: 'run-batch',
     instanceId: 'batch-b',
-    input: JSON.stringify({ batchId: 'b', lookMs: 2_000 }),
+    input: JSON.stringify({ batchId: 'b', lookMs: 5_000 }),
   });
 }
 
 function cancel(site: Site, watch: Watch, move: number): void {
-  const vm = watch.vms[move];
-  if (vm?.run.isActive !== true) return;
-  watch.mark(vm.run.report?.cancelable === true ? 'a cancel asked' : 'a cancel too late');
-  vm.run.canceled(watch.facts);
+  const run = watch.moves[move]?.run;
+  if (run?.isActive !== true) return;
+  watch.mark(run.report?.cancelable === true ? 'a cancel asked' : 'a cancel too late');
+  run.canceled(watch.facts);
   void site.cloud.client.raiseEvent(
-    vm.run.runId,
+    run.runId,
     runCommandEvent,
     JSON.stringify({ command: 'cancel', reason: 'a person' }),
   );
@@ -116,12 +119,11 @@ async function calmDown(site: Site, watch: Watch): Promise<void> {
   const calm = (): boolean =>
     [...site.machines.values()].every((machine) => machine.agent !== undefined) && site.cloud.runs;
   const untilMs = site.loop.nowMs + calmMsMax;
-  const sick = new Set(watch.vms.map((vm) => vm.vmId));
+  const sick = new Set(watch.moves);
   const looking = async (): Promise<void> => {
-    for (const vm of watch.vms) {
-      while (sick.has(vm.vmId)) {
-        const facts = calm() ? await site.cloud.app.agents.vm(placeOf(vm), vm.vmId) : undefined;
-        if (facts?.ok === true && facts.value.heartbeat === 'ok') sick.delete(vm.vmId);
+    for (const move of watch.moves) {
+      while (sick.has(move)) {
+        if (calm() && (await isWell(site, move))) sick.delete(move);
         else await site.loop.pass(3_000);
       }
     }
@@ -131,9 +133,14 @@ async function calmDown(site: Site, watch: Watch): Promise<void> {
   for (const machine of site.machines.values())
     if (machine.agent === undefined)
       watch.complain('an agent comes back', `${machine.name}: ${machine.startFailure ?? 'it does not end its start'}`);
-  for (const vmId of sick) watch.complain('a guest is well after everything', vmId);
+  for (const { vm } of sick) watch.complain('a guest is well after everything', vm.vmId);
   if (watch.violations.length === 0) await watch.checkEnd();
 }
 
-const placeOf = ({ run, request }: Watch['vms'][number]) =>
-  run.ended === 'completed' ? destinationHostOf(request) : request.sourceHost;
+/** Whether the guest says so, and the hypervisors have nothing of it under way. */
+async function isWell(site: Site, { vm, run }: WatchedMove): Promise<boolean> {
+  if (site.shared !== undefined && namesIn(site.shared.tree, `/handovers/${vm.vmId}`).length > 0) return false;
+  if (!runsAfter(vm, run)) return true;
+  const facts = await site.cloud.app.agents.vm(hostId.parse(homeOf(vm, run)), vm.vmId);
+  return facts.ok && facts.value.heartbeat === 'ok';
+}

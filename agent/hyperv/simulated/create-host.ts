@@ -10,7 +10,7 @@ export type HostSpec = {
   /** By default it has change tracking. */
   readonly changeTracking?: boolean;
   /** How the other hosts of its fabric call it, and the folder that they share (createFabric). */
-  readonly fabric?: { readonly folder: string; readonly name: string };
+  readonly fabric?: { readonly folder: string; readonly name: string; readonly lookMs?: number };
   readonly processor?: { readonly maker: string; readonly features: readonly string[] };
   readonly configurationVersions?: readonly string[];
   readonly vlans?: readonly number[];

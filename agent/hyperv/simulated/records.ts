@@ -18,7 +18,15 @@ export const hostRecord = z.object({
   /** Whether its VMs can be asked what changed on a disk since a reference point (Windows Server 2016 and later). */
   changeTracking: z.boolean().default(true),
   /** How the other hosts of its fabric call it, and where the folder is that they share. */
-  fabric: z.object({ folder: path, name: z.string() }).nullable().default(null),
+  fabric: z
+    .object({
+      folder: path,
+      name: z.string(),
+      /** How often it looks for VMs that others hand over. */
+      lookMs: z.int().positive().default(50),
+    })
+    .nullable()
+    .default(null),
   processor: z
     .object({ maker: z.string(), features: z.array(z.string()) })
     .default({ maker: 'GenuineIntel', features: ['sse4.2', 'aes', 'avx', 'avx2'] }),

@@ -4,15 +4,30 @@ import { claimOf, stampBlockBytes } from '../../../agent/hyperv/simulated/guest/
 import { blockOffsetBytes } from '../../../agent/hyperv/simulated/guest/geometry';
 import { Draw } from '../platform/chance';
 import { done } from '../platform/file-fates';
-import type { FileTree } from '../platform/file-tree';
+import { FileTree } from '../platform/file-tree';
 import { Loop } from '../platform/loop';
 import { MachineFiles } from '../platform/machine-files';
 import { folderOf } from '../platform/modules';
-import type { Registration } from './registrations';
-import { withinMachine } from './registrations';
+import { placeOf } from './registrations';
 
-/** A machine as it was at one moment, to look into without disturbing it. */
-export type Snapshot = { readonly tree: FileTree; readonly vm: Registration };
+/** A VM's disks as they were at one moment, to look into without disturbing them. */
+export type Snapshot = {
+  /** Whose state files name the disks. */
+  readonly machine: string;
+  readonly disks: readonly { readonly diskId: string; readonly path: string }[];
+  /** The files of a machine, or those that machines share. */
+  readonly treeOf: (name: string) => FileTree;
+};
+
+/** The same, of files that go on changing. */
+export function kept({ machine, disks, treeOf }: Snapshot): Snapshot {
+  const trees = new Map<string, FileTree>();
+  for (const { path } of disks) {
+    const { on } = placeOf(machine, path);
+    if (!trees.has(on)) trees.set(on, treeOf(on).copy());
+  }
+  return { machine, disks, treeOf: (name) => trees.get(name) ?? new FileTree() };
+}
 
 /** Machines that are none, by the names under which the platform finds their files. */
 export const snapshots = new Map<string, MachineFiles>();
@@ -38,14 +53,15 @@ const readBytes = 1024 * 1024;
 
 /** Reads a disk of a snapshot piece by piece, as its guest would; what a power loss left in a log counts. */
 async function eachPiece(
-  { tree, vm }: Snapshot,
+  { machine, disks, treeOf }: Snapshot,
   diskId: string,
   look: (piece: Buffer, offsetBytes: number) => void,
 ): Promise<string | undefined> {
-  const path = vm.disks.find((disk) => disk.diskId === diskId)?.path;
-  if (path === undefined) return `there is no disk ${diskId}`;
-  show(tree);
-  const opened = await openDisk(folderOf(name) + withinMachine(path), {
+  const named = disks.find((disk) => disk.diskId === diskId);
+  if (named === undefined) return `there is no disk ${diskId}`;
+  const { on, path } = placeOf(machine, named.path);
+  show(treeOf(on));
+  const opened = await openDisk(folderOf(name) + path, {
     access: 'write',
     tables: 'ordered',
     dataWriteId: 'kept',
@@ -74,8 +90,8 @@ async function contentOf(
 
 /** Whether guests of two snapshots of a VM would read the same; undefined when they would, else the first difference in words. */
 export async function differenceBetween(one: Snapshot, other: Snapshot): Promise<string | undefined> {
-  if (one.vm.disks.length !== other.vm.disks.length) return 'one has more disks than the other';
-  for (const { diskId } of one.vm.disks) {
+  if (one.disks.length !== other.disks.length) return 'one has more disks than the other';
+  for (const { diskId } of one.disks) {
     const before = await contentOf(one, diskId);
     if (before.wrong !== undefined) return `the one: ${before.wrong}`;
     let different: number | undefined;
@@ -94,7 +110,7 @@ export async function differenceBetween(one: Snapshot, other: Snapshot): Promise
  * leave behind. Undefined when it is so.
  */
 export async function strangeContent(now: Snapshot, beginning: Snapshot, seed: number): Promise<string | undefined> {
-  for (const [ordinal, { diskId }] of beginning.vm.disks.entries()) {
+  for (const [ordinal, { diskId }] of beginning.disks.entries()) {
     const before = await contentOf(beginning, diskId);
     if (before.wrong !== undefined) return before.wrong;
     let strange: string | undefined;

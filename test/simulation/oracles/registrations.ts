@@ -15,6 +15,7 @@ const registration = z.object({
   retiredBy: z.string().nullable(),
   startedBy: z.object({ runId: z.string() }).nullable(),
   home: z.string(),
+  leaving: z.string().nullable(),
 });
 export type Registration = z.infer<typeof registration>;
 
@@ -32,12 +33,29 @@ export function registrationOf(tree: FileTree, vm: VmId): Registration | undefin
   return text === undefined ? undefined : registration.parse(JSON.parse(text));
 }
 
-/** Whether Hyper-V would start it. */
+/** Whether Hyper-V would start it, as far as the registration says. */
 export const isRunnable = (one: Registration): boolean => one.fencedBy === null && one.retiredBy === null;
 
-/** A path of a state file, within the machine. */
-export const withinMachine = (path: string): string =>
-  path.startsWith('/') ? path.replace(/^\/sim\/[^/]+/, '') : `/host/${path}`;
+/** A file, by the machine that has it or `sharedStorage`, and its path there. */
+export type FilePlace = { readonly on: string; readonly path: string };
+
+/** Where a file is that a state file of a machine names. */
+export function placeOf(machine: string, path: string): FilePlace {
+  const [, on, within] = /^\/sim\/([^/]+)(\/.*)$/.exec(path) ?? [];
+  return on === undefined || within === undefined ? { on: machine, path: `/host/${path}` } : { on, path: within };
+}
+
+/** Whether a hypervisor has given a VM away for good, in one handover or in any. */
+export function isHandedOver(shared: FileTree, vm: VmId, jobId?: string): boolean {
+  const folder = `/handovers/${vm}`;
+  const jobs = jobId === undefined ? namesIn(shared, folder) : [jobId];
+  return jobs.some((job) => ['committed', 'arrived'].some((name) => isThere(shared, `${folder}/${job}/${name}.json`)));
+}
+
+export function namesIn(tree: FileTree, path: string): string[] {
+  const node = tree.find(path);
+  return node instanceof FolderNode ? [...node.entries.keys()] : [];
+}
 
 export const isThere = (tree: FileTree, path: string): boolean => tree.find(path) !== undefined;
 

@@ -1,4 +1,4 @@
-import { runReport, type RunReport } from '../../../contracts/migration';
+import { runReport, type Kind, type RunReport } from '../../../contracts/migration';
 import type { Complain } from './violation';
 
 /** The status of a run may stay as it is for so long without saying what the run waits for. */
@@ -23,6 +23,7 @@ export class WatchedRun {
 
   constructor(
     readonly runId: string,
+    private readonly kind: Kind,
     private readonly complain: Complain,
     private readonly mark: (mark: string) => void,
     private readonly onReport: (report: RunReport) => void,
@@ -51,6 +52,14 @@ export class WatchedRun {
   canceled(facts: RunFacts): void {
     if (this.report?.cancelable === true && this.isActive)
       this.#cancel ??= { atMs: facts.nowMs, cloudKills: facts.cloudKills };
+  }
+
+  /** Its instance is over. */
+  end(): void {
+    const ended = this.report?.state ?? 'parked';
+    this.ended = ended;
+    this.mark(`run ${ended}`);
+    this.mark(`${this.kind} ${ended}`);
   }
 
   /** Called as time passes. */

@@ -10,6 +10,8 @@ export type MachineFilesOptions = {
   readonly draw: Draw;
   /** Longest time that a sync takes; 0 for none. */
   readonly syncMsMax: number;
+  /** How fast large pieces are written; without it they take no time. */
+  readonly writtenBytesPerMs?: number;
   /** Decides what becomes of each act. */
   fateOf: (act: FileAct) => FileFate;
   /** Told when a name was set, moved or removed. */
@@ -17,6 +19,9 @@ export type MachineFilesOptions = {
   /** Told when a file was written. */
   written: (path: string) => void;
 };
+
+/** Pieces below this take no time of their own. */
+const largeBytes = 256 * 1024;
 
 type Facts = {
   readonly size: number | bigint;
@@ -73,6 +78,16 @@ export class MachineFiles {
     if (there instanceof FolderNode && there.entries.size > 0) throw new SystemError('ENOTEMPTY', 'rename', to);
     this.tree.move(source, name, target, newName);
     this.options.namesChanged(from);
+    this.options.namesChanged(to);
+  }
+
+  /** A second name for a file. */
+  async link(from: string, to: string): Promise<void> {
+    await this.act({ kind: 'names', path: to, lengthBytes: 0 });
+    const node = this.fileAt(from, 'link');
+    const [target, newName] = this.#folderOf(to, 'link');
+    if (target.entries.has(newName)) throw new SystemError('EEXIST', 'link', to);
+    this.tree.set(target, newName, node);
     this.options.namesChanged(to);
   }
 
@@ -170,10 +185,12 @@ export class MachineFiles {
       program.kill();
       return never();
     }
-    const { loop, draw, syncMsMax } = this.options;
+    const { loop, draw, syncMsMax, writtenBytesPerMs } = this.options;
     if (act.kind === 'sync' && syncMsMax > 0) {
       await loop.pass(draw.fraction() * syncMsMax);
     }
+    if (act.kind === 'write' && act.lengthBytes >= largeBytes && writtenBytesPerMs !== undefined)
+      await loop.pass(act.lengthBytes / writtenBytesPerMs);
     return fate;
   }
 

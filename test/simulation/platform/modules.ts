@@ -1,5 +1,6 @@
 import * as realTls from 'node:tls';
 import { X509Certificate } from 'node:crypto';
+import { Readable, Writable } from 'node:stream';
 import { SystemError } from './file-fates';
 import { Handle, type MachineFiles } from './machine-files';
 import type { TlsSocket } from './network';
@@ -67,6 +68,15 @@ export const fsPromises = {
     const { files, within } = place(from, 'rename');
     return files.rename(within, place(to, 'rename').within);
   },
+  link: async (from: string, to: string) => {
+    const { files, within } = place(from, 'link');
+    return files.link(within, place(to, 'link').within);
+  },
+  copyFile: async (from: string, to: string) => {
+    const handle = await fsPromises.open(to, 'w');
+    for await (const piece of piecesOf(from)) await handle.writeFile(piece);
+    await handle.close();
+  },
   rm: async (path: string, options?: { readonly recursive?: boolean; readonly force?: boolean }) => {
     const { files, within } = place(path, 'rm');
     return files.rm(within, options);
@@ -99,6 +109,40 @@ export const fsPromises = {
   },
   statfs: async () => ({ bavail: 2 ** 30, bsize: 4096 }),
 };
+
+const pieceBytes = 1024 * 1024;
+
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  const handle = await fsPromises.open(path);
+  for (let at = 0; ; at += pieceBytes) {
+    const piece = Buffer.alloc(pieceBytes);
+    const { bytesRead } = await handle.read(piece, 0, pieceBytes, at);
+    if (bytesRead > 0) yield piece.subarray(0, bytesRead);
+    if (bytesRead < pieceBytes) break;
+  }
+  await handle.close();
+}
+
+/** Streams of `node:fs`, over files of simulated machines. */
+export const createReadStream = (path: string): Readable => Readable.from(piecesOf(path), { objectMode: false });
+export function createWriteStream(path: string): Writable {
+  const opened = fsPromises.open(path, 'w');
+  const then = (work: Promise<unknown>, done: (error?: Error | null) => void): void =>
+    void work.then(() => done(), done);
+  return new Writable({
+    construct: (done) => then(opened, done),
+    write: (piece: Buffer, _encoding, done) =>
+      then(
+        opened.then((handle) => handle.writeFile(piece)),
+        done,
+      ),
+    final: (done) =>
+      then(
+        opened.then((handle) => handle.close()),
+        done,
+      ),
+  });
+}
 
 /** `readSync` of `node:fs`, on what a simulated machine opened. */
 export function readSync(

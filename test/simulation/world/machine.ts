@@ -30,7 +30,9 @@ export type MachineOptions = {
 /** A service manager starts an agent that ended by itself again after this. */
 const restartMs = 10_000;
 const pullsAtOnceMax = 3;
-const syncMsMax = 6;
+export const syncMsMax = 6;
+/** 4 MiB a second, so that a copy within a machine takes long enough to be interrupted. */
+export const writtenBytesPerMs = 4 * 1024;
 
 /** A Hyper-V host: files, a clock of its own, power, and an agent that is the product's own. */
 export class Machine {
@@ -56,6 +58,7 @@ export class Machine {
       loop,
       draw: new Draw(seed, `files of ${name}`),
       syncMsMax,
+      writtenBytesPerMs,
       fateOf: (act) => this.fateOf(act),
       namesChanged: (path) => options.onNames(name, path),
       written: (path) => options.onWritten(name, path),

@@ -1,14 +1,17 @@
 import type { LogFields } from '../../../agent/log';
 import { Draw } from '../platform/chance';
 import { Loop } from '../platform/loop';
-import type { MachineFiles } from '../platform/machine-files';
+import { done } from '../platform/file-fates';
+import type { FileTree } from '../platform/file-tree';
+import { MachineFiles } from '../platform/machine-files';
 import { usePlatform } from '../platform/modules';
 import { Network } from '../platform/network';
-import { outside } from '../platform/program';
+import { currentProgram, outside } from '../platform/program';
 import { RelayService, type Passage } from '../platform/relay-service';
 import { Cloud } from './cloud';
 import { signingKeyOf } from './keys';
-import { Machine } from './machine';
+import { Machine, syncMsMax, writtenBytesPerMs } from './machine';
+import { sharedStorage } from './make-vms';
 import type { Templates } from './templates';
 import type { VmId } from '../../../contracts/ids';
 
@@ -18,6 +21,7 @@ export type SitePlan = {
   readonly lookMsMax: number;
   /** The VMs of each machine. */
   readonly machines: ReadonlyMap<string, readonly VmId[]>;
+  readonly isJoined: boolean;
 };
 
 /** What watches a site: told of everything that may break a promise. */
@@ -40,6 +44,8 @@ export class Site {
   readonly network: Network;
   readonly relay: RelayService;
   readonly machines = new Map<string, Machine>();
+  /** What the machines share; undefined where they share nothing. */
+  readonly shared: MachineFiles | undefined;
   readonly cloud: Cloud;
   /** Asked for the passage of each call; the first that answers decides. */
   readonly relayFaults = new Set<(host: string, path: string) => Passage | undefined>();
@@ -69,9 +75,10 @@ export class Site {
         onNames: watch.names,
         onWritten: watch.written,
       });
-      machine.files.tree = templates.machine(name, vms);
+      machine.files.tree = templates.machine(name, vms, plan.isJoined);
       this.machines.set(name, machine);
     }
+    this.shared = plan.isJoined ? this.#shared(plan, templates, watch) : undefined;
     this.cloud = new Cloud({
       seed,
       loop,
@@ -83,7 +90,7 @@ export class Site {
       log: (line) => void this.cloudLines.push(line),
     });
     usePlatform({
-      filesOf: (machine) => this.machines.get(machine)?.files ?? watch.filesOf(machine),
+      filesOf: (name) => (name === sharedStorage ? this.shared : this.machines.get(name)?.files) ?? watch.filesOf(name),
       network: this.network,
       relay: this.relay,
     });
@@ -98,6 +105,29 @@ export class Site {
     const machine = this.machines.get(name);
     if (machine === undefined) throw new Error(`there is no machine ${name}`);
     return machine;
+  }
+
+  /** Faults of a machine's files strike what it does to shared ones too. */
+  #shared({ seed, machines }: SitePlan, templates: Templates, { names, written }: SiteWatch): MachineFiles {
+    const files = new MachineFiles({
+      loop: this.loop,
+      draw: new Draw(seed, 'shared files'),
+      syncMsMax,
+      writtenBytesPerMs,
+      fateOf: (act) => this.machines.get(currentProgram().name)?.fateOf(act) ?? done,
+      namesChanged: (path) => names(sharedStorage, path),
+      written: (path) => written(sharedStorage, path),
+    });
+    const owners = [...machines].flatMap(([name, vms]) => vms.map((vm): [VmId, string] => [vm, name]));
+    files.tree = templates.shared(new Map(owners));
+    return files;
+  }
+
+  /** The files of a machine, or what the machines share. */
+  tree(name: string): FileTree {
+    if (name !== sharedStorage) return this.machine(name).files.tree;
+    if (this.shared === undefined) throw new Error('these machines share nothing');
+    return this.shared.tree;
   }
 
   #passageOf(draw: Draw, host: string, path: string): Passage {

@@ -13,13 +13,11 @@ import { fileOf, has, isOpen, offerIn } from './inbound';
 import { arrived, type Offer } from './records';
 import { join } from 'node:path';
 
-const lookMs = 50;
-
 /** The part of a simulated hypervisor that takes VMs from others of its fabric. Runs until the signal ends it. */
 export async function listen(host: SimulatedHost, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await lookAround(host);
-    await host.clock.sleep(lookMs, signal);
+    await host.clock.sleep(host.record.fabric?.lookMs ?? 0, signal);
   }
 }
 
