@@ -5,6 +5,14 @@ import { done, SystemError, type FileAct, type FileFate } from './file-fates';
 import type { Loop } from './loop';
 import { currentProgram, never, type Program } from './program';
 
+/** The machine that has files; programs of others use them over the network. */
+export type FilesOwner = {
+  isOther: (program: Program) => boolean;
+  isReachableBy: (program: Program) => boolean;
+  /** Ends the machine's own program. */
+  kill: () => void;
+};
+
 export type MachineFilesOptions = {
   readonly loop: Loop;
   readonly draw: Draw;
@@ -14,6 +22,8 @@ export type MachineFilesOptions = {
   readonly writtenBytesPerMs?: number;
   /** Decides what becomes of each act. */
   fateOf: (act: FileAct) => FileFate;
+  /** For files that belong to a machine: how a program of another one fares with them. Without it nobody is another. */
+  readonly owner?: FilesOwner;
   /** Told when a name was set, moved or removed. */
   namesChanged: (path: string) => void;
   /** Told when a file was written. */
@@ -178,10 +188,15 @@ export class MachineFiles {
   async act(act: FileAct, part?: Uint8Array, partly?: (lengthBytes: number) => void): Promise<FileFate> {
     const program = currentProgram();
     if (!program.isAlive) return never();
+    this.checkReach(act.kind, act.path);
     const fate = this.options.fateOf(act);
     if (fate.kind === 'error') throw new SystemError(fate.code, act.kind, act.path);
     if (fate.kind === 'dies') {
       partly?.(this.options.draw.between(0, Math.floor((part?.length ?? 0) / sectorBytes)) * sectorBytes);
+      if (this.#isOther(program)) {
+        this.options.owner?.kill();
+        throw new SystemError('EIO', act.kind, act.path);
+      }
       program.kill();
       return never();
     }
@@ -192,6 +207,17 @@ export class MachineFiles {
     if (act.kind === 'write' && act.lengthBytes >= largeBytes && writtenBytesPerMs !== undefined)
       await loop.pass(act.lengthBytes / writtenBytesPerMs);
     return fate;
+  }
+
+  /** Throws where the machine cannot be reached by the program at work. */
+  checkReach(call: string, path: string): void {
+    const program = currentProgram();
+    if (this.#isOther(program) && this.options.owner?.isReachableBy(program) === false)
+      throw new SystemError('EIO', call, path);
+  }
+
+  #isOther(program: Program): boolean {
+    return this.options.owner?.isOther(program) === true;
   }
 
   /** What a call says of a path where nothing is: that a file stands in its way, or just that. */

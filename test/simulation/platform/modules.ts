@@ -43,6 +43,7 @@ function place(
   const [, machine, within] = pattern.exec(path) ?? [];
   const files = machine === undefined ? undefined : platform().filesOf(machine);
   if (machine === undefined || files === undefined) throw new SystemError('ENOENT', call, path);
+  files.checkReach(call, path);
   return { files, machine, within: within ?? '/' };
 }
 

@@ -60,6 +60,11 @@ export class Machine {
       syncMsMax,
       writtenBytesPerMs,
       fateOf: (act) => this.fateOf(act),
+      owner: {
+        isOther: (program) => program !== outside && program.name !== name,
+        isReachableBy: (program) => ![name, program.name].some((one) => options.network.cutOff.has(one)),
+        kill: () => this.program?.kill(),
+      },
       namesChanged: (path) => options.onNames(name, path),
       written: (path) => options.onWritten(name, path),
     });

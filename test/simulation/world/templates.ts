@@ -1,7 +1,8 @@
 import type { VmId } from '../../../contracts/ids';
 import { Draw } from '../platform/chance';
 import { done } from '../platform/file-fates';
-import { FileNode, FileTree, FolderNode } from '../platform/file-tree';
+import type { FileTree } from '../platform/file-tree';
+import { FileNode, FolderNode } from '../platform/file-tree';
 import { Loop } from '../platform/loop';
 import { MachineFiles } from '../platform/machine-files';
 import { folderOf, usePlatform } from '../platform/modules';

@@ -89,6 +89,10 @@ async function accept(host: SimulatedHost, offer: Offer): Promise<Outcome<string
   const free = await checkPlace(host, runId, vmId, place.value);
   if (!free.ok) return free;
   const { home } = place.value;
+  if (host.state.vm(vmId) !== undefined)
+    return refuse('DestinationOccupied', vmId, `A VM ${vmId} is registered on this host.`);
+  // What an earlier attempt of this run left there was not whole.
+  await removeDurably(home);
   await host.state.savePlanned({
     schema: 1,
     runId,
