@@ -1,28 +1,34 @@
 import { parseArgs } from 'node:util';
 import type { Kind } from '../../contracts/migration';
 import { everyKind } from './kinds';
+import { mutants } from './mutants';
+
+export const exitCodes = { done: 0, broken: 1, usage: 2 } as const;
 
 export const usage = `usage: npm run simulate -- [options]
   --seeds N       how many seeds to live through (default 100)
-  --from K        the first of them (default 1)
+  --from K        the first of them (default 1; of a mutant the seed that is known to catch it)
   --kinds a,b     only these kinds of migration
   --without 0,2   leave these faults of the schedule out (by their numbers), to go on from a shortened one
   --calm          leave every fault out
   --trace         print all that happens; for one seed
   --workers N     processes side by side (default 2)
   --mutants       show that each deliberate fault in the product's code is caught
+  --mutant NAME   the same of one of them
   --json          print the result as one JSON document
   --help          print this`;
 
 export type Asked = {
   readonly seeds: number;
-  readonly from: number;
+  /** Null when it was not said. */
+  readonly from: number | null;
   readonly kinds: readonly Kind[];
   readonly without: readonly number[];
   readonly calm: boolean;
   readonly trace: boolean;
   readonly workers: number;
   readonly mutants: boolean;
+  readonly mutant: string | null;
   readonly json: boolean;
   readonly help: boolean;
 };
@@ -35,13 +41,14 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
       args: [...words],
       options: {
         seeds: { type: 'string', default: '100' },
-        from: { type: 'string', default: '1' },
+        from: { type: 'string' },
         kinds: { type: 'string' },
         without: { type: 'string' },
         calm: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
         workers: { type: 'string', default: '2' },
         mutants: { type: 'boolean', default: false },
+        mutant: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -49,8 +56,8 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
   } catch (thrown) {
     return { wrong: thrown instanceof Error ? thrown.message : String(thrown) };
   }
-  const { seeds, from, workers, kinds, without, ...flags } = values;
-  const numbers = { seeds: Number(seeds), from: Number(from), workers: Number(workers) };
+  const { seeds, from, workers, kinds, without, mutant = null, ...flags } = values;
+  const numbers = { seeds: Number(seeds), from: Number(from ?? '1'), workers: Number(workers) };
   for (const [name, value] of Object.entries(numbers))
     if (!Number.isSafeInteger(value) || value < 1) return { wrong: `--${name} takes a whole number of at least 1` };
   const wanted = kinds === undefined ? everyKind : everyKind.filter((kind) => kinds.split(',').includes(kind));
@@ -58,5 +65,7 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
   if (strange !== undefined) return { wrong: `--kinds: ${strange} is no kind; there are ${everyKind.join(', ')}` };
   const left = without === undefined ? [] : without.split(',').map(Number);
   if (left.some((number) => !Number.isSafeInteger(number))) return { wrong: '--without takes numbers of faults' };
-  return { ...numbers, ...flags, kinds: wanted, without: left };
+  if (mutant !== null && !mutants.some(({ name }) => name === mutant))
+    return { wrong: `--mutant: ${mutant} is none of ${mutants.map(({ name }) => name).join(', ')}` };
+  return { ...numbers, ...flags, from: from === undefined ? null : numbers.from, mutant, kinds: wanted, without: left };
 }

@@ -1,8 +1,8 @@
 import './platform/installed';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { parseAsked, usage, type Asked } from './arguments';
-import { mutants } from './mutants';
+import { exitCodes, parseAsked, usage, type Asked } from './arguments';
+import { simulateMutants } from './mutants-command';
 import { addMarks, marksMissing } from './marks';
 import { projectRoot } from '../project-root';
 import type { Told } from './worker';
@@ -10,8 +10,6 @@ import { dealt, runWorker } from './workers';
 
 /** Marks are asked for only when so many seeds were lived through, with every kind and every fault. */
 const marksFromSeeds = 1_000;
-
-const exitCodes = { done: 0, broken: 1, usage: 2 } as const;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -25,7 +23,7 @@ async function main(words: readonly string[]): Promise<number> {
     say(usage);
     return exitCodes.done;
   }
-  return asked.mutants ? simulateMutants(asked) : simulate(asked);
+  return asked.mutants || asked.mutant !== null ? simulateMutants(asked, say) : simulate(asked);
 }
 
 async function simulate(asked: Asked): Promise<number> {
@@ -48,7 +46,7 @@ async function simulate(asked: Asked): Promise<number> {
     if (!asked.json) say(describe(told));
   };
   const { kinds, without, calm, trace } = asked;
-  const shares = dealt(asked.from, asked.seeds, trace ? 1 : asked.workers);
+  const shares = dealt(asked.from ?? 1, asked.seeds, trace ? 1 : asked.workers);
   await Promise.all(
     shares.map((seeds) =>
       runWorker({ seeds, kinds: [...kinds], without: [...without], calm, trace, mutant: null }, take),
@@ -58,7 +56,7 @@ async function simulate(asked: Asked): Promise<number> {
   const seconds = (performance.now() - began) / 1000;
   const summary = {
     seeds: asked.seeds,
-    from: asked.from,
+    from: asked.from ?? 1,
     commit: commit(),
     kinds,
     violations: broken.map(({ result, schedule }) => ({ seed: result.seed, violations: result.violations, schedule })),
@@ -72,34 +70,6 @@ async function simulate(asked: Asked): Promise<number> {
   };
   say(asked.json ? JSON.stringify(summary, null, 1) : describeSummary(summary));
   return broken.length + missing.length === 0 ? exitCodes.done : exitCodes.broken;
-}
-
-/** Lives through seeds with each deliberate fault of the product's code until a promise breaks, and says which broke. */
-async function simulateMutants(asked: Asked): Promise<number> {
-  const waiting = mutants.map(({ name }) => name);
-  const missed: string[] = [];
-  const next = async (): Promise<void> => {
-    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const caught = await catchMutant(asked, mutant);
-      if (caught === undefined) missed.push(mutant);
-      const how = caught === undefined ? `not caught in ${asked.seeds} seeds` : `caught by seed ${caught}`;
-      say(`${mutant}: ${how}`);
-    }
-  };
-  await Promise.all(Array.from({ length: asked.workers }, next));
-  say(`${mutants.length - missed.length} of ${mutants.length} deliberate faults were caught`);
-  return missed.length === 0 ? exitCodes.done : exitCodes.broken;
-}
-
-async function catchMutant({ from, seeds, kinds }: Asked, mutant: string): Promise<string | undefined> {
-  let caught: string | undefined;
-  const [all = []] = dealt(from, seeds, 1);
-  const task = { seeds: all, kinds: [...kinds], without: [], calm: false, trace: false, mutant };
-  await runWorker(task, ({ result }) => {
-    const [first] = result.violations;
-    if (first !== undefined) caught = `${result.seed}: ${first.oracle}: ${first.detail.slice(0, 160)}`;
-  });
-  return caught;
 }
 
 const describe = ({ result, schedule }: Told): string =>

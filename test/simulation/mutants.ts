@@ -15,6 +15,9 @@ import * as state from '../../functions/saga/state';
 /** A deliberate fault in the product's own code, put in place in a worker's process. */
 export type Mutant = {
   readonly name: string;
+  readonly what: string;
+  /** A seed that catches it. A change of what seeds mean moves it: `npm run simulate -- --mutant NAME --from 1` finds another. */
+  readonly caughtBy: number;
   /** Changes the loaded modules of the product. */
   readonly apply: () => void;
 };
@@ -62,11 +65,15 @@ const unflushed = async (make: () => unknown): Promise<unknown> => {
 
 export const mutants: readonly Mutant[] = [
   {
-    name: 'the agent forgets epochs',
+    name: 'epochs-forgotten',
+    what: 'the agent forgets epochs',
+    caughtBy: 1,
     apply: () => replace(OperationStore.prototype, 'epochOf', () => 0),
   },
   {
-    name: 'a repeated operation is carried out again',
+    name: 'operation-repeated',
+    what: 'a repeated operation is carried out again',
+    caughtBy: 1,
     // Whoever admits a request, or accepts it, does not find what has ended; whoever looks at it does.
     apply: () =>
       wrap(OperationStore.prototype, 'get', (call) => {
@@ -76,25 +83,33 @@ export const mutants: readonly Mutant[] = [
       }),
   },
   {
-    name: 'the mark of a start is not durable before the start',
+    name: 'start-not-marked',
+    what: 'the mark of a start is not durable before the start',
+    caughtBy: 1,
     apply: () => replace(StartMarks.prototype, 'make', async () => 'made'),
   },
   {
-    name: 'an undo is skipped',
+    name: 'undo-skipped',
+    what: 'an undo is skipped',
+    caughtBy: 1,
     apply: () =>
       eachPhase((phase) => {
         if (phase.name === 'vm-checkpoint') Reflect.set(phase, 'undo', { kind: 'nothing', because: 'mutant' });
       }),
   },
   {
-    name: 'a failed undo counts as done',
+    name: 'failed-undo-done',
+    what: 'a failed undo counts as done',
+    caughtBy: 1,
     apply: () =>
       eachPhase((phase) => {
         if (phase.undo.kind === 'undo') Reflect.set(phase.undo, 'run', deaf(phase.undo.run));
       }),
   },
   {
-    name: 'the failing phase is not undone',
+    name: 'failing-phase-not-undone',
+    what: 'the failing phase is not undone',
+    caughtBy: 1,
     apply: () => {
       const { initialState } = state;
       replace(state, 'initialState', (startedAt: string) =>
@@ -107,29 +122,39 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'the watermark moves before the flush',
+    name: 'watermark-before-flush',
+    what: 'the watermark moves before the flush',
+    caughtBy: 1,
     apply: () => {
       wrap(contentStore, 'createTarget', unflushed);
       wrap(contentStore, 'reopenTarget', unflushed);
     },
   },
   {
-    name: 'the pivot unwinds like any phase',
+    name: 'pivot-unwinds',
+    what: 'the pivot unwinds like any phase',
+    caughtBy: 1,
     apply: () => {
       for (const itinerary of itineraries) Reflect.set(itinerary, 'pivotIndex', itinerary.phases.length);
     },
   },
   {
-    name: 'a look that fails in passing counts as the end of the operation',
+    name: 'look-failure-ends',
+    what: 'a look that fails in passing counts as the end of the operation',
+    caughtBy: 1,
     apply: () =>
       wrap(agents.Agents.prototype, 'lookAtOperation', async (call) => changed((await call()) as Outcome<unknown>)),
   },
   {
-    name: 'a cancel is honoured after the pivot',
+    name: 'cancel-after-pivot',
+    what: 'a cancel is honoured after the pivot',
+    caughtBy: 1,
     apply: () => replace(progress, 'cancelHonoured', (run: state.SagaState) => run.direction === 'forward'),
   },
   {
-    name: 'a cancel is not heard',
+    name: 'cancel-not-heard',
+    what: 'a cancel is not heard',
+    caughtBy: 1,
     apply: () =>
       wrap(CommandInbox.prototype, 'take', (call) => {
         const command = call() as ReturnType<CommandInbox['take']>;
@@ -137,7 +162,9 @@ export const mutants: readonly Mutant[] = [
       }),
   },
   {
-    name: 'the source is retired before the destination starts',
+    name: 'retired-before-start',
+    what: 'the source is retired before the destination starts',
+    caughtBy: 1,
     apply: () => {
       for (const { phases } of itineraries) {
         const all = phases as unknown as Phase<never>[];
@@ -148,7 +175,9 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'a batch starts everything at once',
+    name: 'batch-all-at-once',
+    what: 'a batch starts everything at once',
+    caughtBy: 1,
     apply: () => {
       const { readBatch: read } = readBatch;
       replace(readBatch, 'readBatch', async (...given: Parameters<typeof read>) => {
@@ -158,7 +187,9 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'progress is shown as an attempt tells it',
+    name: 'progress-goes-back',
+    what: 'progress is shown as an attempt tells it',
+    caughtBy: 1,
     apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
   },
 ];

@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { projectRoot } from '../project-root';
+
+/** What is read of the command's JSON. */
+const summary = z.object({
+  violations: z.array(
+    z.object({ seed: z.int(), violations: z.array(z.object({ oracle: z.string() })), schedule: z.array(z.string()) }),
+  ),
+  fingerprint: z.string(),
+});
+
+/** `npm run simulate -- --json WORDS`, of what is built. */
+export function simulate(...words: string[]): Promise<z.infer<typeof summary>> {
+  const main = join(projectRoot, 'dist', 'test', 'simulation', 'main.js');
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [main, '--json', ...words], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      const parsed = summary.safeParse(stdout === '' ? undefined : JSON.parse(stdout));
+      if (parsed.success) resolve(parsed.data);
+      else reject(new Error(stderr, { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import { simulate } from './run-command';
+
+const seeds = '200';
+
+test(`no promise is broken in ${seeds} seeds`, async () => {
+  const { violations } = await simulate('--seeds', seeds);
+  expect(violations).toEqual([]);
+}, 3_600_000);
