@@ -78,6 +78,8 @@ export const leftover = z.object({
     'vm-checkpoint',
     'planned-vm',
     'partial-disk',
+    /** A file of a VM that was moved away, with all its files, and that the move had yet to remove. */
+    'old-file',
     'run-folder',
     'running-operation',
     'retired-vm',

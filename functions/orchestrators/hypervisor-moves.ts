@@ -1,11 +1,11 @@
 import type { Failure } from '../../contracts/failure';
-import { failed, failureOf, succeeded } from '../../contracts/failure';
+import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { HostId } from '../../contracts/ids';
 import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
 import type { Outage, Told } from '../../contracts/receipt';
 import type { Run } from '../saga/run';
-import type { Durable, Step } from '../saga/step';
+import { isRenew, renew, type Durable, type Step } from '../saga/step';
 import { at, vmOf, type Side } from './operations-of-a-run';
 import { measured } from './times';
 
@@ -40,12 +40,24 @@ const locate = (run: MoveRun, side: Side, folder: string | null = null): Durable
  * the move is done, whatever became of the reply. Anything else is for a person.
  */
 export function* settleBetweenHosts(run: MoveRun, failure: Failure): Durable<Step<MoveEnd>> {
-  const source = yield* locate(run, 'source');
-  if (!source.ok) return failed(unsettled(failure, 'the source host cannot be asked where the VM is'));
-  const destination = yield* locate(run, 'destination');
-  if (!destination.ok) return failed(unsettled(failure, 'the destination host cannot be asked where the VM is'));
-  const [here, there] = [source.value, destination.value];
-  if (here.moving || there.moving) return failed(unsettled(failure, 'the hypervisor still moves it'));
+  for (let asks = 1; ; asks += 1) {
+    const source = yield* locate(run, 'source');
+    if (isRenew(source)) return source;
+    if (!source.ok) return failed(unsettled(failure, 'the source host cannot be asked where the VM is'));
+    const destination = yield* locate(run, 'destination');
+    if (isRenew(destination)) return destination;
+    if (!destination.ok) return failed(unsettled(failure, 'the destination host cannot be asked where the VM is'));
+    const [here, there] = [source.value, destination.value];
+    if (!here.moving && !there.moving) return settledBy(failure, here, there);
+    if (asks === asksMax) return failed(unsettled(failure, 'the hypervisor still moves it'));
+    if ((yield* run.pause(run.input.pace.lookMsMax)) === 'renew') return renew;
+  }
+}
+
+/** A VM that was handed over is on its way for as long as the other host needs to take it; both are asked again so many times. */
+const asksMax = 8;
+
+function settledBy(failure: Failure, here: Found, there: Found): Outcome<MoveEnd> {
   if (here.registered && !there.registered) return failed({ ...failure, effect: 'none' });
   if (there.registered && !here.registered) return succeeded(unmeasured);
   return failed(unsettled(failure, describe(here, there)));

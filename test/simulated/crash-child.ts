@@ -8,13 +8,15 @@ import { perform, valueOf } from '../conformance/hyperv-move';
 /**
  * A host as a process of its own, to be killed: `node crash-child.js '<plan>'` opens the host, says `open`, carries the operations out
  * over and over, as often as `rounds` says, and says `done <kind>` after each. With `crashAt` it kills itself, as a host crash would,
- * when an operation comes to that point for the `nth` time.
+ * when an operation comes to that point for the `nth` time. With `serves` it stays up after its steps: what another host asks of it may
+ * come to the point.
  */
 export const crashPlan = z.object({
   folder: z.string(),
   run: runId,
   steps: z.array(z.object({ kind: z.enum(operationKinds), input: z.unknown() })),
   rounds: z.int().positive(),
+  serves: z.boolean().default(false),
   crashAt: z.object({ point: z.enum(crashPoints), nth: z.int().positive() }).optional(),
 });
 export type CrashPlan = z.input<typeof crashPlan>;
@@ -42,6 +44,8 @@ async function main(text: string | undefined): Promise<void> {
       say(`done ${kind}`);
     }
   }
+  // Its guests and its look at handovers keep the process alive.
+  if (plan.serves) return;
   process.kill(process.pid, 'SIGKILL');
 }
 

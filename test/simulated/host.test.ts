@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { crashPoints, failNthCall, openSimulatedDriver, type CrashPoint } from '../../agent/hyperv/simulated';
+import type { HyperVDriver } from '../../agent/hyperv/driver';
 import { openVhdx } from '../../agent/disks/vhdx';
 import { blockOffsetBytes } from '../../agent/hyperv/simulated/guest/geometry';
 import { readSavedState } from '../../agent/hyperv/simulated/guest/saved-state-file';
@@ -205,6 +206,16 @@ test('looking at VMs and the host does not wait for an operation, and operations
   expect(codeOf(await saving)).toBe('succeeded');
 });
 
+/** Until the guest has written to the differencing disk of the VM checkpoint. */
+async function untilWritten(source: HyperVDriver): Promise<void> {
+  for (let looks = 0; looks < 2000; looks++) {
+    const [disk] = (await source.vm(hosts.vmId))?.disks ?? [];
+    if ((disk?.images[1]?.allocatedBytes ?? 0) > 0) return;
+    await delay(25);
+  }
+  throw new Error('the guest does not write');
+}
+
 test('what a guest writes on a VM checkpoint, and while that is merged back, is in its disk afterwards', async () => {
   const hooks = { reached: (point: CrashPoint) => (point === 'vm-checkpoint-merge-began' ? delay(400) : undefined) };
   const source = await hosts.open('source', hooks);
@@ -212,9 +223,7 @@ test('what a guest writes on a VM checkpoint, and while that is merged back, is 
   const ofVm = { vmId: hosts.vmId };
   valueOf(await perform(source, run, 'reserve-vm', ofVm));
   valueOf(await perform(source, run, 'take-vm-checkpoint', ofVm));
-  await delay(400);
-  const [disk] = (await source.vm(hosts.vmId))?.disks ?? [];
-  expect(disk?.images[1]?.allocatedBytes).toBeGreaterThan(0);
+  await untilWritten(source);
   valueOf(await perform(source, run, 'remove-vm-checkpoint', ofVm));
   expect(await source.vm(hosts.vmId)).toMatchObject({ heartbeat: 'ok' });
   valueOf(await perform(source, run, 'release', ofVm));

@@ -1,110 +1,16 @@
-import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DriverOperationKind, HyperVDriver } from '../../agent/hyperv/driver';
-import { createFabric, createHost, createRole, createVm, openSimulatedDriver } from '../../agent/hyperv/simulated';
-import type { HostSpec, SimulationHooks } from '../../agent/hyperv/simulated';
-import { hostId, runId, type VmId } from '../../contracts/ids';
-import type { OperationInput, OperationOutput } from '../../contracts/operations';
+import type { HostSpec } from '../../agent/hyperv/simulated';
 import type { Outcome } from '../../contracts/failure';
 import { valueOf } from '../conformance/hyperv-move';
+import { FabricSite, hostA, hostB } from './fabric-site';
 import { smallVm } from './test-hosts';
 
-const run = runId.parse('moves-r1');
 const mib = 1024 ** 2;
-const [hostA, hostB] = [hostId.parse('host-a'), hostId.parse('host-b')];
 
-/** Two hosts of one cluster and one SAN, and a VM on the first of them. */
-class Site {
-  folder = '';
-  vmId!: VmId;
-  a!: HyperVDriver;
-  b!: HyperVDriver;
-
-  async make(where: 'own' | 'shared' | 'lun', b: HostSpec = {}): Promise<void> {
-    this.folder = await realpath(await mkdtemp(join(tmpdir(), 'hyperferry-fabric-')));
-    const fabric = join(this.folder, 'fabric');
-    await createFabric(fabric, {
-      cluster: { name: 'c1', nodes: ['host-a', 'host-b'], sharedVolumes: [{ name: 'csv1', sizeBytes: 1024 * mib }] },
-      luns: [{ name: 'lun1', sizeBytes: 1024 * mib, visibleTo: ['host-a', 'host-b'], attachedTo: 'host-a' }],
-    });
-    const quick = { liveMigration: { bytesPerSecond: 16 * mib } };
-    await createHost(join(this.folder, 'a'), { ...quick, fabric: { folder: fabric, name: 'host-a' } });
-    await createHost(join(this.folder, 'b'), { ...quick, ...b, fabric: { folder: fabric, name: 'host-b' } });
-    const roots = { own: undefined, shared: join(fabric, 'volumes', 'csv1'), lun: join(fabric, 'luns', 'lun1') };
-    const root = roots[where];
-    this.vmId = valueOf(await createVm(join(this.folder, 'a'), { ...smallVm, ...(root !== undefined && { root }) }));
-    if (where === 'shared') await createRole(fabric, this.vmId, 'host-a');
-    this.a = await this.open('a');
-    this.b = await this.open('b');
-    await this.awake(this.a);
-  }
-
-  async open(name: 'a' | 'b', hooks?: SimulationHooks): Promise<HyperVDriver> {
-    return valueOf(await openSimulatedDriver({ folder: join(this.folder, name), ...(hooks && { hooks }) }));
-  }
-
-  /** Waits for the guest to have written after its start. */
-  async awake(driver: HyperVDriver): Promise<void> {
-    for (let looks = 0; looks < 2000; looks++) {
-      if ((await driver.vm(this.vmId))?.heartbeat === 'ok') return;
-      await delay(25);
-    }
-    throw new Error('the guest does not wake');
-  }
-
-  /** Waits until no handover of the VM is on record any more. */
-  async forgotten(): Promise<void> {
-    const folder = join(this.folder, 'fabric', 'handovers', this.vmId);
-    for (let looks = 0; looks < 2000; looks++) {
-      const jobs = await readdir(folder).catch(() => []);
-      if (jobs.length === 0) return;
-      await delay(25);
-    }
-    throw new Error('the handover is not forgotten');
-  }
-
-  try<K extends DriverOperationKind>(
-    driver: HyperVDriver,
-    kind: K,
-    input: Omit<OperationInput<K>, 'vmId'>,
-    signal = new AbortController().signal,
-  ): Promise<Outcome<OperationOutput<K>>> {
-    const whole = { ...input, vmId: this.vmId } as OperationInput<K>;
-    return driver.perform(kind, { runId: run, signal, report: () => undefined }, whole);
-  }
-
-  async do<K extends DriverOperationKind>(
-    driver: HyperVDriver,
-    kind: K,
-    input: Omit<OperationInput<K>, 'vmId'>,
-  ): Promise<OperationOutput<K>> {
-    return valueOf(await this.try(driver, kind, input));
-  }
-
-  async prepared(type: 'memory' | 'files' | 'lun'): Promise<Outcome<unknown>> {
-    await this.do(this.a, 'reserve-vm', {});
-    const needs = await this.do(this.a, 'describe-vm', {});
-    const folder = join(this.folder, 'b', 'volumes', 'vms');
-    const brings = {
-      memory: { type: 'memory' },
-      files: { type: 'files', folder, switchName: null },
-      lun: { type: 'lun', name: 'lun1' },
-    } as const;
-    return this.try(this.b, 'admit-vm', { needs, brings: brings[type] });
-  }
-
-  async close(): Promise<void> {
-    await this.a.close();
-    await this.b.close();
-    await rm(this.folder, { recursive: true, force: true });
-  }
-}
-
-let site: Site;
+let site: FabricSite;
 beforeEach(() => {
-  site = new Site();
+  site = new FabricSite();
 });
 afterEach(() => site.close());
 

@@ -30,8 +30,8 @@ export async function filesOfVm(host: SimulatedHost, vm: VmRegistration): Promis
   return files;
 }
 
-/** Every file that some other registration, placeholder or retired source on this host stands on. */
-export async function filesInUseExcept(host: SimulatedHost, vm: VmRegistration): Promise<ReadonlySet<string>> {
+/** Every file that some registration but that one, some placeholder or some retired source on this host stands on. */
+export async function filesInUseExcept(host: SimulatedHost, vm?: VmRegistration): Promise<ReadonlySet<string>> {
   const { state } = host;
   const all: VmRegistration[] = [
     ...state.vms,

@@ -2,16 +2,18 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Leftover } from '../../../contracts/facts';
 import { runId, type RunId } from '../../../contracts/ids';
-import { filesBelow, ifExists } from './files';
+import { exists, filesBelow, ifExists } from './files';
 import type { SimulatedHost } from './host';
 import { homeLayout } from './layout';
-import type { PlannedRecord, VmRecord } from './records';
+import { filesBehind } from './operations/files-behind';
+import type { PlannedRecord, RunRecord, VmRecord } from './records';
 
 /** Everything on the host that carries the mark of a run, of one or of all. A retired source is one thing, with all that hangs on it. */
 export async function findLeftovers(host: SimulatedHost, run?: RunId): Promise<Leftover[]> {
   const { state, layout } = host;
   const found: Leftover[] = [];
   for (const vm of state.vms) found.push(...ofVm(vm));
+  for (const ofRun of state.runs) found.push(...(await leftByMove(host, ofRun)));
   for (const { runId: ofRun, vmId, room } of state.runs)
     if (room !== null)
       found.push({
@@ -41,6 +43,13 @@ function ofVm(vm: VmRecord): Leftover[] {
   for (const taken of vm.vmCheckpoints)
     if (taken.runId !== null)
       found.push({ what: 'vm-checkpoint', runId: taken.runId, detail: `${name}: ${taken.name}, ${taken.stage}` });
+  return found;
+}
+
+async function leftByMove(host: SimulatedHost, ofRun: RunRecord): Promise<Leftover[]> {
+  const found: Leftover[] = [];
+  for (const path of filesBehind(host, ofRun)?.files ?? [])
+    if (await exists(path)) found.push({ what: 'old-file', runId: ofRun.runId, detail: path });
   return found;
 }
 

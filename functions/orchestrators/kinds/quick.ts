@@ -1,5 +1,7 @@
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
+import type { Run } from '../../saga/run';
+import type { Durable, Step } from '../../saga/step';
 import { heartbeat, release, reserveVm } from '../common-phases';
 import { admit, peerOf } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf } from '../operations-of-a-run';
@@ -39,9 +41,7 @@ export const quick = itinerary<Input>('quick', 1)
     step: 'Cutover',
     what: 'Hand the role of the saved VM to the destination node: the source node does not have it any more.',
     do: (run) => at(run, 'source', 'move-role', { ...vmOf(run), ...peerOf(run) }),
-    undo: undo('hand the role back to the source node', (run) =>
-      at(run, 'destination', 'return-role', { ...vmOf(run), peerHost: run.input.request.sourceHost }),
-    ),
+    undo: undo('hand the role back to the source node', handBack),
   })
   .phase({
     name: 'start',
@@ -57,3 +57,10 @@ export const quick = itinerary<Input>('quick', 1)
     outage: outageBetween(done.save?.savedAt, done.start, undone['save']),
     guestOutageMs: done.heartbeat?.guestOutageMs ?? null,
   }));
+
+/** First the source node, so that no handover of an earlier attempt is under way there any more; then the one that may have the role. */
+function* handBack(run: Run<Input>): Durable<Step<unknown>> {
+  const stood = yield* at(run, 'source', 'locate-vm', { ...vmOf(run), folder: null });
+  if (!stood.ok) return stood;
+  return yield* at(run, 'destination', 'return-role', { ...vmOf(run), peerHost: run.input.request.sourceHost });
+}

@@ -76,7 +76,7 @@ const outputs = (world: World, here: Side): Output => ({
   'locate-vm': {
     registered: here.registered,
     state: here.state === 'absent' ? 'absent' : here.state,
-    moving: false,
+    moving: here === world.destination && world.movingLooks >= 0,
     inFolder: here.inFolder,
   },
 });

@@ -19,7 +19,9 @@ export const moveEffects = {
     if (here.registered && here !== world.source) world.violations.push('a VM was withdrawn from where it is');
     Object.assign(here, { reserved: false, planned: false, copies: 0 });
   }) as Effect,
-  'locate-vm': nothing,
+  'locate-vm': (({ world, here }) => {
+    if (here === world.destination) world.movingLooks -= 1;
+  }) as Effect,
   'move-live': move,
   'move-storage': (({ here }) => (here.inFolder = true)) as Effect,
   'move-whole': move,

@@ -56,6 +56,8 @@ export class World {
   seenBytes = 0;
   /** What an import finds that it has to change. */
   fixUps: { what: 'switch'; from: string; to: string }[] = [];
+  /** How many more times the destination says that a VM is on its way to it. */
+  movingLooks = 0;
   /** Whether the run started the VM again that it had stopped. */
   resumed = false;
   /** What must never be, and was. */

@@ -133,6 +133,22 @@ export async function settleLeaving(host: SimulatedHost, vm: VmRecord): Promise<
   else await takeBack(host, vm.vmId, vm.leaving);
 }
 
+/** When a VM that this host handed over for the run arrived; undefined while it has not. */
+export async function arrivalOf(
+  host: SimulatedHost,
+  runId: Offer['runId'],
+  vmId: Offer['vmId'],
+): Promise<string | undefined> {
+  // The listener of this host may forget a handover that has arrived at any moment; it notes it first.
+  const seenAt = host.state.run(runId, vmId).moved?.arrivedAt;
+  if (typeof seenAt === 'string') return seenAt;
+  for (const folder of (await host.fabric?.handovers(vmId)) ?? []) {
+    const read = await readJson(fileOf(folder, 'arrived'), arrived);
+    if (read.state === 'read') return read.value.at;
+  }
+  return undefined;
+}
+
 /** Waits until a VM that was handed over has arrived. */
 export async function awaitArrival(
   host: SimulatedHost,
@@ -142,14 +158,8 @@ export async function awaitArrival(
 ): Promise<Outcome<string>> {
   const beganAtMs = host.clock.now();
   while (host.clock.now() - beganAtMs <= arrivalMsMax && !signal.aborted) {
-    // The listener of this host may forget a handover that has arrived at any moment; it notes it first.
-    const seenAt = host.state.run(runId, vmId).moved?.arrivedAt;
-    if (typeof seenAt === 'string') return succeeded(seenAt);
-    const folders = (await host.fabric?.handovers(vmId)) ?? [];
-    for (const folder of folders) {
-      const read = await readJson(fileOf(folder, 'arrived'), arrived);
-      if (read.state === 'read') return succeeded(read.value.at);
-    }
+    const at = await arrivalOf(host, runId, vmId);
+    if (at !== undefined) return succeeded(at);
     await host.clock.sleep(lookMs, signal);
   }
   const message = `VM ${vmId} was handed over, and the other host does not say that it has it.`;

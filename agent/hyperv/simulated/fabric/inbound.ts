@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import type { VmId } from '../../../../contracts/ids';
+import type { RunId, VmId } from '../../../../contracts/ids';
 import { exists, readJson } from '../files';
 import type { SimulatedHost } from '../host';
+import { renamedFirst } from './fabric';
 import { offer, type Offer } from './records';
 
 /** Handovers as the hosts read them. */
@@ -36,4 +37,15 @@ export async function reservedVmsOf(host: SimulatedHost): Promise<VmId[]> {
       vms.push(found.vmId);
   }
   return vms;
+}
+
+/** Takes this host's consent to every handover of the run back; false when one of them is committed. */
+export async function withdrawConsent(host: SimulatedHost, runId: RunId, vmId: VmId): Promise<boolean> {
+  for (const folder of (await host.fabric?.handovers(vmId)) ?? []) {
+    const offer = await offerIn(folder);
+    if (offer?.runId !== runId || offer.to !== host.fabric?.host || (await has(folder, 'arrived'))) continue;
+    await renamedFirst(fileOf(folder, 'ready'), fileOf(folder, 'withdrawn'), folder);
+    if (await has(folder, 'committed')) return false;
+  }
+  return true;
 }

@@ -5,7 +5,7 @@ import { bootGuest } from '../guests';
 import type { SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
 import { placeBelow, checkPlace } from '../operations/reserve-room';
-import { makeHome } from '../operations/place-vm';
+import { makeHome, missingFolders } from '../operations/place-vm';
 import { isoTime } from '../../../clock';
 import type { VmRecord } from '../records';
 import { refuse } from '../refusals';
@@ -88,18 +88,19 @@ async function accept(host: SimulatedHost, offer: Offer): Promise<Outcome<string
   if (!place.ok) return place;
   const free = await checkPlace(host, runId, vmId, place.value);
   if (!free.ok) return free;
-  const { home } = place.value;
+  const { home, folder } = place.value;
   if (host.state.vm(vmId) !== undefined)
     return refuse('DestinationOccupied', vmId, `A VM ${vmId} is registered on this host.`);
   // What an earlier attempt of this run left there was not whole.
   await removeDurably(home);
+  const before = host.state.plannedVm(runId, vmId);
   await host.state.savePlanned({
     schema: 1,
     runId,
     vmId,
     vmName: needs.vmName,
     home,
-    madeFolders: [],
+    madeFolders: before?.madeFolders ?? (await missingFolders(folder)),
     adopted: false,
     imported: null,
   });

@@ -1,12 +1,10 @@
 import { succeeded } from '../../../../contracts/failure';
 import { checkNeeds } from '../admission';
-import { renamedFirst } from '../fabric/fabric';
-import { fileOf, has, offerIn } from '../fabric/inbound';
-import type { Handler, SimulatedHost } from '../host';
+import { withdrawConsent } from '../fabric/inbound';
+import type { Handler } from '../host';
 import { refuse } from '../refusals';
 import { removePlaceholder } from './place-vm';
 import { reserveRoom } from './reserve-room';
-import type { RunId, VmId } from '../../../../contracts/ids';
 
 /** Room beyond the files as they are now: what the guest writes meanwhile. */
 const spareBytes = 256 * 1024 * 1024;
@@ -49,14 +47,3 @@ export const withdrawVm: Handler<'withdraw-vm'> = async (host, context, { vmId }
   await host.state.dropRun(runId, vmId);
   return succeeded({});
 };
-
-/** Takes this host's consent to every handover of the run back; false when one of them is committed. */
-async function withdrawConsent(host: SimulatedHost, runId: RunId, vmId: VmId): Promise<boolean> {
-  for (const folder of (await host.fabric?.handovers(vmId)) ?? []) {
-    const offer = await offerIn(folder);
-    if (offer?.runId !== runId || offer.to !== host.fabric?.host || (await has(folder, 'arrived'))) continue;
-    await renamedFirst(fileOf(folder, 'ready'), fileOf(folder, 'withdrawn'), folder);
-    if (await has(folder, 'committed')) return false;
-  }
-  return true;
-}

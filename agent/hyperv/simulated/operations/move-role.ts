@@ -3,6 +3,7 @@ import type { HostId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import type { DriverContext } from '../../driver';
 import { awaitArrival, Giving } from '../fabric/handover';
+import { withdrawConsent } from '../fabric/inbound';
 import { bootGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import type { VmRecord } from '../records';
@@ -23,12 +24,15 @@ export const moveRole: Handler<'move-role'> = async (host, context, { vmId, peer
   return handOver(host, context, vm, peerHost);
 };
 
-/** Works where the role is, and does nothing elsewhere. A VM that runs stays. */
+/** Works where the role is, and does nothing elsewhere; one that is on its way here is waited for. A VM that runs stays. */
 export const returnRole: Handler<'return-role'> = async (host, context, { vmId, peerHost }) => {
   const { runId } = context;
   const vm = host.state.vm(vmId);
-  if (vm === undefined)
-    return host.state.run(runId, vmId).moved === null ? succeeded({}) : arrived(host, context, vmId);
+  if (vm === undefined) {
+    if (host.state.run(runId, vmId).moved !== null) return arrived(host, context, vmId);
+    if (await withdrawConsent(host, runId, vmId)) return succeeded({});
+    return refuse('VmBusy', vmId, `VM ${vmId} was handed over to this host and has yet to arrive.`);
+  }
   if (vm.reservedBy !== runId) return refuse('VmStateWrong', vmId, `Run ${runId} has not brought VM ${vm.name} here.`);
   if (vm.state === 'running')
     return refuse('RefusedAfterStart', vmId, `VM ${vm.name} runs on this node: its role stays.`);

@@ -30,7 +30,8 @@ export const placeVm: Handler<'place-vm'> = async (host, { runId }, { vmId, vmNa
   return succeeded({});
 };
 
-async function missingFolders(folder: string): Promise<string[]> {
+/** Folders that have to be made for that one, innermost first. */
+export async function missingFolders(folder: string): Promise<string[]> {
   const missing: string[] = [];
   for (let here = folder; !(await exists(here)); here = dirname(here)) missing.push(here);
   return missing;

@@ -2,15 +2,19 @@ import { succeeded } from '../../../../contracts/failure';
 import { filesBelow, removeDurably } from '../files';
 import type { Handler } from '../host';
 import { homeLayout, isMergedPath } from '../layout';
+import { clearBehind } from './files-behind';
 import { isMarkedBy } from './reserve-room';
 
 /**
- * Forgets the run: its reservations, exports and accounts, and what it left in the home of a VM that it started here. A fence or a
+ * Forgets the run: its reservations, exports and accounts, what it left in the home of a VM that it started here, and what a move left behind. A fence or a
  * retired source stays; a placeholder that is still there keeps its mark, so that it can still be removed.
  */
 export const release: Handler<'release'> = async (host, { runId }, { vmId }) => {
   const vm = host.state.vm(vmId);
-  const { home } = host.state.run(runId, vmId);
+  const run = host.state.run(runId, vmId);
+  const { home } = run;
+  const cleared = await clearBehind(host, run);
+  if (!cleared.ok) return cleared;
   if (home !== null && vm?.home === home && (await isMarkedBy(home, runId, vmId))) {
     const disks = await filesBelow(homeLayout(home).disks);
     for (const { path } of disks) if (isMergedPath(path)) await removeDurably(path);
