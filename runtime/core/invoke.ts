@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
 import type { InvocationEnd } from '../engine/invoker';
 import { appRegistry, type Handler, type HookName, type ProgrammingModel, type RegisteredFunction } from './registry';
-import { typedData, type TypedData } from './typed-data';
+import { isFields } from './plain';
+import { plainTypedData, typedData, type TypedData } from './typed-data';
 
 export type LogLine = {
   readonly level: string;
@@ -97,12 +98,18 @@ async function runInModel(
 }
 
 function returnedOf(rawResponse: unknown): Returned {
-  const { returnValue } = response.parse(rawResponse);
+  const { returnValue } = isPlainResponse(rawResponse) ? rawResponse : response.parse(rawResponse);
   if (returnValue === null || returnValue === undefined) return { kind: 'value', value: null };
+  const plain = plainTypedData(returnValue);
+  if (plain !== undefined) return { kind: 'value', value: plain };
   const http = httpValue.safeParse(returnValue);
   if (http.success && http.data.http !== undefined) return { kind: 'http', response: http.data.http };
   return { kind: 'value', value: typedData.parse(returnValue) };
 }
+
+/** Without outputs of its own, as an activity's or orchestrator's is. */
+const isPlainResponse = (value: unknown): value is { readonly returnValue?: unknown } =>
+  isFields(value) && Array.isArray(value['outputData']) && value['outputData'].length === 0;
 
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(describeThrown(thrown), { cause: thrown });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFields } from './plain';
 
 const bytes = z.instanceof(Uint8Array);
 
@@ -11,6 +12,13 @@ export const typedData = z.union([
   z.object({ bytes }),
 ]);
 export type TypedData = z.infer<typeof typedData>;
+
+/** Text and JSON, which nearly all values are, checked without the schema; undefined for anything else. */
+export function plainTypedData(value: unknown): { readonly json: string } | { readonly string: string } | undefined {
+  if (!isFields(value)) return undefined;
+  if (typeof value['string'] === 'string') return { string: value['string'] };
+  return typeof value['json'] === 'string' ? { json: value['json'] } : undefined;
+}
 
 /** The JSON text of a returned value, null for none: a string becomes a JSON string, bytes become base64, as in the real host. */
 export function jsonTextOf(value: TypedData | null): string | null {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isFields, isInteger } from '../core/plain';
 import type { InvocationEnd } from './invoker';
 
 /** The numbers by which durable-functions names what an orchestrator asks for (lib/src/actions/ActionType). */
@@ -103,9 +104,35 @@ export function answerOf(ended: Extract<InvocationEnd, { kind: 'returned' | 'thr
     return answer === undefined ? { kind: 'unreadable', reason: ended.message } : { kind: 'answer', answer };
   }
   const text = ended.value !== null && 'json' in ended.value ? ended.value.json : 'null';
-  const parsed = orchestratorAnswer.safeParse(JSON.parse(text));
+  const value: unknown = JSON.parse(text);
+  const plain = plainAnswer(value);
+  if (plain !== undefined) return { kind: 'answer', answer: plain };
+  const parsed = orchestratorAnswer.safeParse(value);
   if (parsed.success) return { kind: 'answer', answer: parsed.data };
   return { kind: 'unreadable', reason: `its answer cannot be read: ${z.prettifyError(parsed.error)}` };
+}
+
+/** The answer of an orchestrator that has listed nothing but activities and goes on; undefined for any other. */
+function plainAnswer(value: unknown): OrchestratorAnswer | undefined {
+  if (!isFields(value) || value['error'] !== undefined) return undefined;
+  const { isDone, actionsFrom = 0, actions, output, customStatus, schemaVersion } = value;
+  const isSound = isDone === false && isInteger(actionsFrom) && actionsFrom >= 0 && typeof schemaVersion === 'number';
+  if (!isSound || !Array.isArray(actions)) return undefined;
+  const read: Action[][] = [];
+  for (const list of actions) {
+    if (!Array.isArray(list)) return undefined;
+    const calls = list.map(plainCall).filter((call) => call !== undefined);
+    if (calls.length < list.length) return undefined;
+    read.push(calls);
+  }
+  return { isDone, actionsFrom, actions: read, output, customStatus, schemaVersion };
+}
+
+function plainCall(value: unknown): Action | undefined {
+  if (!isFields(value) || value['actionType'] !== ActionType.CallActivity) return undefined;
+  const { functionName, input: given } = value;
+  if (typeof functionName !== 'string' || functionName === '') return undefined;
+  return { actionType: ActionType.CallActivity, functionName, input: given };
 }
 
 /** The text that durable-functions puts before its state in the message of a failed orchestrator. */

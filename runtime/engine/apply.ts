@@ -31,7 +31,7 @@ export function applyTurn(
     tx.deleteTimer(row.instanceId, timerId);
   }
   for (const decision of conclusion.decisions) write.decision(decision, conclusion.history);
-  write.conclusion(conclusion, gathered.history.length);
+  write.conclusion(conclusion, gathered);
   return write.work();
 }
 
@@ -72,7 +72,7 @@ class TurnWriter {
     }
   }
 
-  conclusion(conclusion: Conclusion, playedCount: number): void {
+  conclusion(conclusion: Conclusion, { history: { length: playedCount }, mayHaveMore }: Gathered): void {
     const { next } = conclusion;
     const customStatus = conclusion.customStatus ?? this.#row.customStatus;
     const common = { customStatus, updatedAtMs: this.#parts.nowMs, isTurnDue: false };
@@ -84,7 +84,8 @@ class TurnWriter {
     const counts = { eventCount: conclusion.history.length, playedCount };
     if (next.kind === 'waits') {
       this.#tx.putInstance({ ...this.#row, ...common, ...counts, status: next.isSuspended ? 'Suspended' : 'Running' });
-      this.#again();
+      // Whatever came during the turn has said so itself.
+      if (mayHaveMore) this.#again();
       return;
     }
     this.#tx.deleteTimers(this.#row.instanceId);

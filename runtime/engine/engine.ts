@@ -167,8 +167,10 @@ export class Engine {
     // A new generation is played once before anything else reaches it.
     if (row.isTurnDue) return { row, gathered: gather(row, tx.history(instanceId), nothingNew, nowMs) };
     const history = isTerminal(row.status) ? [] : tx.history(instanceId);
+    const inbox = tx.inbox(instanceId, turnMessagesMax);
     const news = {
-      inbox: tx.inbox(instanceId, turnMessagesMax),
+      inbox,
+      isWholeInbox: inbox.length < turnMessagesMax,
       // One that is gone from the store was completed by another run of it.
       ended: ended.filter(({ activity }) => tx.activity(activity.id) !== undefined),
       dueTimers: tx.dueTimers(instanceId, nowMs),
@@ -267,4 +269,4 @@ export class Engine {
 }
 
 const turnKey = (instanceId: string): string => `turn:${instanceId}`;
-const nothingNew = { inbox: [], ended: [], dueTimers: [] };
+const nothingNew = { inbox: [], isWholeInbox: false, ended: [], dueTimers: [] };

@@ -13,11 +13,15 @@ export type Gathered = {
   readonly firedTimerIds: readonly number[];
   /** False when nothing happened for this execution: no turn is needed. */
   readonly hasNews: boolean;
+  /** Something may have come that this turn does not take: the inbox holds more than a turn takes, or waits for a new generation. */
+  readonly mayHaveMore: boolean;
 };
 
 /** What has come for an instance. */
 export type News = {
   readonly inbox: readonly Message[];
+  /** Whether these are all messages that there are. */
+  readonly isWholeInbox: boolean;
   readonly ended: readonly EndedActivity[];
   readonly dueTimers: readonly TimerRow[];
 };
@@ -39,6 +43,7 @@ export function gather(row: InstanceRow, history: readonly HistoryEvent[], news:
     endedActivityIds: ended.map(({ activity }) => activity.id),
     firedTimerIds: dueTimers.map((timer) => timer.timerId),
     hasNews: merged.length > 0 || row.isTurnDue,
+    mayHaveMore: !news.isWholeInbox,
   };
 }
 

@@ -4,14 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { FrameChannel } from '../worker/frames';
-import {
-  fromWorker,
-  type Call,
-  type FromWorker,
-  type ToWorker,
-  type WireEnd,
-  type WireFunction,
-} from '../worker/messages';
+import type { Call, FromWorker, ToWorker, WireEnd, WireFunction } from '../worker/messages';
+import { readFromWorker } from '../worker/read-messages';
 import { logLevelOf, type Log } from './log';
 import { residentBytes } from './resident-bytes';
 
@@ -68,7 +62,7 @@ export class WorkerProcess {
     if (!(pipe instanceof Duplex)) throw new Error('a child process without its fourth pipe');
     this.#channel = new FrameChannel(
       pipe,
-      (value) => this.#take(fromWorker.parse(value)),
+      (value) => this.#take(readFromWorker(value)),
       // The exit that mostly follows tells more.
       (reason) => void setTimeout(() => this.kill(`its channel broke: ${reason}`), exitMsMax).unref(),
     );

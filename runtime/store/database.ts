@@ -154,7 +154,7 @@ const newFolder = 'or start with a new --state folder (running orchestrations ar
 export const damagedWayBack = `The file ${databaseFile} was left as it is. Restore a backup into a new folder (hyperferry host restore), ${newFolder}.`;
 
 /** The error for whatever keeps the state from being opened, with what to do about it. */
-function unusable(folder: string, thrown: unknown): StateUnusable {
+export function unusable(folder: string, thrown: unknown): StateUnusable {
   if (thrown instanceof StateUnusable) return thrown;
   const verb = thrown instanceof Damaged ? 'is damaged' : 'cannot be used';
   const what = `The state in ${folder} ${verb}: ${describeThrown(thrown).replaceAll('\n', ' ')}.`;

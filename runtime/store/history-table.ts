@@ -1,6 +1,6 @@
 import type { HistoryEvent } from '../engine/history';
 import type { Connection } from './connection';
-import { HistoryCache } from './history-cache';
+import { Recent } from './recent';
 import { readChunk } from './rows';
 
 /** Events of histories that are kept in memory. */
@@ -9,17 +9,15 @@ const cachedEventsMax = 50_000;
 /** Histories: one row for the events that a transaction added, and the ones used last in memory. */
 export class HistoryTable {
   readonly #connection: Connection;
-  readonly #cache = new HistoryCache(cachedEventsMax);
-  /** Instances whose cached history the transaction under way has changed. */
-  readonly #touched = new Set<string>();
+  readonly #recent = new Recent<string, HistoryEvent[]>(cachedEventsMax, (events) => events.length);
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
   read(instanceId: string): HistoryEvent[] {
-    const cached = this.#cache.get(instanceId);
-    if (cached !== undefined) return cached;
+    const known = this.#recent.get(instanceId);
+    if (known !== undefined) return known;
     const rows = this.#connection
       .sql(
         `SELECT h.first, h.count, h.events AS text, l.text AS large FROM history h
@@ -32,7 +30,7 @@ export class HistoryTable {
         throw new Error(`the history of '${instanceId}' has a gap at ${events.length}`);
       events.push(...chunk.events);
     }
-    if (events.length > 0) this.#cache.set(instanceId, events);
+    if (events.length > 0) this.#recent.keep(instanceId, events);
     return events;
   }
 
@@ -47,19 +45,16 @@ export class HistoryTable {
         .sql('INSERT INTO history (instance_id, first, count, events, large_id) VALUES (?, ?, ?, ?, ?)')
         .run(instanceId, from, events.length, text, largeId);
     }
-    this.forget(instanceId);
-    this.#cache.set(instanceId, [...before, ...events]);
+    this.#recent.change(instanceId, [...before, ...events]);
   }
 
-  /** The cached history is no longer sure: it is dropped now, and once more if the transaction is undone. */
-  forget(instanceId: string): void {
-    this.#cache.delete(instanceId);
-    this.#touched.add(instanceId);
+  deleteAll(instanceId: string): void {
+    this.#connection.sql('DELETE FROM history WHERE instance_id = ?').run(instanceId);
+    this.#recent.change(instanceId, undefined);
   }
 
   /** To be called when a transaction has ended. */
   settle(outcome: 'committed' | 'undone'): void {
-    if (outcome === 'undone') for (const instanceId of this.#touched) this.#cache.delete(instanceId);
-    this.#touched.clear();
+    this.#recent.settle(outcome);
   }
 }

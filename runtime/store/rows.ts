@@ -119,11 +119,19 @@ export function readActivity(raw: unknown): ActivityRow {
 
 // Made once: zod compiles a schema when it is first used.
 const instanceIdRow = z.object({ instance_id: z.string() });
-const idRow = z.object({ id: z.int() });
+const activityKey = z.object({ id: z.int(), instance_id: z.string() });
+const tallyRow = z.object({ instance_id: z.string(), count: z.int() });
 const textRow = z.object({ text: z.string() });
 const timeRow = z.object({ at_ms: z.int().nullable() });
 
 export const readInstanceId = (raw: unknown): string => instanceIdRow.parse(raw).instance_id;
-export const readId = (raw: unknown): number => idRow.parse(raw).id;
+export function readActivityKey(raw: unknown): { readonly id: number; readonly instanceId: string } {
+  const row = activityKey.parse(raw);
+  return { id: row.id, instanceId: row.instance_id };
+}
+export function readTally(raw: unknown): readonly [instanceId: string, count: number] {
+  const row = tallyRow.parse(raw);
+  return [row.instance_id, row.count];
+}
 export const readText = (raw: unknown): string => textRow.parse(raw).text;
 export const readTime = (raw: unknown): number | undefined => timeRow.parse(raw).at_ms ?? undefined;

@@ -82,4 +82,22 @@ export const migrations: readonly string[] = [
   CREATE INDEX instances_ended ON instances (updated_at_ms)
     WHERE status IN ('Completed', 'Failed', 'Terminated', 'Canceled');
   `,
+  // An activity stands with its instance's others, where the one before it stood: a step of a chain changes one page instead of four.
+  `
+  CREATE TABLE open_activities (
+    instance_id TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    execution_id TEXT NOT NULL,
+    task_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    input TEXT,
+    large_id INTEGER,
+    PRIMARY KEY (instance_id, id)
+  ) WITHOUT ROWID, STRICT;
+  INSERT INTO open_activities SELECT instance_id, id, execution_id, task_id, name, input, large_id FROM activities;
+  DROP TABLE activities;
+  ALTER TABLE open_activities RENAME TO activities;
+  CREATE TRIGGER activities_large AFTER DELETE ON activities WHEN old.large_id IS NOT NULL
+    BEGIN DELETE FROM large WHERE id = old.large_id; END;
+  `,
 ];

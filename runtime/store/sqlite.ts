@@ -13,12 +13,16 @@ import {
   type StoreTx,
   type TimerRow,
 } from '../engine/store';
+import { ActivityTable } from './activity-table';
 import { Connection } from './connection';
-import { damagedWayBack, databaseFile, openState, sqliteCode, sqliteCodeOf } from './database';
+import { damagedWayBack, databaseFile, openState, sqliteCode, sqliteCodeOf, unusable } from './database';
 import { HistoryTable } from './history-table';
-import { instanceQuery, selectInstances } from './instance-query';
-import { readActivity, readId, readInstance, readInstanceId, readMessage, readText, readTime, readTimer } from './rows';
+import { InboxTable } from './inbox-table';
+import { instanceQuery } from './instance-query';
+import { InstanceTable } from './instance-table';
+import { readInstance, readInstanceId, readText } from './rows';
 import { migrations } from './schema';
+import { TimerTable } from './timer-table';
 
 export type SqliteStoreOptions = {
   readonly onBroken?: (reason: string) => void;
@@ -36,7 +40,11 @@ export type StoreFiles = {
 /** The state in SQLite: write-ahead log, full sync, so what a transaction wrote survives a power cut. */
 export class SqliteStore implements Store, StoreTx {
   readonly #connection: Connection;
+  readonly #instances: InstanceTable;
   readonly #histories: HistoryTable;
+  readonly #inbox: InboxTable;
+  readonly #timers: TimerTable;
+  readonly #activities: ActivityTable;
   readonly #close: () => void;
   readonly #onBroken: (reason: string) => void;
   readonly #path: string;
@@ -46,9 +54,18 @@ export class SqliteStore implements Store, StoreTx {
   constructor(folder: string, options: SqliteStoreOptions = {}) {
     const { database, close } = openState(folder);
     if (options.pagesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.trunc(options.pagesMax)}`);
-    this.#connection = new Connection(database);
-    this.#histories = new HistoryTable(this.#connection);
     this.#close = close;
+    this.#connection = new Connection(database);
+    this.#instances = new InstanceTable(this.#connection);
+    this.#histories = new HistoryTable(this.#connection);
+    this.#timers = new TimerTable(this.#connection);
+    try {
+      this.#inbox = new InboxTable(this.#connection);
+      this.#activities = new ActivityTable(this.#connection);
+    } catch (thrown) {
+      close();
+      throw unusable(folder, thrown);
+    }
     this.#path = join(folder, databaseFile);
     this.#onBroken = options.onBroken ?? ((): void => undefined);
   }
@@ -59,11 +76,11 @@ export class SqliteStore implements Store, StoreTx {
       this.#connection.begin();
       const result = work(this);
       this.#connection.commit();
-      this.#histories.settle('committed');
+      this.#settle('committed');
       this.#isRefused = false;
       return result;
     } catch (thrown) {
-      this.#histories.settle('undone');
+      this.#settle('undone');
       this.#connection.rollBack();
       this.#checkBroken(thrown);
       const code = sqliteCodeOf(thrown);
@@ -72,6 +89,12 @@ export class SqliteStore implements Store, StoreTx {
         throw new StoreUnavailable('The disk of the state folder is full or fails.', { cause: thrown });
       }
       throw thrown;
+    }
+  }
+
+  #settle(outcome: 'committed' | 'undone'): void {
+    for (const table of [this.#instances, this.#histories, this.#inbox, this.#timers, this.#activities]) {
+      table.settle(outcome);
     }
   }
 
@@ -115,46 +138,17 @@ export class SqliteStore implements Store, StoreTx {
   }
 
   instance(instanceId: string): InstanceRow | undefined {
-    const row = this.#connection.sql(`${selectInstances} WHERE i.instance_id = ?`).get(instanceId);
-    return row === undefined ? undefined : readInstance(row);
+    return this.#instances.read(instanceId);
   }
 
   putInstance(row: InstanceRow): void {
-    const before = this.#connection
-      .sql('SELECT execution_id AS text FROM instances WHERE instance_id = ?')
-      .get(row.instanceId);
-    // Within an execution the input stays, so the small row alone is written.
-    if (before === undefined || readText(before) !== row.executionId) {
-      this.#putPayload(row.instanceId, 'input', row.input);
-    }
-    this.#putPayload(row.instanceId, 'output', row.output);
-    this.#connection
-      .sql(
-        `INSERT OR REPLACE INTO instances (instance_id, execution_id, name, version, status, custom_status, created_at_ms,
-         updated_at_ms, parent, source_instance_id, event_count, played_count, is_turn_due)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        row.instanceId,
-        row.executionId,
-        row.name,
-        row.version,
-        row.status,
-        row.customStatus,
-        row.createdAtMs,
-        row.updatedAtMs,
-        row.parent === null ? null : JSON.stringify(row.parent),
-        row.sourceInstanceId,
-        row.eventCount,
-        row.playedCount,
-        row.isTurnDue ? 1 : 0,
-      );
+    this.#instances.put(row);
   }
+
   deleteInstance(instanceId: string): void {
-    for (const table of ['instances', 'payloads', 'history', 'inbox', 'timers', 'activities']) {
-      this.#connection.sql(`DELETE FROM ${table} WHERE instance_id = ?`).run(instanceId);
+    for (const table of [this.#instances, this.#histories, this.#inbox, this.#timers, this.#activities]) {
+      table.deleteAll(instanceId);
     }
-    this.#histories.forget(instanceId);
   }
 
   listInstances(filter: InstanceFilter, afterId: string, limit: number): InstanceRow[] {
@@ -184,94 +178,60 @@ export class SqliteStore implements Store, StoreTx {
   }
 
   post(message: NewMessage): void {
-    const { text, largeId } = this.#connection.place(JSON.stringify(message.event));
-    this.#connection
-      .sql('INSERT INTO inbox (instance_id, execution_id, event, large_id) VALUES (?, ?, ?, ?)')
-      .run(message.instanceId, message.executionId, text, largeId);
+    this.#inbox.post(message);
   }
 
   inbox(instanceId: string, limit: number): Message[] {
-    // Part of the text: SQLite plans a statement anew each time when its limit is bound, which takes longer than to run it.
-    return this.#connection
-      .sql(
-        `SELECT m.id, m.instance_id, m.execution_id, m.event AS text, l.text AS large FROM inbox m
-       LEFT JOIN large l ON l.id = m.large_id WHERE m.instance_id = ? ORDER BY m.id LIMIT ${Math.trunc(limit)}`,
-      )
-      .all(instanceId)
-      .map(readMessage);
+    return this.#inbox.read(instanceId, limit);
   }
 
-  deleteMessages(_instanceId: string, ids: readonly number[]): void {
-    for (const id of ids) this.#connection.sql('DELETE FROM inbox WHERE id = ?').run(id);
+  deleteMessages(instanceId: string, ids: readonly number[]): void {
+    this.#inbox.delete(instanceId, ids);
   }
 
   addTimer(timer: TimerRow): void {
-    this.#connection
-      .sql('INSERT OR REPLACE INTO timers (instance_id, timer_id, execution_id, due_at_ms) VALUES (?, ?, ?, ?)')
-      .run(timer.instanceId, timer.timerId, timer.executionId, timer.dueAtMs);
+    this.#timers.add(timer);
   }
 
   deleteTimer(instanceId: string, timerId: number): void {
-    this.#connection.sql('DELETE FROM timers WHERE instance_id = ? AND timer_id = ?').run(instanceId, timerId);
+    this.#timers.delete(instanceId, timerId);
   }
 
   deleteTimers(instanceId: string): void {
-    this.#connection.sql('DELETE FROM timers WHERE instance_id = ?').run(instanceId);
+    this.#timers.deleteAll(instanceId);
   }
 
   dueTimers(instanceId: string, nowMs: number): TimerRow[] {
-    return this.#connection
-      .sql('SELECT * FROM timers WHERE instance_id = ? AND due_at_ms <= ? ORDER BY due_at_ms, timer_id')
-      .all(instanceId, nowMs)
-      .map(readTimer);
+    return this.#timers.due(instanceId, nowMs);
   }
 
   instancesDue(nowMs: number): string[] {
-    return this.#connection
-      .sql('SELECT DISTINCT instance_id FROM timers WHERE due_at_ms <= ?')
-      .all(nowMs)
-      .map(readInstanceId);
+    return this.#timers.instancesDue(nowMs);
   }
 
   nextTimerMs(afterMs: number): number | undefined {
-    return readTime(
-      this.#connection.sql('SELECT min(due_at_ms) AS at_ms FROM timers WHERE due_at_ms > ?').get(afterMs),
-    );
+    return this.#timers.nextMs(afterMs);
   }
 
   addActivity(activity: NewActivity): number {
-    const { text, largeId } = this.#connection.place(activity.input);
-    const inserted = this.#connection
-      .sql(
-        'INSERT INTO activities (instance_id, execution_id, task_id, name, input, large_id) VALUES (?, ?, ?, ?, ?, ?)',
-      )
-      .run(activity.instanceId, activity.executionId, activity.taskId, activity.name, text, largeId);
-    return Number(inserted.lastInsertRowid);
+    return this.#activities.add(activity);
   }
 
   activity(id: number): ActivityRow | undefined {
-    const row = this.#connection
-      .sql(
-        `SELECT a.id, a.instance_id, a.execution_id, a.task_id, a.name, a.input AS text, l.text AS large FROM activities a
-       LEFT JOIN large l ON l.id = a.large_id WHERE a.id = ?`,
-      )
-      .get(id);
-    return row === undefined ? undefined : readActivity(row);
+    return this.#activities.read(id);
   }
 
   deleteActivity(id: number): boolean {
-    return this.#connection.sql('DELETE FROM activities WHERE id = ?').run(id).changes > 0;
+    return this.#activities.delete(id);
   }
 
   openActivityIds(): number[] {
-    return this.#connection.sql('SELECT id FROM activities ORDER BY id').all().map(readId);
+    return this.#activities.openIds();
   }
 
   instancesWithWork(): string[] {
-    return this.#connection
-      .sql('SELECT instance_id FROM inbox UNION SELECT instance_id FROM instances WHERE is_turn_due = 1')
-      .all()
-      .map(readInstanceId);
+    const due = this.#connection.sql('SELECT instance_id FROM instances WHERE is_turn_due = 1').all();
+    return [...new Set([...this.#inbox.instanceIds(), ...due.map(readInstanceId)])];
   }
 
   fact(name: string): string | undefined {
@@ -281,14 +241,5 @@ export class SqliteStore implements Store, StoreTx {
 
   putFact(name: string, text: string): void {
     this.#connection.sql('INSERT OR REPLACE INTO facts (name, text) VALUES (?, ?)').run(name, text);
-  }
-
-  #putPayload(instanceId: string, kind: 'input' | 'output', text: string | null): void {
-    if (text === null)
-      this.#connection.sql('DELETE FROM payloads WHERE instance_id = ? AND kind = ?').run(instanceId, kind);
-    else
-      this.#connection
-        .sql('INSERT OR REPLACE INTO payloads (instance_id, kind, text) VALUES (?, ?, ?)')
-        .run(instanceId, kind, text);
   }
 }

@@ -10,7 +10,8 @@ import { runAppHooks, threw, type LogLine } from '../core/invoke';
 import { FrameChannel } from './frames';
 import { installCore } from './install-core';
 import { loadApp } from './load-app';
-import { toWorker, type FromWorker, type ToWorker } from './messages';
+import type { FromWorker, ToWorker } from './messages';
+import { readToWorker } from './read-messages';
 import { CallRunner, httpUri } from './run-call';
 import { wireFunctions } from './wire-functions';
 
@@ -29,7 +30,7 @@ class WorkerProcess {
     const socket = new Socket({ fd: hostChannel, readable: true, writable: true });
     this.#channel = new FrameChannel(
       socket,
-      (value) => this.#take(toWorker.parse(value)),
+      (value) => this.#take(readToWorker(value)),
       () => process.exit(0),
     );
     setLogSink((level, category, message) => this.#log({ level, category, message }));

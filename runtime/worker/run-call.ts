@@ -81,12 +81,17 @@ function httpMetadata(request: WireRequest): Record<string, TypedData> {
   };
 }
 
+const clientBindings = new WeakMap<RegisteredFunction, readonly string[]>();
+
 function clientInputs(registered: RegisteredFunction, clientData: string): Record<string, TypedData> {
-  return Object.fromEntries(
-    Object.entries(registered.bindings)
+  let names = clientBindings.get(registered);
+  if (names === undefined) {
+    names = Object.entries(registered.bindings)
       .filter(([, binding]) => /^(durableClient|orchestrationClient)$/i.test(binding.type))
-      .map(([name]) => [name, { string: clientData }]),
-  );
+      .map(([name]) => name);
+    clientBindings.set(registered, names);
+  }
+  return names.length === 0 ? {} : Object.fromEntries(names.map((name) => [name, { string: clientData }]));
 }
 
 function wireEnd(ended: RunEnd): WireEnd {

@@ -1,0 +1,62 @@
+import { isFields, isInteger, isTextOrNull, type Fields } from '../core/plain';
+import { plainTypedData } from '../core/typed-data';
+import { fromWorker, toWorker, type Call, type FromWorker, type ToWorker, type WireTurn } from './messages';
+
+/** Reads a message of a worker; throws when it is none. */
+export const readFromWorker = (value: unknown): FromWorker => plainEnd(value) ?? fromWorker.parse(value);
+
+/** Reads a message of the host; throws when it is none. */
+export const readToWorker = (value: unknown): ToWorker => plainInvoke(value) ?? toWorker.parse(value);
+
+/** The end of a function that returned. */
+function plainEnd(value: unknown): FromWorker | undefined {
+  if (!isFields(value) || value['type'] !== 'ended') return undefined;
+  const { id, end } = value;
+  if (!isInteger(id) || !isFields(end) || end['kind'] !== 'returned') return undefined;
+  if (end['value'] === null) return { type: 'ended', id, end: { kind: 'returned', value: null } };
+  const returned = plainTypedData(end['value']);
+  return returned === undefined ? undefined : { type: 'ended', id, end: { kind: 'returned', value: returned } };
+}
+
+/** The call of an activity, or of an orchestrator that goes on. */
+function plainInvoke(value: unknown): ToWorker | undefined {
+  if (!isFields(value) || value['type'] !== 'invoke') return undefined;
+  const { id, invocationId, functionName } = value;
+  if (!isInteger(id) || typeof invocationId !== 'string' || typeof functionName !== 'string') return undefined;
+  const call = isFields(value['call']) ? plainCall(value['call']) : undefined;
+  return call === undefined ? undefined : { type: 'invoke', id, invocationId, functionName, call };
+}
+
+function plainCall(value: Fields): Call | undefined {
+  switch (value['kind']) {
+    case 'activity': {
+      const { instanceId, input } = value;
+      if (typeof instanceId !== 'string' || !isTextOrNull(input)) return undefined;
+      return { kind: 'activity', instanceId, input };
+    }
+    case 'orchestrator':
+      return isTurn(value['turn']) ? { kind: 'orchestrator', turn: value['turn'] } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The host has read or made each event itself: that they are events is enough here. */
+const isTurn = (value: unknown): value is WireTurn =>
+  isFields(value) &&
+  typeof value['instanceId'] === 'string' &&
+  typeof value['executionId'] === 'string' &&
+  isInteger(value['base']) &&
+  isInteger(value['playedCount']) &&
+  isInteger(value['knownActions']) &&
+  isTextOrNull(value['input']) &&
+  isTextOrNull(value['parentInstanceId']) &&
+  isTextOrNull(value['sourceInstanceId']) &&
+  Array.isArray(value['events']) &&
+  value['events'].every(isEvent);
+
+const isEvent = (value: unknown): boolean =>
+  isFields(value) &&
+  isInteger(value['EventType']) &&
+  isInteger(value['EventId']) &&
+  typeof value['Timestamp'] === 'string';
