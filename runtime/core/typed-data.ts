@@ -13,11 +13,13 @@ export const typedData = z.union([
 ]);
 export type TypedData = z.infer<typeof typedData>;
 
-/** Text and JSON, which nearly all values are, checked without the schema; undefined for anything else. */
-export function plainTypedData(value: unknown): { readonly json: string } | { readonly string: string } | undefined {
+/** What nearly all values are, checked without the schema; undefined for anything else. */
+export function plainTypedData(value: unknown): Exclude<TypedData, { bytes: unknown }> | undefined {
   if (!isFields(value)) return undefined;
   if (typeof value['string'] === 'string') return { string: value['string'] };
-  return typeof value['json'] === 'string' ? { json: value['json'] } : undefined;
+  if (typeof value['json'] === 'string') return { json: value['json'] };
+  if (Number.isFinite(value['int'])) return { int: Number(value['int']) };
+  return Number.isFinite(value['double']) ? { double: Number(value['double']) } : undefined;
 }
 
 /** The JSON text of a returned value, null for none: a string becomes a JSON string, bytes become base64, as in the real host. */

@@ -47,6 +47,11 @@ export class ActionIssuer {
     return this.#repeatedIds;
   }
 
+  /** Entities have been asked, and their replies are not waited for as events yet. */
+  get awaitsReplies(): boolean {
+    return this.#entityCalls.size > 0;
+  }
+
   /** `position` is that of the action among those of the orchestrator's top level. */
   issue(action: Action, position: number): Task {
     this.#position = position;

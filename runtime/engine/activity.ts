@@ -1,15 +1,26 @@
 import { jsonTextOf } from '../core/typed-data';
 import { activityFailure, plainFailure } from './failure';
 import { EventType, isoTime, type HistoryEvent } from './history';
-import type { InvocationEnd } from './invoker';
-import type { ActivityRow } from './store';
+import type { InvocationEnd, TurnAhead } from './invoker';
+import type { ActivityRow, InstanceRow } from './store';
+
+/** A turn that is played ahead, and what it rests on: the engine takes its answer only if nothing of that has changed. */
+export type Ahead = TurnAhead & {
+  readonly row: InstanceRow;
+  readonly history: readonly HistoryEvent[];
+  readonly knownActions: number;
+};
 
 /** An activity whose end is known. */
-export type EndedActivity = { readonly activity: ActivityRow; readonly event: HistoryEvent };
+export type EndedActivity = {
+  readonly activity: ActivityRow;
+  readonly event: HistoryEvent;
+  readonly ahead?: Ahead | undefined;
+};
 
 /** The event by which an orchestration learns how its activity ended. `verdict` says it of a lost one. */
 export function activityEvent(
-  activity: ActivityRow,
+  activity: Pick<ActivityRow, 'taskId' | 'name'>,
   ended: Exclude<InvocationEnd, { kind: 'stopped' }>,
   nowMs: number,
   verdict: (reason: string) => string,

@@ -58,7 +58,7 @@ export function conclude(
   if (status.kind === 'tooLarge') return end(history, 'Failed', failedReason(options.name, status.reason), '', options);
   if (replayed.kind === 'broken') return end(history, 'Failed', replayed.reason, '', options);
   const decisions = replayed.decisions.map((decision) => withVersion(decision, options.defaultVersion));
-  const carried = [...history, ...decisions.map((decision) => recordOf(decision, history, options))];
+  const carried = history.concat(decisions.map((decision) => recordOf(decision, history, options)));
   const common = { ...conclusionOf(answer, replayed, carried, options), customStatus: status.text };
   return {
     ...common,
@@ -135,7 +135,7 @@ export function end(
     Timestamp: isoTime(options.nowMs),
   };
   return {
-    history: closed([...history, completed], options.nowMs),
+    history: closed(history.concat(completed), options.nowMs),
     decisions: [],
     abandonedTimerIds: [],
     warnings: [],
@@ -147,7 +147,7 @@ export function end(
 /** DurableTask.Core closes a turn unless it is closed already, as that of a new generation is. */
 function closed(history: readonly HistoryEvent[], nowMs: number): readonly HistoryEvent[] {
   if (history.at(-1)?.EventType === EventType.OrchestratorCompleted) return history;
-  return [...history, { EventType: EventType.OrchestratorCompleted, EventId: -1, Timestamp: isoTime(nowMs) }];
+  return history.concat({ EventType: EventType.OrchestratorCompleted, EventId: -1, Timestamp: isoTime(nowMs) });
 }
 
 type CustomStatus =

@@ -38,6 +38,11 @@ export class DecisionBook {
     return task;
   }
 
+  /** Whether the task of this decision is open, and no other. */
+  isOnlyOpen(id: number): boolean {
+    return this.#open.size === 1 && this.#open.has(id);
+  }
+
   get hasOpenTasks(): boolean {
     return this.#open.size > 0;
   }

@@ -1,4 +1,5 @@
-import { activityEvent, type EndedActivity } from './activity';
+import { activityEvent, type Ahead, type EndedActivity } from './activity';
+import { aheadOf, offerOf, type Offer } from './ahead';
 import { answerOf, type OrchestratorAnswer } from './answer';
 import { applyTurn } from './apply';
 import { Attempts } from './attempts';
@@ -12,7 +13,7 @@ import { FollowedReplays } from './followed-replays';
 import type { HistoryEvent } from './history';
 import type { Work } from './instances';
 import type { Invoker } from './invoker';
-import { isTerminal, type InstanceRow, type Store, type StoreTx } from './store';
+import { isTerminal, type ActivityRow, type InstanceRow, type Store, type StoreTx } from './store';
 import { gather, turnOf, type Gathered } from './turn';
 import { versionMismatch, type VersionRules } from './versions';
 
@@ -94,22 +95,34 @@ export class Engine {
   async runActivity(id: number): Promise<WorkEnd> {
     const activity = this.#parts.store.read((tx) => tx.activity(id));
     if (activity === undefined) return 'done';
+    const { instanceId, name, input } = activity;
     const key = `activity:${id}`;
+    const isAlone = this.#attempts.isSuspect(key);
+    const offer = isAlone ? undefined : this.#offer(activity);
     const ended = await this.#parts.invoker.invoke(
-      { kind: 'activity', functionName: activity.name, instanceId: activity.instanceId, input: activity.input },
-      { isAlone: this.#attempts.isSuspect(key) },
+      { kind: 'activity', functionName: name, instanceId, input, next: offer?.next },
+      { isAlone },
     );
     if (ended.kind === 'stopped') return 'done';
     if (ended.kind === 'lost' && !this.#attempts.isPoison(key)) return 'again';
     const verdict = (reason: string): string => this.#attempts.verdict(reason);
-    const event = activityEvent(activity, ended, this.#parts.clock.now(), verdict);
+    const turn = ended.kind === 'returned' ? ended.ahead : undefined;
+    const event = activityEvent(activity, ended, turn?.atMs ?? this.#parts.clock.now(), verdict);
     this.#attempts.forget(key);
-    const { instanceId } = activity;
-    this.#ended.set(instanceId, [...(this.#ended.get(instanceId) ?? []), { activity, event }]);
+    const ahead = turn === undefined || offer === undefined ? undefined : { ...turn, ...offer };
+    this.#ended.set(instanceId, [...(this.#ended.get(instanceId) ?? []), { activity, event, ahead }]);
     // A turn under way does not see it any more, and may take long.
     if (this.#busy.has(instanceId)) await this.#saveEnded(instanceId);
     this.#parts.onWork([{ kind: 'instance', instanceId }]);
     return 'done';
+  }
+
+  /** What the worker may go on with when this activity returns. */
+  #offer(activity: ActivityRow): Offer | undefined {
+    const { instanceId } = activity;
+    const isTaken = this.#busy.has(instanceId) || this.#ended.has(instanceId);
+    if (isTaken || this.#attempts.isSuspect(turnKey(instanceId))) return undefined;
+    return this.#parts.store.read((tx) => offerOf(tx, activity, this.#replays));
   }
 
   /** Makes the ends of activities durable that no turn has taken yet; for the end of the process. */
@@ -133,11 +146,11 @@ export class Engine {
     const ended = this.#ended.get(instanceId) ?? [];
     const state = this.#parts.store.read((tx) => this.#load(tx, instanceId, ended, nowMs));
     if (state === undefined) return this.#discard(instanceId, undefined);
-    const { row, gathered } = state;
+    const { row, gathered, ahead } = state;
     if (!gathered.hasNews) return this.#discard(instanceId, gathered);
     // What ends from here on is for the next turn.
     if (!row.isTurnDue) this.#ended.delete(instanceId);
-    const conclusion = await this.#play(row, gathered);
+    const conclusion = await this.#play(row, gathered, ahead);
     if (typeof conclusion === 'string') {
       if (!row.isTurnDue) this.#ended.set(instanceId, [...ended, ...(this.#ended.get(instanceId) ?? [])]);
       await this.#saveEnded(instanceId);
@@ -152,6 +165,8 @@ export class Engine {
       }),
     );
     this.#attempts.forget(turnKey(instanceId));
+    // From here on this turn sees nothing more and holds nobody up.
+    this.#busy.delete(instanceId);
     this.#parts.onWork(work);
     return 'done';
   }
@@ -161,11 +176,13 @@ export class Engine {
     instanceId: string,
     ended: readonly EndedActivity[],
     nowMs: number,
-  ): { readonly row: InstanceRow; readonly gathered: Gathered } | undefined {
+  ): Loaded | undefined {
     const row = tx.instance(instanceId);
     if (row === undefined) return undefined;
     // A new generation is played once before anything else reaches it.
-    if (row.isTurnDue) return { row, gathered: gather(row, tx.history(instanceId), nothingNew, nowMs) };
+    if (row.isTurnDue) {
+      return { row, gathered: gather(row, tx.history(instanceId), nothingNew, nowMs), ahead: undefined };
+    }
     const history = isTerminal(row.status) ? [] : tx.history(instanceId);
     const inbox = tx.inbox(instanceId, turnMessagesMax);
     const news = {
@@ -175,7 +192,8 @@ export class Engine {
       ended: ended.filter(({ activity }) => tx.activity(activity.id) !== undefined),
       dueTimers: tx.dueTimers(instanceId, nowMs),
     };
-    return { row, gathered: gather(row, history, news, nowMs) };
+    const ahead = aheadOf(row, history, news);
+    return { row, gathered: gather(row, history, news, ahead?.atMs ?? nowMs), ahead };
   }
 
   /** Drops what came for an execution that is over. */
@@ -193,7 +211,7 @@ export class Engine {
     return 'done';
   }
 
-  async #play(row: InstanceRow, gathered: Gathered): Promise<Conclusion | 'again' | 'held'> {
+  async #play(row: InstanceRow, gathered: Gathered, ahead: Ahead | undefined): Promise<Conclusion | 'again' | 'held'> {
     const { history, termination } = gathered;
     const nowMs = this.#parts.clock.now();
     const fail = (message: string): Conclusion =>
@@ -207,8 +225,9 @@ export class Engine {
     if (mismatch?.kind === 'fail') return end(history, 'Failed', mismatch.reason, '', { nowMs });
     const key = turnKey(row.instanceId);
     const turn = turnOf(row, history, this.#replays.knownActions(row, history));
+    const played = ahead?.knownActions === turn.knownActions ? ahead : undefined;
     const ended = await this.#parts.invoker.invoke(
-      { kind: 'orchestrator', functionName: row.name, turn },
+      { kind: 'orchestrator', functionName: row.name, turn, ahead: played },
       { isAlone: this.#attempts.isSuspect(key) },
     );
     switch (ended.kind) {
@@ -267,6 +286,8 @@ export class Engine {
     return 'done';
   }
 }
+
+type Loaded = { readonly row: InstanceRow; readonly gathered: Gathered; readonly ahead: Ahead | undefined };
 
 const turnKey = (instanceId: string): string => `turn:${instanceId}`;
 const nothingNew = { inbox: [], isWholeInbox: false, ended: [], dueTimers: [] };

@@ -24,6 +24,10 @@ export class EventWaits {
     else this.#early.set(event.Name, [...(this.#early.get(event.Name) ?? []), event]);
   }
 
+  get isAnyWaitedFor(): boolean {
+    return [...this.#waiting.values()].some((tasks) => tasks.length > 0);
+  }
+
   /** Events that nobody has waited for. */
   unconsumed(): RaisedEvent[] {
     return [...this.#early.values()].flat();

@@ -42,6 +42,22 @@ export class FollowedReplays {
     return null;
   }
 
+  /**
+   * The same for the turn that would follow if a task ended now, with a beginning and an end more in the history than it has;
+   * undefined when the orchestration may go on with something else first.
+   */
+  knownActionsAfter(
+    { instanceId, executionId }: Execution,
+    history: readonly HistoryEvent[],
+    taskId: number,
+  ): number | undefined {
+    const followed = this.#followed.get(instanceId);
+    if (followed === undefined || !followed.replay.waitsOnlyFor(taskId)) return undefined;
+    const agrees = followed.executionId === executionId && history[followed.eventCount - 1] === followed.last;
+    const isFollowedThen = history.length + 2 < growthMax * followed.wholeCount;
+    return agrees && isFollowedThen ? followed.replay.actionCount : undefined;
+  }
+
   /** What the answer to a turn means; `history` is the turn's. */
   follow(
     { instanceId, executionId }: Execution,

@@ -35,21 +35,45 @@ export type EntityBatch = {
   }[];
 };
 
+/** The turn that follows when an activity returns and nothing else happens; its history lacks what the turn begins with. */
+export type NextTurn = {
+  readonly functionName: string;
+  readonly turn: OrchestratorTurn & { readonly knownActions: number };
+  /** The task that the activity ends. */
+  readonly taskId: number;
+};
+
+/** A turn that the worker plays without having been asked, as the activity before it has returned. */
+export type TurnAhead = {
+  /** When the activity ended and the turn began, by the worker's clock. */
+  readonly atMs: number;
+  /** Undefined: it cannot be played so. */
+  readonly ended: Promise<InvocationEnd | undefined>;
+};
+
 /** What the engine asks the app's code to do. */
 export type Invocation =
-  | { readonly kind: 'orchestrator'; readonly functionName: string; readonly turn: OrchestratorTurn }
+  | {
+      readonly kind: 'orchestrator';
+      readonly functionName: string;
+      readonly turn: OrchestratorTurn;
+      /** The very turn, if it is being played already. */
+      readonly ahead?: TurnAhead | undefined;
+    }
   | {
       readonly kind: 'activity';
       readonly functionName: string;
       readonly instanceId: string;
       /** JSON text. */
       readonly input: string | null;
+      /** What the worker may go on with by itself. */
+      readonly next?: NextTurn | undefined;
     }
   | { readonly kind: 'entity'; readonly functionName: string; readonly batch: EntityBatch };
 
 /** How an invocation ended. */
 export type InvocationEnd =
-  | { readonly kind: 'returned'; readonly value: TypedData | null }
+  | { readonly kind: 'returned'; readonly value: TypedData | null; readonly ahead?: TurnAhead | undefined }
   | { readonly kind: 'threw'; readonly name: string; readonly message: string; readonly stack: string }
   /** The worker died or hung; whether the function took effect is unknown, and it has to run again. */
   | { readonly kind: 'lost'; readonly reason: string }

@@ -92,6 +92,11 @@ export class Replay {
     return this.#isStarted && !this.#isSuspended && isLastIssued && !this.#isFree();
   }
 
+  /** Nothing but the end of this task is waited for. */
+  waitsOnlyFor(taskId: number): boolean {
+    return this.#book.isOnlyOpen(taskId) && !this.#waits.isAnyWaitedFor && !this.#issuer.awaitsReplies;
+  }
+
   #process(event: HistoryEvent): void {
     if (event.EventType === EventType.OrchestratorStarted) {
       // As in durable-functions, time does not go back, whatever the machine's clock does.

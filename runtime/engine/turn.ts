@@ -35,9 +35,9 @@ export function gather(row: InstanceRow, history: readonly HistoryEvent[], news:
   const ends = ended.filter(({ activity }) => isOurs(activity.executionId)).map(({ event }) => event);
   const timers = dueTimers.filter((timer) => isOurs(timer.executionId)).map(timerFired);
   const merged = mergeByTime([...messages, ...ends], timers);
-  const started: HistoryEvent = { EventType: EventType.OrchestratorStarted, EventId: -1, Timestamp: isoTime(nowMs) };
   return {
-    history: merged.length === 0 ? history : [...history, started, ...merged],
+    // Of a long array, a copy by `concat` takes a tenth of the time of one by spreading.
+    history: merged.length === 0 ? history : history.concat(turnStarted(nowMs), merged),
     termination: merged.find((event) => event.EventType === EventType.ExecutionTerminated),
     usedMessageIds: inbox.map((message) => message.id),
     endedActivityIds: ended.map(({ activity }) => activity.id),
@@ -46,6 +46,13 @@ export function gather(row: InstanceRow, history: readonly HistoryEvent[], news:
     mayHaveMore: !news.isWholeInbox,
   };
 }
+
+/** The event with which each turn begins. */
+export const turnStarted = (nowMs: number): HistoryEvent => ({
+  EventType: EventType.OrchestratorStarted,
+  EventId: -1,
+  Timestamp: isoTime(nowMs),
+});
 
 const timerFired = (timer: TimerRow): HistoryEvent => ({
   EventType: EventType.TimerFired,

@@ -1,7 +1,6 @@
 import { describeThrown } from '../../contracts/failure';
 import type { FunctionKind, Invocation, InvocationEnd, Invoker } from '../engine/invoker';
-import type { Call, WireFunction, WireResponse, WireValue } from '../worker/messages';
-import type { TypedData } from '../core/typed-data';
+import { typedDataOf, type Call, type WireFunction, type WireResponse } from '../worker/messages';
 import { Gate } from './gate';
 import { SentHistories } from './sent-histories';
 import { WorkerProcess, type CallEnd, type LoadedApp, type WorkerParts } from './worker-process';
@@ -69,21 +68,42 @@ export class Supervisor implements Invoker {
     return this.#gate.pass(options.isAlone, async () => {
       const running = await this.#running();
       if (running === undefined) return { kind: 'stopped' };
-      const ended = await this.#call(running, invocation);
-      if (ended.kind === 'lost' && this.#isStopping) return { kind: 'stopped' };
-      return invocationEnd(ended);
+      const ended = await this.#carryOut(running, invocation);
+      return ended.kind === 'lost' && this.#isStopping ? { kind: 'stopped' } : ended;
     });
   }
 
-  async #call(running: Running, invocation: Invocation): Promise<CallEnd> {
-    const call = (extent: 'new' | 'whole'): Promise<CallEnd> =>
-      running.worker.call(
-        invocation.functionName,
-        wireCall(invocation, running.sent, extent),
-        this.#parts.functionTimeoutMs,
-      );
-    const ended = await call('new');
-    return ended.kind === 'historyMissing' ? call('whole') : ended;
+  async #carryOut(running: Running, invocation: Invocation): Promise<InvocationEnd> {
+    if (invocation.kind === 'activity' && invocation.next !== undefined) {
+      const { functionName, turn, taskId } = invocation.next;
+      const ahead = running.sent.turnAhead(turn);
+      if (ahead !== undefined) return this.#step(running, invocation, { functionName, taskId, turn: ahead });
+    }
+    if (invocation.kind === 'orchestrator' && invocation.ahead !== undefined) {
+      const ended = await invocation.ahead.ended;
+      if (ended === undefined) return invocationEnd(await this.#call(running, invocation, 'whole'));
+      running.sent.note(invocation.turn);
+      return ended;
+    }
+    const ended = await this.#call(running, invocation, 'new');
+    return invocationEnd(ended.kind === 'historyMissing' ? await this.#call(running, invocation, 'whole') : ended);
+  }
+
+  async #step(
+    running: Running,
+    { functionName, instanceId, input }: Extract<Invocation, { kind: 'activity' }>,
+    next: Parameters<WorkerProcess['callStep']>[2],
+  ): Promise<InvocationEnd> {
+    const call = { kind: 'activity' as const, instanceId, input, next: null };
+    const { end, ahead } = await running.worker.callStep(functionName, call, next, this.#parts.functionTimeoutMs);
+    const ended = invocationEnd(end);
+    if (ended.kind !== 'returned' || ahead === undefined) return ended;
+    const turn = ahead.ended.then((of) => (of.kind === 'historyMissing' ? undefined : invocationEnd(of)));
+    return { ...ended, ahead: { atMs: ahead.atMs, ended: turn } };
+  }
+
+  #call({ worker, sent }: Running, invocation: Invocation, extent: 'new' | 'whole'): Promise<CallEnd> {
+    return worker.call(invocation.functionName, wireCall(invocation, sent, extent), this.#parts.functionTimeoutMs);
   }
 
   /** Runs an HTTP or timer function. */
@@ -171,7 +191,7 @@ function wireCall(invocation: Invocation, sent: SentHistories, extent: 'new' | '
     case 'orchestrator':
       return { kind: 'orchestrator', turn: sent.wireTurn(invocation.turn, extent) };
     case 'activity':
-      return { kind: 'activity', instanceId: invocation.instanceId, input: invocation.input };
+      return { kind: 'activity', instanceId: invocation.instanceId, input: invocation.input, next: null };
     case 'entity': {
       const { name, key, exists, state, operations } = invocation.batch;
       return { kind: 'entity', payload: JSON.stringify({ self: { name, key }, exists, state, batch: operations }) };
@@ -191,6 +211,3 @@ function invocationEnd(ended: CallEnd): InvocationEnd {
       return { kind: 'lost', reason: `the worker gave an answer that does not fit: ${ended.kind}` };
   }
 }
-
-const typedDataOf = (value: WireValue): TypedData =>
-  'base64' in value ? { bytes: Buffer.from(value.base64, 'base64') } : value;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
 import { FrameChannel } from '../worker/frames';
-import type { Call, FromWorker, ToWorker, WireEnd, WireFunction } from '../worker/messages';
+import type { Call, FromWorker, ToWorker, WireEnd, WireFunction, WireNextTurn } from '../worker/messages';
 import { readFromWorker } from '../worker/read-messages';
 import { logLevelOf, type Log } from './log';
 import { residentBytes } from './resident-bytes';
@@ -34,7 +34,15 @@ const memoryLookMs = 500;
 /** Time for a process whose channel has ended to end itself. */
 const exitMsMax = 500;
 
-type Pending = { readonly resolve: (end: CallEnd) => void; readonly timer: NodeJS.Timeout };
+/** `goesOnAtMs`: see the message 'ended'. */
+type OnEnd = (end: CallEnd, goesOnAtMs: number | null) => void;
+type Pending = { readonly onEnd: OnEnd; readonly timer: NodeJS.Timeout };
+
+/** How an activity ended, and the turn that the worker has begun then. */
+export type StepEnd = {
+  readonly end: CallEnd;
+  readonly ahead: { readonly atMs: number; readonly ended: Promise<CallEnd> } | undefined;
+};
 
 /** One worker process from its start to its end. */
 export class WorkerProcess {
@@ -102,16 +110,41 @@ export class WorkerProcess {
   /** Never rejects. A call that takes longer than `msMax` takes the worker with it, since code cannot be interrupted. */
   call(functionName: string, call: Call, msMax: number, invocationId: string = randomUUID()): Promise<CallEnd> {
     return new Promise((resolve) => {
-      if (this.#endReason !== undefined) {
-        resolve({ kind: 'lost', reason: this.#endReason });
-        return;
-      }
-      const id = this.#idNext++;
-      const timer = setTimeout(() => this.#timeOut(id, functionName, msMax), msMax);
-      timer.unref();
-      this.#pending.set(id, { resolve, timer });
-      this.#send({ type: 'invoke', id, invocationId, functionName, call });
+      const id = this.#expect(functionName, msMax, resolve);
+      if (id !== undefined) this.#send({ type: 'invoke', id, invocationId, functionName, call });
     });
+  }
+
+  /** Calls an activity. The worker goes on with `next` when it returns; each of the two has `msMax` for itself. */
+  callStep(
+    functionName: string,
+    call: Extract<Call, { kind: 'activity' }>,
+    next: Pick<WireNextTurn, 'functionName' | 'taskId' | 'turn'>,
+    msMax: number,
+  ): Promise<StepEnd> {
+    const nextId = this.#idNext++;
+    return new Promise((resolve) => {
+      const id = this.#expect(functionName, msMax, (end, atMs) => {
+        const ended = (): Promise<CallEnd> =>
+          new Promise((onEnd) => void this.#expect(next.functionName, msMax, onEnd, nextId));
+        resolve({ end, ahead: atMs === null ? undefined : { atMs, ended: ended() } });
+      });
+      if (id === undefined) return;
+      const whole = { ...call, next: { ...next, id: nextId, invocationId: randomUUID() } };
+      this.#send({ type: 'invoke', id, invocationId: randomUUID(), functionName, call: whole });
+    });
+  }
+
+  /** Waits for the end of a call from now on; undefined when the worker is gone already, and so the call lost. */
+  #expect(functionName: string, msMax: number, onEnd: OnEnd, id = this.#idNext++): number | undefined {
+    if (this.#endReason !== undefined) {
+      onEnd({ kind: 'lost', reason: this.#endReason }, null);
+      return undefined;
+    }
+    const timer = setTimeout(() => this.#timeOut(id, functionName, msMax), msMax);
+    timer.unref();
+    this.#pending.set(id, { onEnd, timer });
+    return id;
   }
 
   #timeOut(id: number, functionName: string, msMax: number): void {
@@ -152,7 +185,7 @@ export class WorkerProcess {
         return;
       case 'ended':
         this.#completedCalls += 1;
-        this.#settle(message.id, message.end);
+        this.#settle(message.id, message.end, message.goesOnAtMs);
         return;
       case 'stopped':
         this.#stopped.resolve(undefined);
@@ -172,11 +205,11 @@ export class WorkerProcess {
     this.#log.line(logLevelOf(line.level), category, line.message);
   }
 
-  #settle(id: number, end: CallEnd): void {
+  #settle(id: number, end: CallEnd, goesOnAtMs: number | null = null): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
     clearTimeout(pending?.timer);
-    pending?.resolve(end);
+    pending?.onEnd(end, goesOnAtMs);
   }
 
   #end(reason: string): void {

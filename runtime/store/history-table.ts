@@ -45,7 +45,7 @@ export class HistoryTable {
         .sql('INSERT INTO history (instance_id, first, count, events, large_id) VALUES (?, ?, ?, ?, ?)')
         .run(instanceId, from, events.length, text, largeId);
     }
-    this.#recent.change(instanceId, [...before, ...events]);
+    this.#recent.change(instanceId, before.concat(events));
   }
 
   deleteAll(instanceId: string): void {

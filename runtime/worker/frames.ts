@@ -44,6 +44,11 @@ export class FrameChannel {
     this.#stream.write(frame);
   }
 
+  /** What was sent goes out now, since what follows may take long. */
+  flush(): void {
+    this.#stream.uncork();
+  }
+
   /** What is sent in one turn of the event loop goes out together. */
   #together(): void {
     if (this.#stream.writableCorked > 0) return;

@@ -5,12 +5,13 @@
 import { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { describeThrown } from '../../contracts/failure';
+import { eventsAfter } from '../engine/ahead';
 import { setLogSink } from '../core/functions-core';
 import { runAppHooks, threw, type LogLine } from '../core/invoke';
 import { FrameChannel } from './frames';
 import { installCore } from './install-core';
 import { loadApp } from './load-app';
-import type { FromWorker, ToWorker } from './messages';
+import { typedDataOf, type FromWorker, type ToWorker, type WireEnd, type WireNextTurn } from './messages';
 import { readToWorker } from './read-messages';
 import { CallRunner, httpUri } from './run-call';
 import { wireFunctions } from './wire-functions';
@@ -80,10 +81,25 @@ class WorkerProcess {
     const log = (line: LogLine): void => this.#log(line);
     try {
       const end = await this.#runner.run(call, { invocationId, functionName, clientData: this.#clientData, log });
-      this.#send({ type: 'ended', id, end });
+      if (call.kind === 'activity' && call.next !== null && end.kind === 'returned') {
+        await this.#goOn(id, end, call.next);
+      } else {
+        this.#send({ type: 'ended', id, end, goesOnAtMs: null });
+      }
     } catch (thrown) {
-      this.#send({ type: 'ended', id, end: threw(thrown) });
+      this.#send({ type: 'ended', id, end: threw(thrown), goesOnAtMs: null });
     }
+  }
+
+  /** Tells the end of an activity, and plays the turn that follows from it without waiting to be asked. */
+  async #goOn(id: number, end: Extract<WireEnd, { kind: 'returned' }>, next: WireNextTurn): Promise<void> {
+    const goesOnAtMs = Date.now();
+    this.#send({ type: 'ended', id, end, goesOnAtMs });
+    // The activity has ended whatever becomes of the turn; and the host has something to do meanwhile.
+    this.#channel.flush();
+    const events = eventsAfter(next.taskId, end.value === null ? null : typedDataOf(end.value), goesOnAtMs);
+    const turn = { ...next.turn, events: [...next.turn.events, ...events] };
+    await this.#invoke({ type: 'invoke', ...next, call: { kind: 'orchestrator', turn } });
   }
 
   async #stop(): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TypedData } from '../core/typed-data';
 import { historyEvent } from '../engine/history';
 
 /** A value between host and worker: the shapes of RpcTypedData that occur, bytes as base64. */
@@ -10,6 +11,9 @@ export const wireValue = z.union([
   z.object({ base64: z.string() }),
 ]);
 export type WireValue = z.infer<typeof wireValue>;
+
+export const typedDataOf = (value: WireValue): TypedData =>
+  'base64' in value ? { bytes: Buffer.from(value.base64, 'base64') } : value;
 
 const json = z.string().nullable();
 
@@ -48,9 +52,21 @@ const retryContext = z.object({
   exception: z.object({ message: z.string(), stackTrace: z.string() }),
 });
 
+/** A turn that the worker goes on with when the activity before it returns, as if it were called with `id` then. */
+const nextTurn = z.object({
+  id: z.int(),
+  invocationId: z.string(),
+  functionName: z.string(),
+  /** The task that the activity ends. */
+  taskId: z.int(),
+  /** Without the events that begin the turn: they follow from the activity's end. */
+  turn: wireTurn,
+});
+export type WireNextTurn = z.infer<typeof nextTurn>;
+
 const call = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('orchestrator'), turn: wireTurn }),
-  z.object({ kind: z.literal('activity'), instanceId: z.string(), input: json }),
+  z.object({ kind: z.literal('activity'), instanceId: z.string(), input: json, next: nextTurn.nullable() }),
   z.object({ kind: z.literal('entity'), payload: z.string() }),
   z.object({ kind: z.literal('http'), request: wireRequest }),
   z.object({ kind: z.literal('timer'), payload: z.string(), retry: retryContext.nullable() }),
@@ -100,7 +116,8 @@ export type WireEnd = z.infer<typeof end>;
 export const fromWorker = z.discriminatedUnion('type', [
   z.object({ type: z.literal('loaded'), functions: z.array(wireFunction), httpUri: z.string().nullable() }),
   z.object({ type: z.literal('loadFailed'), message: z.string() }),
-  z.object({ type: z.literal('ended'), id: z.int(), end }),
+  /** `goesOnAtMs`: the worker begins the turn now that came with the call; its end follows. */
+  z.object({ type: z.literal('ended'), id: z.int(), end, goesOnAtMs: z.int().nullable() }),
   /** `memoryBytes`: what the process holds of the machine's memory. */
   z.object({ type: z.literal('pong'), id: z.int(), memoryBytes: z.int() }),
   z.object({ type: z.literal('stopped') }),

@@ -1,6 +1,6 @@
 import { isFields, isInteger, isTextOrNull, type Fields } from '../core/plain';
 import { plainTypedData } from '../core/typed-data';
-import { fromWorker, toWorker, type Call, type FromWorker, type ToWorker, type WireTurn } from './messages';
+import { fromWorker, toWorker, type Call, type FromWorker, type ToWorker, type WireNextTurn, type WireTurn } from './messages';
 
 /** Reads a message of a worker; throws when it is none. */
 export const readFromWorker = (value: unknown): FromWorker => plainEnd(value) ?? fromWorker.parse(value);
@@ -11,11 +11,12 @@ export const readToWorker = (value: unknown): ToWorker => plainInvoke(value) ?? 
 /** The end of a function that returned. */
 function plainEnd(value: unknown): FromWorker | undefined {
   if (!isFields(value) || value['type'] !== 'ended') return undefined;
-  const { id, end } = value;
+  const { id, end, goesOnAtMs } = value;
   if (!isInteger(id) || !isFields(end) || end['kind'] !== 'returned') return undefined;
-  if (end['value'] === null) return { type: 'ended', id, end: { kind: 'returned', value: null } };
-  const returned = plainTypedData(end['value']);
-  return returned === undefined ? undefined : { type: 'ended', id, end: { kind: 'returned', value: returned } };
+  if (goesOnAtMs !== null && !isInteger(goesOnAtMs)) return undefined;
+  const returned = end['value'] === null ? null : plainTypedData(end['value']);
+  if (returned === undefined) return undefined;
+  return { type: 'ended', id, end: { kind: 'returned', value: returned }, goesOnAtMs };
 }
 
 /** The call of an activity, or of an orchestrator that goes on. */
@@ -30,9 +31,9 @@ function plainInvoke(value: unknown): ToWorker | undefined {
 function plainCall(value: Fields): Call | undefined {
   switch (value['kind']) {
     case 'activity': {
-      const { instanceId, input } = value;
+      const { instanceId, input, next } = value;
       if (typeof instanceId !== 'string' || !isTextOrNull(input)) return undefined;
-      return { kind: 'activity', instanceId, input };
+      return next === null || isNextTurn(next) ? { kind: 'activity', instanceId, input, next } : undefined;
     }
     case 'orchestrator':
       return isTurn(value['turn']) ? { kind: 'orchestrator', turn: value['turn'] } : undefined;
@@ -40,6 +41,14 @@ function plainCall(value: Fields): Call | undefined {
       return undefined;
   }
 }
+
+const isNextTurn = (value: unknown): value is WireNextTurn =>
+  isFields(value) &&
+  isInteger(value['id']) &&
+  typeof value['invocationId'] === 'string' &&
+  typeof value['functionName'] === 'string' &&
+  isInteger(value['taskId']) &&
+  isTurn(value['turn']);
 
 /** The host has read or made each event itself: that they are events is enough here. */
 const isTurn = (value: unknown): value is WireTurn =>
