@@ -171,12 +171,7 @@ export class Engine {
     return 'done';
   }
 
-  #load(
-    tx: StoreTx,
-    instanceId: string,
-    ended: readonly EndedActivity[],
-    nowMs: number,
-  ): Loaded | undefined {
+  #load(tx: StoreTx, instanceId: string, ended: readonly EndedActivity[], nowMs: number): Loaded | undefined {
     const row = tx.instance(instanceId);
     if (row === undefined) return undefined;
     // A new generation is played once before anything else reaches it.

@@ -1,6 +1,14 @@
 import { isFields, isInteger, isTextOrNull, type Fields } from '../core/plain';
 import { plainTypedData } from '../core/typed-data';
-import { fromWorker, toWorker, type Call, type FromWorker, type ToWorker, type WireNextTurn, type WireTurn } from './messages';
+import {
+  fromWorker,
+  toWorker,
+  type Call,
+  type FromWorker,
+  type ToWorker,
+  type WireNextTurn,
+  type WireTurn,
+} from './messages';
 
 /** Reads a message of a worker; throws when it is none. */
 export const readFromWorker = (value: unknown): FromWorker => plainEnd(value) ?? fromWorker.parse(value);

@@ -160,8 +160,7 @@ async function play({ engine, worker }: Run, seed: number) {
 }
 
 /** A turn that was played ahead and was not the one to be played writes its lines once more when it is. */
-const withoutRepeats = (lines: readonly string[]): string[] =>
-  lines.filter((line, index) => line !== lines[index - 1]);
+const withoutRepeats = (lines: readonly string[]): string[] => lines.filter((line, index) => line !== lines[index - 1]);
 
 test.each(Array.from({ length: 25 }, (_, index) => index + 1))(
   'an orchestration that is kept warm goes as one that is replayed each turn (seed %d)',
