@@ -124,7 +124,7 @@ class TurnWriter {
   }
 
   #appendHistory(history: readonly HistoryEvent[]): void {
-    this.#tx.writeHistory(this.#row.instanceId, this.#row.eventCount, history.slice(this.#row.eventCount));
+    this.#tx.writeHistory(this.#row.instanceId, this.#row.eventCount, history);
   }
 
   #again(): void {

@@ -58,8 +58,8 @@ export function conclude(
   if (status.kind === 'tooLarge') return end(history, 'Failed', failedReason(options.name, status.reason), '', options);
   if (replayed.kind === 'broken') return end(history, 'Failed', replayed.reason, '', options);
   const decisions = replayed.decisions.map((decision) => withVersion(decision, options.defaultVersion));
-  const carried = history.concat(decisions.map((decision) => recordOf(decision, history, options)));
-  const common = { ...conclusionOf(answer, replayed, carried, options), customStatus: status.text };
+  const records = decisions.map((decision) => recordOf(decision, history, options));
+  const common = { ...conclusionOf(answer, replayed, history, records, options), customStatus: status.text };
   return {
     ...common,
     decisions,
@@ -75,17 +75,18 @@ function conclusionOf(
   answer: OrchestratorAnswer,
   replayed: SoundReplay,
   history: readonly HistoryEvent[],
+  records: readonly HistoryEvent[],
   options: ConcludeOptions,
 ): Conclusion {
   if (replayed.isQuiet && answer.error !== undefined) {
     const details = `Message: ${answer.error}, StackTrace: `;
-    return end(history, 'Failed', failedReason(options.name, answer.error), details, options);
+    return end(history.concat(records), 'Failed', failedReason(options.name, answer.error), details, options);
   }
   if (replayed.isQuiet && replayed.continueAsNew !== undefined) {
     const kept = options.unconsumedEvents === 'keep' ? replayed.unconsumedEvents : [];
     const { input } = replayed.continueAsNew;
     return {
-      ...waiting(history, false, options),
+      ...waiting(history, records, false, options),
       next: {
         kind: 'continuesAsNew',
         input: input === undefined || input === null ? null : JSON.stringify(input),
@@ -95,9 +96,9 @@ function conclusionOf(
   }
   if (replayed.isQuiet && answer.isDone) {
     const result = answer.output === undefined || answer.output === null ? null : JSON.stringify(answer.output);
-    return end(history, 'Completed', result, '', options);
+    return end(history.concat(records), 'Completed', result, '', options);
   }
-  return waiting(history, replayed.isSuspended, options);
+  return waiting(history, records, replayed.isSuspended, options);
 }
 
 const repeatedCallWarning = (orchestrator: string, called: string): string =>
@@ -106,9 +107,14 @@ const repeatedCallWarning = (orchestrator: string, called: string): string =>
 export const failedReason = (name: string, message: string): string =>
   `Orchestrator function '${name}' failed: ${message}`;
 
-function waiting(history: readonly HistoryEvent[], isSuspended: boolean, options: ConcludeOptions): Conclusion {
+function waiting(
+  history: readonly HistoryEvent[],
+  records: readonly HistoryEvent[],
+  isSuspended: boolean,
+  options: ConcludeOptions,
+): Conclusion {
   return {
-    history: closed(history, options.nowMs),
+    history: closed(history, records, options.nowMs),
     decisions: [],
     abandonedTimerIds: [],
     warnings: [],
@@ -135,7 +141,7 @@ export function end(
     Timestamp: isoTime(options.nowMs),
   };
   return {
-    history: closed(history.concat(completed), options.nowMs),
+    history: closed(history, [completed], options.nowMs),
     decisions: [],
     abandonedTimerIds: [],
     warnings: [],
@@ -145,9 +151,18 @@ export function end(
 }
 
 /** DurableTask.Core closes a turn unless it is closed already, as that of a new generation is. */
-function closed(history: readonly HistoryEvent[], nowMs: number): readonly HistoryEvent[] {
-  if (history.at(-1)?.EventType === EventType.OrchestratorCompleted) return history;
-  return history.concat({ EventType: EventType.OrchestratorCompleted, EventId: -1, Timestamp: isoTime(nowMs) });
+function closed(
+  history: readonly HistoryEvent[],
+  more: readonly HistoryEvent[],
+  nowMs: number,
+): readonly HistoryEvent[] {
+  if ((more.at(-1) ?? history.at(-1))?.EventType === EventType.OrchestratorCompleted) return history.concat(more);
+  const completed: HistoryEvent = {
+    EventType: EventType.OrchestratorCompleted,
+    EventId: -1,
+    Timestamp: isoTime(nowMs),
+  };
+  return history.concat([...more, completed]);
 }
 
 type CustomStatus =

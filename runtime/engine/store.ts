@@ -83,8 +83,8 @@ export interface StoreTx {
   /** Ids of instances that have ended and were last touched before `beforeMs`, longest ago first. */
   endedBefore(beforeMs: number, limit: number): string[];
 
-  history(instanceId: string): HistoryEvent[];
-  /** Writes `events` from position `from` on; what stood there or after goes. */
+  history(instanceId: string): readonly HistoryEvent[];
+  /** Makes `events` the history. Up to position `from` it is what it was: its whole length, or 0 when it is written anew. */
   writeHistory(instanceId: string, from: number, events: readonly HistoryEvent[]): void;
 
   post(message: NewMessage): void;

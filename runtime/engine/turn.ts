@@ -36,8 +36,8 @@ export function gather(row: InstanceRow, history: readonly HistoryEvent[], news:
   const timers = dueTimers.filter((timer) => isOurs(timer.executionId)).map(timerFired);
   const merged = mergeByTime([...messages, ...ends], timers);
   return {
-    // Of a long array, a copy by `concat` takes a tenth of the time of one by spreading.
-    history: merged.length === 0 ? history : history.concat(turnStarted(nowMs), merged),
+    // A long array is copied by `concat` with another array in a tenth of the time that spreading takes.
+    history: merged.length === 0 ? history : history.concat([turnStarted(nowMs), ...merged]),
     termination: merged.find((event) => event.EventType === EventType.ExecutionTerminated),
     usedMessageIds: inbox.map((message) => message.id),
     endedActivityIds: ended.map(({ activity }) => activity.id),

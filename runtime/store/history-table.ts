@@ -9,13 +9,13 @@ const cachedEventsMax = 50_000;
 /** Histories: one row for the events that a transaction added, and the ones used last in memory. */
 export class HistoryTable {
   readonly #connection: Connection;
-  readonly #recent = new Recent<string, HistoryEvent[]>(cachedEventsMax, (events) => events.length);
+  readonly #recent = new Recent<string, readonly HistoryEvent[]>(cachedEventsMax, (events) => events.length);
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  read(instanceId: string): HistoryEvent[] {
+  read(instanceId: string): readonly HistoryEvent[] {
     const known = this.#recent.get(instanceId);
     if (known !== undefined) return known;
     const rows = this.#connection
@@ -34,18 +34,18 @@ export class HistoryTable {
     return events;
   }
 
-  /** Writes `events` from position `from` on: at the end, or 0 for a history that is written anew. */
+  /** Makes `events` the history, of which the first `from` are there: all that were, or none. */
   write(instanceId: string, from: number, events: readonly HistoryEvent[]): void {
-    const before = from === 0 ? [] : this.read(instanceId);
-    if (before.length !== from) throw new Error('a history is written at its end or anew');
+    if (from !== 0 && from !== this.read(instanceId).length) throw new Error('a history is written at its end or anew');
     if (from === 0) this.#connection.sql('DELETE FROM history WHERE instance_id = ?').run(instanceId);
-    if (events.length > 0) {
-      const { text, largeId } = this.#connection.place(JSON.stringify(events));
+    const added = from === 0 ? events : events.slice(from);
+    if (added.length > 0) {
+      const { text, largeId } = this.#connection.place(JSON.stringify(added));
       this.#connection
         .sql('INSERT INTO history (instance_id, first, count, events, large_id) VALUES (?, ?, ?, ?, ?)')
-        .run(instanceId, from, events.length, text, largeId);
+        .run(instanceId, from, added.length, text, largeId);
     }
-    this.#recent.change(instanceId, before.concat(events));
+    this.#recent.change(instanceId, events);
   }
 
   deleteAll(instanceId: string): void {

@@ -15,7 +15,7 @@ import {
 /** The state in memory, for tests. Written rows are never changed in place, so giving them out is safe. */
 export class MemoryStore implements Store, StoreTx {
   readonly #instances = new Map<string, InstanceRow>();
-  readonly #histories = new Map<string, HistoryEvent[]>();
+  readonly #histories = new Map<string, readonly HistoryEvent[]>();
   readonly #inboxes = new Map<string, Message[]>();
   readonly #timers = new Map<string, TimerRow[]>();
   readonly #activities = new Map<number, ActivityRow>();
@@ -82,12 +82,14 @@ export class MemoryStore implements Store, StoreTx {
       .map((row) => row.instanceId);
   }
 
-  history(instanceId: string): HistoryEvent[] {
+  history(instanceId: string): readonly HistoryEvent[] {
     return this.#histories.get(instanceId) ?? [];
   }
 
   writeHistory(instanceId: string, from: number, events: readonly HistoryEvent[]): void {
-    this.#set(this.#histories, instanceId, [...this.history(instanceId).slice(0, from), ...events]);
+    if (from !== 0 && from !== this.history(instanceId).length)
+      throw new Error('a history is written at its end or anew');
+    this.#set(this.#histories, instanceId, events);
   }
 
   post(message: NewMessage): void {

@@ -169,7 +169,7 @@ export class SqliteStore implements Store, StoreTx {
       .map(readInstanceId);
   }
 
-  history(instanceId: string): HistoryEvent[] {
+  history(instanceId: string): readonly HistoryEvent[] {
     return this.#histories.read(instanceId);
   }
 

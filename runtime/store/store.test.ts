@@ -78,7 +78,7 @@ describe.each(makers)('the %s store', (_name, make) => {
     expect(() =>
       store.transaction((tx) => {
         tx.putInstance(rowOf('b'));
-        tx.writeHistory('a', 1, [raised('two')]);
+        tx.writeHistory('a', 1, [raised('one'), raised('two')]);
         tx.post({ instanceId: 'a', executionId: null, event: raised('x') });
         tx.addActivity({ instanceId: 'a', executionId: 'e1', taskId: 0, name: 'Echo', input: null });
         tx.addTimer({ instanceId: 'a', executionId: 'e1', timerId: 1, dueAtMs: 5 });
@@ -100,7 +100,7 @@ describe.each(makers)('the %s store', (_name, make) => {
 
   test('a history grows at its end and can be written anew', () => {
     store.transaction((tx) => tx.writeHistory('a', 0, [raised('one'), raised('two')]));
-    store.transaction((tx) => tx.writeHistory('a', 2, [raised('three')]));
+    store.transaction((tx) => tx.writeHistory('a', 2, [raised('one'), raised('two'), raised('three')]));
     expect(store.read((tx) => tx.history('a'))).toEqual([raised('one'), raised('two'), raised('three')]);
     store.transaction((tx) => tx.writeHistory('a', 0, [raised('new')]));
     expect(store.read((tx) => tx.history('a'))).toEqual([raised('new')]);
