@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
@@ -37,6 +37,19 @@ test('an orchestrator whose turns kill the worker fails after five, with that re
   expect(await host.ended(bystander, 60_000)).toMatchObject({ runtimeStatus: 'Completed', output: 45 });
   // Its neighbour may have been there at the first two; it runs alone from then on.
   expect((await restarts()) - before).toBe(5);
+});
+
+test.each([
+  ['that is replayed each turn', 5],
+  ['that is played ahead', 30],
+])('a chain %s, whose code kills the worker, does no activity twice', async (_, after) => {
+  const before = await restarts();
+  const id = await host.start('Stumbles', { length: 35, after });
+  expect(await host.ended(id, 60_000)).toMatchObject({ runtimeStatus: 'Completed', output: 'arrived' });
+  expect((await restarts()) - before).toBe(1);
+  const effects = readFileSync(join(folder.app, 'traces', 'effects'), 'utf8').split('\n');
+  const own = effects.filter((line) => line.startsWith(`${id}/`));
+  expect(own).toEqual(Array.from({ length: 35 }, (_line, n) => `${id}/${n}`));
 });
 
 const testOnLinux = process.platform === 'linux' ? test : test.skip;

@@ -22,6 +22,9 @@ function stateOfVersion(name: string, version: number): { folder: string; file: 
   database.exec(
     `INSERT INTO instances VALUES ('i1', 'e1', 'Chain', NULL, 'Completed', NULL, 1, 2, NULL, NULL, 0, 0, 0)`,
   );
+  database.exec(
+    `INSERT INTO activities (instance_id, id, execution_id, task_id, name, input) VALUES ('i2', 7, 'e2', 3, 'Echo', '1')`,
+  );
   database.exec(`INSERT INTO payloads VALUES ('i1', 'input', '7'), ('i1', 'output', '"done"')`);
   database.close();
   return { folder, file };
@@ -42,6 +45,7 @@ test.each(migrations.map((_, index) => index + 1))(
     const store = new SqliteStore(folder);
     expect(store.read((tx) => tx.instance('i1'))).toMatchObject({ status: 'Completed', input: '7', output: '"done"' });
     expect(store.read((tx) => tx.endedBefore(3, 9))).toEqual(['i1']);
+    expect(store.read((tx) => tx.activity(7))).toMatchObject({ instanceId: 'i2', taskId: 3, name: 'Echo', input: '1' });
     store.close();
     expect(versionOf(file)).toBe(migrations.length);
     // Once more: nothing is left to do.

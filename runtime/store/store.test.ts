@@ -98,6 +98,42 @@ describe.each(makers)('the %s store', (_name, make) => {
     });
   });
 
+  test('what a transaction that throws has changed or deleted is as it was', () => {
+    const row = rowOf('a', { status: 'Running' });
+    const activity = { instanceId: 'a', executionId: 'e1', taskId: 0, name: 'Echo', input: '1' };
+    const id = store.transaction((tx) => {
+      tx.putInstance(row);
+      tx.putInstance(rowOf('b'));
+      tx.writeHistory('a', 0, [raised('one')]);
+      tx.post({ instanceId: 'a', executionId: null, event: raised('x') });
+      tx.addTimer({ instanceId: 'a', executionId: 'e1', timerId: 1, dueAtMs: 5 });
+      return tx.addActivity(activity);
+    });
+    expect(() =>
+      store.transaction((tx) => {
+        tx.deleteMessages(
+          'a',
+          tx.inbox('a', 9).map((message) => message.id),
+        );
+        tx.deleteTimer('a', 1);
+        tx.deleteActivity(id);
+        tx.putInstance({ ...row, status: 'Completed', output: '1', eventCount: 9 });
+        tx.deleteInstance('b');
+        expect([tx.inbox('a', 9), tx.dueTimers('a', 9), tx.activity(id)]).toEqual([[], [], undefined]);
+        throw new Error('undo');
+      }),
+    ).toThrow('undo');
+    store.read((tx) => {
+      expect(tx.instance('a')).toEqual(row);
+      expect(tx.instance('b')).toEqual(rowOf('b'));
+      expect(tx.inbox('a', 9).map((message) => message.event)).toEqual([raised('x')]);
+      expect(tx.dueTimers('a', 9)).toHaveLength(1);
+      expect(tx.activity(id)).toEqual({ ...activity, id });
+      expect([tx.openActivityIds(), tx.instancesWithWork()]).toEqual([[id], ['a']]);
+    });
+    expect(store.transaction((tx) => tx.deleteActivity(id))).toBe(true);
+  });
+
   test('a history grows at its end and can be written anew', () => {
     store.transaction((tx) => tx.writeHistory('a', 0, [raised('one'), raised('two')]));
     store.transaction((tx) => tx.writeHistory('a', 2, [raised('one'), raised('two'), raised('three')]));
@@ -225,4 +261,26 @@ describe.each(makers)('the %s store', (_name, make) => {
     store.transaction((tx) => tx.putInstance(rowOf('a', { isTurnDue: true })));
     expect(store.read((tx) => tx.instancesWithWork())).toEqual(['a']);
   });
+});
+
+test('a SQLite store that is opened again knows its messages, timers and activities, and gives no id twice', () => {
+  const folder = newFolder();
+  const before = new SqliteStore(folder);
+  const activity = { instanceId: 'a', executionId: 'e1', taskId: 0, name: 'Echo', input: '1' };
+  const [first, second] = before.transaction((tx) => {
+    tx.putInstance(rowOf('a'));
+    for (const name of ['x', 'y']) tx.post({ instanceId: 'a', executionId: null, event: raised(name) });
+    tx.addTimer({ instanceId: 'a', executionId: 'e1', timerId: 1, dueAtMs: 5 });
+    return [tx.addActivity(activity), tx.addActivity({ ...activity, taskId: 1 })];
+  });
+  before.close();
+  const store = new SqliteStore(folder);
+  store.transaction((tx) => {
+    expect(tx.inbox('a', 9).map((message) => message.event)).toEqual([raised('x'), raised('y')]);
+    expect(tx.dueTimers('a', 9)).toHaveLength(1);
+    expect(tx.openActivityIds()).toEqual([first, second]);
+    expect(tx.activity(first)).toEqual({ ...activity, id: first });
+    expect(tx.addActivity({ ...activity, taskId: 2 })).toBeGreaterThan(second);
+  });
+  store.close();
 });

@@ -136,6 +136,15 @@ df.app.orchestration('Wedged', function* (context: Context) {
   yield context.df.callActivity('Effect', { key: `${context.df.instanceId}/0`, value: 0 });
   process.exit(7);
 });
+/** A chain whose code takes its worker down, once, right after the activity of this number. */
+df.app.orchestration('Stumbles', function* (context: Context) {
+  const { length, after } = context.df.getInput<{ length: number; after: number }>();
+  for (let n = 0; n < length; n += 1) {
+    yield context.df.callActivity('Effect', { key: `${context.df.instanceId}/${n}`, value: n });
+    if (n === after && isFirst(context.df.instanceId)) process.exit(7);
+  }
+  return 'arrived';
+});
 df.app.entity('Counter', (context: df.EntityContext<number>) => {
   const state = context.df.getState(() => 0) ?? 0;
   if (context.df.operationName === 'add') context.df.setState(state + (context.df.getInput<number>() ?? 0));

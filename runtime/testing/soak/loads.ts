@@ -13,6 +13,8 @@ const upTo =
   (max: number) =>
   (random: () => number): number =>
     1 + Math.floor(random() * max);
+/** Short chains are replayed each turn; long ones are kept by the worker, which plays their turns ahead. */
+const shortOrLong = (random: () => number): number => (random() < 0.5 ? upTo(12)(random) : 40 + upTo(40)(random));
 const sumBelow = (n: number): number => (n * (n - 1)) / 2;
 const fanWidth = 100;
 /** Lives of the host whose orchestrations write into the same journal. */
@@ -20,7 +22,7 @@ const livesPerJournal = 5;
 
 /** What runs while the host is killed. All of them are of the sample app, whose activities leave a numbered trace. */
 export const loads: readonly Load[] = [
-  { orchestrator: 'Chain', what: 'activities in a row', input: upTo(12), output: (n) => sumBelow(Number(n)) },
+  { orchestrator: 'Chain', what: 'activities in a row', input: shortOrLong, output: (n) => sumBelow(Number(n)) },
   {
     orchestrator: 'Fan',
     what: `${fanWidth} activities at once`,
