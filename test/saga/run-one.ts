@@ -12,6 +12,7 @@ import {
 } from '../../contracts/migration';
 import { operationKinds, type OperationKind } from '../../contracts/operations';
 import '../../functions/orchestrators';
+import type { Invoker } from '../../runtime/engine/invoker';
 import { createTestEngine, type TestEngine } from '../../runtime/testing/test-engine';
 import { FakeAgents, World, type Plan, type Story } from './world';
 
@@ -57,12 +58,15 @@ export class OneRun {
     private readonly kind: Kind = 'quick-storage',
     private readonly policy: object = {},
     private readonly more: object = {},
+    /** Sees, or changes, how functions are run. */
+    invoker?: (own: Invoker) => Invoker,
   ) {
     this.world = new World(storyOf(kind));
     this.agents = new FakeAgents(this.world, plans, () => this.report);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
     this.engine = createTestEngine({
       seed,
+      ...(invoker !== undefined && { invoker }),
       activities: {
         ...Object.fromEntries(operationKinds.map((kind) => [kind, start(kind)])),
         'look-at-operations': async (asked: unknown) => {

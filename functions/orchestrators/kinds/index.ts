@@ -42,6 +42,10 @@ export const itineraries: readonly Any[] = kinds.map((kind) => {
   return first;
 });
 
+/** Whether this app can go on with runs that began with that version. */
+export const hasItinerary = (kind: Kind, version: number): boolean =>
+  versionsOf(kind).some((one) => one.version === version);
+
 /** The itinerary that a run began with. Throws when this app does not have it any more, which is a bug of its deployment. */
 export function itineraryOf({ request: { kind }, itineraryVersion }: RunInput): Any {
   const found = versionsOf(kind).find(({ version }) => version === itineraryVersion);

@@ -44,18 +44,22 @@ export type Cell = {
 const undoColumns: readonly Column[] = ['undo repeated', 'undo fails once', 'undo fails for good', 'answered skip'];
 
 /** How each kind is asked for: so that every phase has something to do, and twice where a kind has two ways. */
-const rows: readonly { readonly row: string; readonly kind: Kind; readonly policy?: object; readonly more?: object }[] =
-  [
-    ...kinds.filter((kind) => kind !== 'warm' && kind !== 'import').map((kind) => ({ row: kind, kind })),
-    { row: 'warm', kind: 'warm', policy: { approve: true } },
-    { row: 'import', kind: 'import', policy: { start: true }, more: { sourceFolder: '/exports/vm' } },
-    {
-      row: 'import in place',
-      kind: 'import',
-      policy: { start: true },
-      more: { sourceFolder: '/exports/vm', destinationFolder: undefined },
-    },
-  ];
+export const rows: readonly {
+  readonly row: string;
+  readonly kind: Kind;
+  readonly policy?: object;
+  readonly more?: object;
+}[] = [
+  ...kinds.filter((kind) => kind !== 'warm' && kind !== 'import').map((kind) => ({ row: kind, kind })),
+  { row: 'warm', kind: 'warm', policy: { approve: true } },
+  { row: 'import', kind: 'import', policy: { start: true }, more: { sourceFolder: '/exports/vm' } },
+  {
+    row: 'import in place',
+    kind: 'import',
+    policy: { start: true },
+    more: { sourceFolder: '/exports/vm', destinationFolder: undefined },
+  },
+];
 
 /** Phases that ask a person and no host: no agent can fail them. They can be canceled. */
 export const askingPhases: readonly string[] = ['approve', 'fix-ups'];
