@@ -61,11 +61,33 @@ export const told = z.object({
       }),
     )
     .default([]),
+  /**
+   * What went over without the byte route: by the hypervisor, or as copies on one host. Null where nothing did, or where what measured it
+   * was lost with a reply.
+   */
+  carried: z
+    .object({
+      by: z.enum(['hypervisor', 'host']),
+      memoryBytes: bytes,
+      copiedBytes: bytes,
+      /** What the guest wrote to both sides meanwhile. */
+      mirroredBytes: bytes,
+    })
+    .nullable()
+    .default(null),
   /** BLAKE3 over what a guest reads, equal at both ends, of the scope that the policy names. */
   verified: z.array(z.object({ diskId, digest: z.string(), bytesRead: bytes })).default([]),
   configurationChanges: z.array(z.string()).default([]),
 });
 export type Told = z.infer<typeof told>;
+
+/** Bytes that a host copied within itself. */
+export const copiedByHost = (copiedBytes: number): Told['carried'] => ({
+  by: 'host',
+  memoryBytes: 0,
+  copiedBytes,
+  mirroredBytes: 0,
+});
 
 /** What a receipt says, before it is signed. */
 export const receiptBody = z.object({

@@ -1,4 +1,4 @@
-import { destinationFolderOf } from '../../contracts/migration';
+import { destinationFolderOf, importedVmId } from '../../contracts/migration';
 import type { Receipt } from '../../contracts/receipt';
 import { formatBytes, formatMs } from './format';
 import { failureText, routeText, stateText } from './status';
@@ -52,7 +52,7 @@ const retirePolicyOf = ({ policy }: Receipt['request']): string | undefined =>
 function outageText({ outage, guestOutageMs, predictedOutageMs, rounds }: Receipt): string {
   const measured = measuredText(outage, guestOutageMs);
   if (predictedOutageMs === null) return measured;
-  return `${measured}; ${formatMs(predictedOutageMs)} were predicted after ${rounds.length} passes`;
+  return `${measured}; ${formatMs(predictedOutageMs)} were predicted after ${rounds.length} ${rounds.length === 1 ? 'pass' : 'passes'}`;
 }
 
 function hostsText(outage: Receipt['outage']): string {
@@ -79,17 +79,68 @@ function sentText({ files, state }: Receipt): string {
   return state === 'completed' ? sent : `${sent}; files that did not arrive whole are not counted`;
 }
 
+const byHypervisor = ({ carried, state }: Receipt): string => {
+  if (carried === null) return state === 'completed' ? 'by the hypervisor; not measured' : 'nothing that counts';
+  const { memoryBytes, copiedBytes, mirroredBytes } = carried;
+  const disks =
+    copiedBytes === 0
+      ? ''
+      : `, ${formatBytes(copiedBytes)} of disks, ${formatBytes(mirroredBytes)} written to both sides`;
+  return `by the hypervisor: ${formatBytes(memoryBytes)} of memory${disks}`;
+};
+
+/** What went over, and how: each kind in its own words. */
+function bytesLine(receipt: Receipt): [string, string] {
+  const { request, carried } = receipt;
+  const copied = carried === null ? 'nothing' : formatBytes(carried.copiedBytes);
+  switch (request.kind) {
+    case 'quick-storage':
+    case 'warm':
+    case 'lan':
+      return ['sent', sentText(receipt)];
+    case 'live':
+    case 'storage':
+    case 'shared-nothing':
+      return ['sent', byHypervisor(receipt)];
+    case 'quick':
+      return ['sent', 'nothing: its files are on the shared volume'];
+    case 'san':
+      return ['sent', 'nothing: its files went over with the LUN'];
+    case 'export':
+      return ['written', copied];
+    case 'import':
+      return ['copied', request.destinationFolder === undefined ? 'nothing: its files are used in place' : copied];
+  }
+}
+
+/** What was done to which VM, where. */
+function whatLines({ request }: Receipt): [string, string][] {
+  const route = routeText(request);
+  switch (request.kind) {
+    case 'export':
+      return [['exported', `VM ${request.vmId}, ${request.part}, ${route}`]];
+    case 'import':
+      return [
+        ['imported', `VM ${importedVmId(request)}, ${route}`],
+        ['from', `${request.sourceFolder}, VM ${request.vmId}`],
+      ];
+    default:
+      return [['moved', `VM ${request.vmId}, ${request.kind}, ${route}`]];
+  }
+}
+
 /** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */
 export function receiptLines(receipt: Receipt): string[] {
   const { request, failure } = receipt;
   const policy = retirePolicyOf(request);
   const facts: [string, string][] = [
     ['run', `${receipt.runId}, ${stateText[receipt.state]}`],
-    ['moved', `VM ${request.vmId}, ${request.kind}, ${routeText(request)}`],
+    ...whatLines(receipt),
     ...line('folder', destinationFolderOf(request)),
     ['took', `${formatMs(msBetween(receipt.startedAt, receipt.endedAt))} (${receipt.startedAt} to ${receipt.endedAt})`],
-    ['outage', outageText(receipt)],
-    ['sent', sentText(receipt)],
+    // A VM that is imported has served nobody yet.
+    ...line('outage', request.kind === 'import' ? undefined : outageText(receipt)),
+    bytesLine(receipt),
     ...line('source', policy === undefined ? undefined : `retire policy: ${policy}`),
     ...line('reason', failure === null ? undefined : failureText(failure)),
     ...line('remedy', failure?.remedy),

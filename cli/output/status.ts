@@ -19,8 +19,11 @@ export const stateText: Readonly<Record<RunState, string>> = {
   rejected: 'rejected',
 };
 
-export const routeText = (places: Parameters<typeof destinationHostOf>[0]): string =>
-  `${places.sourceHost} -> ${destinationHostOf(places)}`;
+/** `host-a -> host-b`, or `on host-a` for what stays on its host. */
+export function routeText(places: Parameters<typeof destinationHostOf>[0]): string {
+  const destination = destinationHostOf(places);
+  return destination === places.sourceHost ? `on ${destination}` : `${places.sourceHost} -> ${destination}`;
+}
 
 /** `[done] Prepare  [now] Transfer  [    ] Cutover  [    ] Finish`. An unwinding run has left this line, so it says that instead. */
 export function stepsLine(status: MigrationStatus): string {

@@ -86,6 +86,12 @@ const outageOf = (moved: MoveEnd | null | undefined): Outage => {
   return 'unmeasured' in moved ? { type: 'not-measured', because: moved.unmeasured } : measured(moved.outageMs);
 };
 
+function carriedBy(moved: MoveEnd | null | undefined): Told['carried'] {
+  if (moved === null || moved === undefined || 'unmeasured' in moved) return null;
+  const { memorySentBytes: memoryBytes, copiedBytes, mirroredBytes } = moved;
+  return { by: 'hypervisor', memoryBytes, copiedBytes, mirroredBytes };
+}
+
 /** What a receipt says of a move by the hypervisor. */
 export const toldOfMove = (
   moved: MoveEnd | null | undefined,
@@ -93,5 +99,6 @@ export const toldOfMove = (
 ): Partial<Told> => ({
   outage: outageOf(moved),
   guestOutageMs: beat?.guestOutageMs ?? null,
+  carried: carriedBy(moved),
   configurationChanges: moved && 'changes' in moved ? moved.changes : [],
 });

@@ -1,5 +1,6 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
+import { copiedByHost } from '../../../contracts/receipt';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import { forwardOnly, release, reserveVm } from '../common-phases';
 import { sizesOf } from '../disks';
@@ -64,5 +65,6 @@ export const exportKind = itinerary<Input>('export', 1)
   })
   .phase(release)
   .build((done) => ({
+    carried: done.export ? copiedByHost(done.export.exportedBytes) : null,
     configurationChanges: done.publish ? [`The export is ${done.publish.folder}.`] : [],
   }));

@@ -1,6 +1,8 @@
 import { failureOf, succeeded } from '../../../contracts/failure';
 import { importedVmId, type RunInputOf } from '../../../contracts/migration';
 import type { OperationInput } from '../../../contracts/operations';
+import type { FixUp } from '../../../contracts/operations/exports';
+import { copiedByHost } from '../../../contracts/receipt';
 import { ask } from '../../saga/ask';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import type { Run } from '../../saga/run';
@@ -114,4 +116,11 @@ export const importKind = itinerary<Input>('import', 1)
     do: (run) => at(run, 'destination', 'release', ofVm(run)),
     undo: forwardOnly,
   })
-  .build((done) => ({ configurationChanges: done.import?.changes ?? [] }));
+  .build((done) => ({
+    carried: done.copy ? copiedByHost(done.copy.copiedBytes) : null,
+    configurationChanges: [...(done.compare?.fixUps ?? []).flatMap(told), ...(done.import?.changes ?? [])],
+  }));
+
+/** Fix-ups of which the changes of the configuration do not tell. */
+const told = ({ what, from, to }: FixUp): string[] =>
+  what === 'id' || what === 'name' ? [`The ${what} was ${from} and is now ${to}.`] : [];

@@ -1,0 +1,58 @@
+import { acceptedRequest, type Kind } from '../../contracts/migration';
+import { copiedByHost, type Told } from '../../contracts/receipt';
+import { sampleReceipt } from '../testing/samples';
+import { receiptLines } from './receipt';
+
+const mib = 1024 ** 2;
+const [vm, other] = ['11111111-2222-4333-8444-555555555555', '99999999-2222-4333-8444-555555555555'];
+const folder = { destinationFolder: '/vms' };
+const toB = { destinationHost: 'host-b' };
+const byHypervisor = (copiedBytes: number): Told['carried'] => ({
+  by: 'hypervisor',
+  memoryBytes: 66 * mib,
+  copiedBytes,
+  mirroredBytes: mib,
+});
+
+function linesOf(kind: Kind, fields: object, carried: Told['carried'], more: object = {}): string {
+  const request = acceptedRequest.parse({ id: 'm1', kind, vmId: vm, sourceHost: 'host-a', ...fields });
+  return receiptLines(sampleReceipt({ request, files: [], carried, ...more })).join('\n');
+}
+
+const cases: [Kind, object, Told['carried'], string[]][] = [
+  [
+    'live',
+    toB,
+    byHypervisor(0),
+    [`moved:  VM ${vm}, live, host-a -> host-b`, 'by the hypervisor: 66.0 MiB of memory\n'],
+  ],
+  [
+    'storage',
+    folder,
+    byHypervisor(64 * mib),
+    ['storage, on host-a', '64.0 MiB of disks, 1.0 MiB written to both sides'],
+  ],
+  ['shared-nothing', { ...toB, ...folder }, null, ['by the hypervisor; not measured']],
+  ['quick', toB, null, ['nothing: its files are on the shared volume']],
+  ['san', toB, null, ['nothing: its files went over with the LUN']],
+  ['export', folder, copiedByHost(96 * mib), [`exported: VM ${vm}, whole, on host-a`, 'written:  96.0 MiB']],
+  [
+    'import',
+    { ...folder, sourceFolder: '/exports/web', newVmId: other },
+    copiedByHost(96 * mib),
+    [`imported: VM ${other}, on host-a`, `from:     /exports/web, VM ${vm}`, 'copied:   96.0 MiB'],
+  ],
+  ['import', { sourceFolder: '/exports/web' }, null, [`imported: VM ${vm}`, 'nothing: its files are used in place']],
+];
+
+test.each(cases)('a receipt of %s says what happened: %j', (kind, fields, carried, texts) => {
+  const lines = linesOf(kind, fields, carried);
+  for (const text of texts) expect(lines).toContain(text);
+  if (kind === 'import') expect(lines).not.toContain('outage:');
+});
+
+test('one pass is one pass', () => {
+  const round = { round: 0, changedBytes: mib, sentBytes: mib, tookMs: 9, whole: true };
+  const predicted = { predictedOutageMs: 2000, rounds: [round] };
+  expect(linesOf('warm', { ...toB, ...folder }, null, predicted)).toContain('predicted after 1 pass\n');
+});
