@@ -85,14 +85,15 @@ async function runInModel(
   if (input.triggerInput !== undefined) inputs[0] = input.triggerInput;
   input.onContexts?.({ invocation: context, core: coreContext });
   const hookContext = new InvocationHookContext(context, inputs, registered.handler);
-  await runHooks('preInvocation', hookContext, coreContext);
+  if (hasHooks('preInvocation')) await runHooks('preInvocation', hookContext, coreContext);
   coreContext.state = 'invocation';
   try {
     hookContext.result = await invocation.invokeFunction(context, hookContext.inputs, hookContext.functionCallback);
   } catch (thrown) {
     hookContext.error = thrown;
   }
-  await runHooks('postInvocation', hookContext, coreContext);
+  if (hasHooks('postInvocation')) await runHooks('postInvocation', hookContext, coreContext);
+  else coreContext.state = undefined;
   if (hookContext.error !== null && hookContext.error !== undefined) throw asError(hookContext.error);
   return returnedOf(await invocation.getResponse(context, hookContext.result));
 }
@@ -113,6 +114,8 @@ const isPlainResponse = (value: unknown): value is { readonly returnValue?: unkn
 
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(describeThrown(thrown), { cause: thrown });
+
+const hasHooks = (name: HookName): boolean => appRegistry.hooks(name).length > 0;
 
 async function runHooks(name: HookName, hookContext: InvocationHookContext, core: CoreContext): Promise<void> {
   core.state = `${name}Hooks`;

@@ -34,19 +34,25 @@ export class FrameChannel {
 
   send(value: unknown): void {
     if (this.#stream.destroyed || this.#stream.writableEnded) return;
+    this.#together();
+    this.#write(value);
+  }
+
+  /** Sends at once, since what follows may take long. */
+  sendNow(value: unknown): void {
+    if (this.#stream.destroyed || this.#stream.writableEnded) return;
+    this.#write(value);
+    this.#stream.uncork();
+  }
+
+  #write(value: unknown): void {
     const text = JSON.stringify(value);
     const bytes = Buffer.byteLength(text);
     if (bytes > frameBytesMax) throw new RangeError(`a message of ${bytes} bytes is longer than ${frameBytesMax}`);
     const frame = Buffer.allocUnsafe(headerBytes + bytes);
     frame.writeUInt32BE(bytes, 0);
     frame.write(text, headerBytes);
-    this.#together();
     this.#stream.write(frame);
-  }
-
-  /** What was sent goes out now, since what follows may take long. */
-  flush(): void {
-    this.#stream.uncork();
   }
 
   /** What is sent in one turn of the event loop goes out together. */

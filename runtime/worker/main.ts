@@ -94,9 +94,8 @@ class WorkerProcess {
   /** Tells the end of an activity, and plays the turn that follows from it without waiting to be asked. */
   async #goOn(id: number, end: Extract<WireEnd, { kind: 'returned' }>, next: WireNextTurn): Promise<void> {
     const goesOnAtMs = Date.now();
-    this.#send({ type: 'ended', id, end, goesOnAtMs });
     // The activity has ended whatever becomes of the turn; and the host has something to do meanwhile.
-    this.#channel.flush();
+    this.#channel.sendNow({ type: 'ended', id, end, goesOnAtMs } satisfies FromWorker);
     const events = eventsAfter(next.taskId, end.value === null ? null : typedDataOf(end.value), goesOnAtMs);
     const turn = { ...next.turn, events: [...next.turn.events, ...events] };
     await this.#invoke({ type: 'invoke', ...next, call: { kind: 'orchestrator', turn } });
