@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { hostFacts, leftover, vmFacts, type HostFacts, type Leftover, type VmFacts } from '../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../contracts/failure';
 import type { HostId, OperationId, RunId, VmId } from '../contracts/ids';
+import { inspection, type Inspection, type InspectionRequest } from '../contracts/inspection';
 import { operationView, type OperationRequest, type OperationView } from '../contracts/operations';
 
 /** The relay as activities use it; relay/client.ts has the real one. Failures of the agent come through as they are. */
@@ -50,6 +51,12 @@ export class Agents {
 
   vm(hostId: HostId, vmId: VmId): Promise<Outcome<VmFacts>> {
     return this.get(hostId, `/v1/vms/${vmId}`, vmFacts);
+  }
+
+  /** Looks, and changes nothing. Opening the files of many disks takes a while. */
+  inspect(hostId: HostId, request: InspectionRequest): Promise<Outcome<Inspection>> {
+    const path = '/v1/inspections';
+    return this.ask({ hostId, method: 'POST', path, body: request, timeoutMs: operationMsMax }, inspection);
   }
 
   async leftovers(hostId: HostId, run: RunId): Promise<Outcome<Leftover[]>> {

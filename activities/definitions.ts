@@ -3,8 +3,9 @@ import { defineActivity, type ActivityDefinition } from '../contracts/activity';
 import { batchDocument } from '../contracts/batch';
 import { failure } from '../contracts/failure';
 import { hostId, migrationId, operationId, runId } from '../contracts/ids';
-import { runInput, runStates } from '../contracts/migration';
+import { acceptedRequest, runInput, runStates } from '../contracts/migration';
 import { operationView, type OperationKind, type OperationView } from '../contracts/operations';
+import { preflightReport } from '../contracts/preflight';
 import { phaseRecord, told } from '../contracts/receipt';
 
 /** What orchestrators may call, by name and shape. The bodies are beside this file; no orchestrator may import them. */
@@ -57,6 +58,9 @@ export const cancelOperations = defineActivity(
   z.object({ runId, operations: z.array(operationRef) }),
   z.object({}),
 );
+
+/** Looks at everything that a migration needs, and changes nothing. A host that cannot be asked now is a failure. */
+export const preflight = defineActivity('preflight', z.object({ runId, request: acceptedRequest }), preflightReport);
 
 /** Writes the receipt of a run that ended; asks both hosts what still carries the run's mark. */
 export const writeReceipt = defineActivity(

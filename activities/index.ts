@@ -6,6 +6,7 @@ import type { App } from './app';
 import { cancelOperations } from './cancel-operations';
 import * as definitions from './definitions';
 import { lookAtOperations } from './look-at-operations';
+import { preflight } from './preflight';
 import { readBatch, readBatchMember } from './read-batch';
 import { startOperation } from './start-operation';
 import { writeReceipt } from './write-receipt';
@@ -22,6 +23,7 @@ export function registerActivities(app: () => App): void {
     register(definitions.startOperation(kind), (own, input) => startOperation(own, kind, input));
   register(definitions.lookAtOperations, lookAtOperations);
   register(definitions.cancelOperations, cancelOperations);
+  register(definitions.preflight, preflight);
   register(definitions.writeReceipt, writeReceipt);
   register(definitions.readBatch, readBatch);
   register(definitions.readBatchMember, readBatchMember);

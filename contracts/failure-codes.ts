@@ -43,6 +43,7 @@ export const failureCodes = {
     'none',
     'Create the virtual switch on the destination or map it to one that exists.',
   ),
+  PreflightFailed: code('permanent', 'none', 'Mend what the finding names: hyperferry preflight lists every finding.'),
   PathOutsideRoots: code('permanent', 'none', 'Choose a folder below one of the allowed roots of that host.'),
   // Refused by a host that cannot take the VM.
   ProcessorIncompatible: code(

@@ -8,6 +8,8 @@ export const relayCallMsMax = 55_000;
 export const httpBodyBytesMax = 1024 * 1024;
 /** Migrations of one batch. */
 export const batchMigrationsMax = 1000;
+/** Images of one chain at most: Hyper-V allows 50 VM checkpoints, backup adds a few. */
+export const chainImagesMax = 64;
 /** Disks of one VM: 4 SCSI controllers of 64, which is Hyper-V's own limit. */
 export const vmDisksMax = 256;
 /** How far the clocks of app and agent may differ before a signed request is refused. */

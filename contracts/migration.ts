@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failure } from './failure';
 import { hostId, migrationId, runId, vmId } from './ids';
+import { concernsShown } from './preflight';
 import { acceptedRequest, kinds, type Kind, type RequestOf } from './requests';
 
 export * from './requests';
@@ -73,6 +74,7 @@ export const runReport = z.object({
   /** Whether the copy can be paused now, and whether it is. */
   pausable: z.boolean().default(false),
   paused: z.boolean().default(false),
+  ...concernsShown.shape,
 });
 export type RunReport = z.infer<typeof runReport>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failure } from './failure';
 import { leftover } from './facts';
+import { concern } from './preflight';
 import { runStates } from './migration';
 import { acceptedRequest } from './requests';
 import { diskId, migrationId, runId } from './ids';
@@ -78,6 +79,8 @@ export const told = z.object({
   /** BLAKE3 over what a guest reads, equal at both ends, of the scope that the policy names. */
   verified: z.array(z.object({ diskId, digest: z.string(), bytesRead: bytes })).default([]),
   configurationChanges: z.array(z.string()).default([]),
+  /** What preflight had to say before anything was touched. */
+  concerns: z.array(concern).default([]),
 });
 export type Told = z.infer<typeof told>;
 

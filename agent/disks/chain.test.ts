@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chainImagesMax, describeChain, openDisk } from './chain';
+import { chainImagesMax } from '../../contracts/limits';
+import { describeChain, openDisk } from './chain';
 import type { ImageShape, ParentLink } from './image';
 import { codeOf, ids, newGuid, shapeOf, well, writeOptions } from './testing/disks';
 import { MemoryFiles } from './testing/memory-files';

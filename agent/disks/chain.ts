@@ -1,15 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ImageFacts } from '../../contracts/facts';
 import { failureOf, type Outcome } from '../../contracts/failure';
+import { chainImagesMax } from '../../contracts/limits';
 import { chainBroken, DiskError, outcomeOf, valueOf } from './failures';
 import { nodeFiles, type DiskFiles } from './file';
 import type { Disk, ParentLink, ReadableImage, WritableImage } from './image';
 import { ChainDisk, closeAll } from './chain-disk';
 import { parentCandidates, pathBelowRoots } from './parent-paths';
 import { openImage, type ImageWriteOptions } from './open-image';
-
-/** Images of one chain at most: Hyper-V allows 50 VM checkpoints, backup adds a few. */
-export const chainImagesMax = 64;
 
 export type ChainOptions = {
   /** Folders below which every file of the chain must be, links followed. */

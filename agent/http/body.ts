@@ -1,5 +1,6 @@
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { OperationId } from '../../contracts/ids';
+import { inspectionRequest, type InspectionRequest } from '../../contracts/inspection';
 import { controlMessageBytesMax } from '../../contracts/limits';
 import { operationRequest } from '../../contracts/operations';
 import { invalidRequest } from '../invalid';
@@ -28,4 +29,12 @@ export function parseOperation(operationId: OperationId, body: Uint8Array): Outc
   const { runId, epoch, kind, input } = request.data;
   const task = parseTask(kind, input);
   return task.ok ? succeeded({ operationId, runId, epoch, task: task.value }) : task;
+}
+
+/** The body of `POST /v1/inspections`. */
+export function parseInspection(body: Uint8Array): Outcome<InspectionRequest> {
+  const json = parseJson(body);
+  if (!json.ok) return json;
+  const request = inspectionRequest.safeParse(json.value);
+  return request.success ? succeeded(request.data) : failed(invalidRequest(request.error, json.value));
 }

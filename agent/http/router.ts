@@ -9,13 +9,13 @@ import type { Log } from '../log';
 import type { OperationRunner } from '../operations/runner';
 import { agentVersion } from '../version';
 import { answerFailure, answerOutcome, noSuchRoute } from './answers';
-import { parseOperation } from './body';
+import { parseInspection, parseOperation } from './body';
 import { pageOf } from './pages';
 import { idIfGiven, idOf, splitTarget, waitMsOf } from './query';
 
 export type RouterParts = {
   readonly hostId: HostId;
-  readonly driver: Pick<HyperVDriver, 'vms' | 'vm' | 'leftovers'>;
+  readonly driver: Pick<HyperVDriver, 'vms' | 'vm' | 'inspect' | 'leftovers'>;
   readonly runner: OperationRunner;
   /** Everything about this host, the byte route included. */
   readonly host: () => Promise<HostFacts>;
@@ -95,7 +95,14 @@ function hostRoutes({ hostId, driver, runner, host }: RouterParts): Route[] {
     return succeeded({ items: [...(await driver.leftovers(run.value)), ...underWay] });
   }
 
+  async function inspect(body: Uint8Array): Promise<Outcome<unknown>> {
+    const request = parseInspection(body);
+    if (!request.ok) return request;
+    return succeeded({ agentVersion, contract: 1, ...(await driver.inspect(request.value)) });
+  }
+
   return [
+    { method: 'POST', path: /^\/v1\/inspections$/, answer: ({ request }) => inspect(request.body) },
     { method: 'GET', path: /^\/v1\/host$/, answer: async () => succeeded(await host()) },
     { method: 'GET', path: /^\/v1\/vms$/, answer: ({ query }) => vms(query) },
     { method: 'GET', path: /^\/v1\/vms\/([^/]+)$/, answer: ({ id }) => vm(id) },

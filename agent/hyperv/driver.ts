@@ -1,6 +1,7 @@
 import type { HostFacts, Leftover, VmFacts } from '../../contracts/facts';
 import type { Outcome } from '../../contracts/failure';
 import type { RunId, VmId } from '../../contracts/ids';
+import type { Inspection, InspectionRequest } from '../../contracts/inspection';
 import type {
   OperationInput,
   OperationKind,
@@ -36,6 +37,9 @@ export type ContentPoint = {
 /** A file that the byte route may serve: all of it, or what changed of the image that it is. */
 export type ServedFile = { readonly path: string; readonly changes?: ImageChanges };
 
+/** All of an inspection that the agent does not know of itself. */
+export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract'>;
+
 /**
  * A Hyper-V host, real or simulated. Both implementations pass test/conformance/hyperv-driver.ts.
  *
@@ -47,6 +51,8 @@ export interface HyperVDriver {
   host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>>;
   vms(): Promise<VmFacts[]>;
   vm(vmId: VmId): Promise<VmFacts | undefined>;
+  /** Looks at what preflight asks for, and changes nothing. Never waits for an operation. */
+  inspect(request: InspectionRequest): Promise<DriverInspection>;
   perform<K extends DriverOperationKind>(
     kind: K,
     context: DriverContext,

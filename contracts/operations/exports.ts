@@ -12,7 +12,7 @@ export const fixUp = z.object({
 });
 export type FixUp = z.infer<typeof fixUp>;
 
-const imported = ofPlace.extend({
+export const imported = ofPlace.extend({
   /** The folder that an export made, or a plain copy of one; it has the configuration in `Virtual Machines`. */
   sourceFolder: z.string(),
   /** The VM in it. `vmId` is the id that it gets. */

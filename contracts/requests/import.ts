@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { diskId, vmId, type VmId } from '../ids';
+import type { OperationInput } from '../operations';
 import { requestOfKind, strictlyOf } from './of-kind';
 import { destinationFolder, destinationSwitch } from './shapes';
 
@@ -27,3 +28,16 @@ export const importRequest = requestOfKind(kind, {
 /** The id of the VM once it is imported. */
 export const importedVmId = (request: { readonly vmId: VmId; readonly newVmId?: VmId | undefined }): VmId =>
   request.newVmId ?? request.vmId;
+
+type ImportRequest = z.infer<typeof importRequest>;
+
+/** What a host is asked of an import, whether it compares, copies or adopts. In place, the folder of the VM is the one that is imported. */
+export const importInputOf = (request: Omit<ImportRequest, 'id'>): OperationInput<'compare-import'> => ({
+  vmId: importedVmId(request),
+  folder: request.destinationFolder ?? request.sourceFolder,
+  sourceFolder: request.sourceFolder,
+  exportedVmId: request.vmId,
+  name: request.name,
+  switchName: request.destinationSwitch,
+  diskPaths: request.diskPaths,
+});

@@ -16,16 +16,16 @@ import { warmRequest } from './warm';
  * functions/orchestrators/kinds until their last run has ended.
  */
 export const itineraryVersions = {
-  live: 1,
-  quick: 1,
-  san: 1,
-  'quick-storage': 1,
-  storage: 1,
-  'shared-nothing': 1,
-  warm: 1,
-  lan: 1,
-  export: 1,
-  import: 1,
+  live: 2,
+  quick: 2,
+  san: 2,
+  'quick-storage': 2,
+  storage: 2,
+  'shared-nothing': 2,
+  warm: 2,
+  lan: 2,
+  export: 2,
+  import: 2,
 } as const;
 export type Kind = keyof typeof itineraryVersions;
 export const kinds = Object.keys(itineraryVersions) as [Kind, ...Kind[]];
@@ -91,4 +91,4 @@ export const destinationHostOf = (request: Places): HostId => request.destinatio
 export const destinationFolderOf = (request: Places): string | undefined => request.destinationFolder;
 
 export { notShrinkingPolicies, retirePolicies, stopPolicies, verifyScopes, type StopPolicy } from './shapes';
-export { importedVmId } from './import';
+export { importedVmId, importInputOf } from './import';

@@ -1,5 +1,8 @@
+import { preflight as runPreflight } from '../../activities/definitions';
+import { failed, succeeded } from '../../contracts/failure';
 import type { RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
+import { callActivity } from '../saga/activity';
 import { nothing, undo, type PhaseDefinition } from '../saga/itinerary';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
@@ -11,6 +14,20 @@ import { mustRun } from './stop';
 type CommonPhase<Name extends string, Output, Needs = RunInput> = PhaseDefinition<Needs, object, Name, Output>;
 
 export const forwardOnly = nothing('after the pivot a run only goes forward');
+
+export const preflight: CommonPhase<'preflight', unknown> = {
+  name: 'preflight',
+  step: 'Prepare',
+  what: 'Look at the hosts, the VM and the folder, and refuse what could lose, double or strand the VM (docs/preflight.md).',
+  *do(run) {
+    const { runId, request } = run.input;
+    const report = yield* callActivity(run.context, runPreflight, { runId, request });
+    if (!report.ok) return report;
+    run.noteConcerns(report.value.concerns);
+    return report.value.refusal === null ? succeeded({}) : failed(report.value.refusal);
+  },
+  undo: nothing('it reads only'),
+};
 
 export const reserveVm: CommonPhase<'reserve-vm', unknown> = {
   name: 'reserve-vm',

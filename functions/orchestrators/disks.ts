@@ -3,6 +3,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../contracts/fail
 import type { DiskId } from '../../contracts/ids';
 import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationOutput, PullSubject } from '../../contracts/operations';
+import { roomForCopyBytes } from '../../contracts/room';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
 import { operateAll } from './operate';
@@ -34,14 +35,10 @@ export const sizesOf = (facts: {
   })),
 });
 
-/** Room for tables, logs, and what the guest writes into the differencing disk meanwhile: a tenth of the data, at least 256 MiB. */
-const roomSpareBytesMin = 256 * 1024 * 1024;
-
 /** Bytes on the destination's volume, and memory, that the VM will take. */
 export function roomNeeded(sizes: Sizes): { roomBytes: number; memoryBytes: number } {
   const data = sizes.disks.flatMap((disk) => disk.images).reduce((sum, image) => sum + image.allocatedBytes, 0);
-  const spare = Math.max(roomSpareBytesMin, Math.ceil(data / 10));
-  return { roomBytes: data + spare + sizes.memoryBytes, memoryBytes: sizes.memoryBytes };
+  return { roomBytes: roomForCopyBytes(data, sizes.memoryBytes), memoryBytes: sizes.memoryBytes };
 }
 
 export type Pulled = { readonly label: string; readonly subject: PullSubject; readonly bytesExpected: number };

@@ -2,6 +2,7 @@ import type { OrchestrationContext } from 'durable-functions';
 import { z } from 'zod';
 import { writeReceipt, type RunOutcome } from '../../activities/definitions';
 import { runInput, type RunInput, type RunReport } from '../../contracts/migration';
+import { shownConcerns } from '../../contracts/preflight';
 import { told, type Told } from '../../contracts/receipt';
 import { callForRun } from '../saga/activity';
 import { interpret, runOf, type SagaEnd } from '../saga/interpreter';
@@ -30,10 +31,12 @@ export function* migrate(context: OrchestrationContext): Durable<RunOutcome | un
     context.df.continueAsNew(next);
     return undefined;
   }
-  yield* leaveReceipt(run, end, told.parse(itinerary.tells(state.outputs, state.undone)));
+  yield* leaveReceipt(run, end, toldOf(itinerary.tells(state.outputs, state.undone), state));
   context.df.setCustomStatus(finalReport(state, end));
   return { id: input.request.id, state: end, failure: state.failure };
 }
+
+const toldOf = (tells: Partial<Told>, { concerns }: SagaState): Told => told.parse({ ...tells, concerns });
 
 function* leaveReceipt(run: Run<RunInput>, end: SagaEnd, tells: Told): Durable<void> {
   const { state, input } = run;
@@ -68,4 +71,5 @@ const finalReport = (state: SagaState, end: SagaEnd): RunReport => ({
   cancelable: false,
   pausable: false,
   paused: false,
+  ...shownConcerns(state.concerns),
 });

@@ -1,6 +1,7 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { RunInput, StopPolicy } from '../../contracts/migration';
 import type { OperationOutput } from '../../contracts/operations';
+import { movableStates } from '../../contracts/requests/states';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
 import { sizesOf, type Sizes } from './disks';
@@ -37,8 +38,8 @@ type Checked = OperationOutput<'check-disks'>;
 
 /** A VM whose disks are copied while it runs must run: said before anything is changed, not after an hour of copying. */
 export function mustRun(run: Run<RunInput>, checked: Checked): Outcome<Sizes> {
-  if (checked.state === 'running') return succeeded(sizesOf(checked));
   const { kind, vmId } = run.input.request;
+  if (movableStates[kind].some((state) => state === checked.state)) return succeeded(sizesOf(checked));
   const message = `VM ${checked.vmName} is ${checked.state}; "${kind}" moves a VM that runs.`;
   const remedy = 'Start the VM, or choose the kind "lan", which moves it as it is.';
   return failed(failureOf('VmStateWrong', { message, remedy, subject: { vmId } }));

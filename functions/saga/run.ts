@@ -1,6 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import type { z } from 'zod';
 import type { RunCommand, RunReport, Step as UserStep } from '../../contracts/migration';
+import { shownConcerns, type Concern } from '../../contracts/preflight';
 import { CommandInbox } from './inbox';
 import type { Attempt, SagaState } from './state';
 import type { Durable } from './step';
@@ -188,6 +189,12 @@ export class Run<Input> {
     return highest;
   }
 
+  /** What preflight had to say: shown while the run goes on, and told in its receipt. */
+  noteConcerns(concerns: readonly Concern[]): void {
+    this.state.concerns = [...concerns];
+    this.show();
+  }
+
   showProgress(progress: Progress | null, waitingFor: string | null): void {
     this.shown = { progress, waitingFor };
     this.show();
@@ -210,6 +217,7 @@ export class Run<Input> {
       cancelable: this.cancelHonoured(),
       pausable: this.pausable,
       paused: this.state.paused,
+      ...shownConcerns(this.state.concerns),
     };
     this.context.df.setCustomStatus(report);
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failure } from '../../contracts/failure';
 import { question } from '../../contracts/migration';
+import { concern } from '../../contracts/preflight';
 import { phaseRecord } from '../../contracts/receipt';
 
 /** One attempt at a phase's do or undo. Kept across generations, so that the phase goes on under the same epoch. */
@@ -43,6 +44,8 @@ export const sagaState = z.object({
   /** Why the run unwinds, or what it parked on. */
   failure: failure.nullable(),
   question: question.nullable(),
+  /** What preflight found. */
+  concerns: z.array(concern).default([]),
   log: z.array(phaseRecord),
 });
 export type SagaState = z.infer<typeof sagaState>;
@@ -65,5 +68,6 @@ export const initialState = (startedAt: string): SagaState => ({
   cancel: null,
   failure: null,
   question: null,
+  concerns: [],
   log: [],
 });

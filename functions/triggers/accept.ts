@@ -18,14 +18,21 @@ function idFor(request: MigrationRequest, idempotencyKey: string | null, random:
   return migrationId.parse(`k-${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 32)}`);
 }
 
-/** Checks that need nobody's disk: that the hosts are known, and that the source host has the VM if it can be asked now. */
-export async function checkRequest(app: App, request: MigrationRequest, field = ''): Promise<Outcome<void>> {
+/** Whether the app knows the hosts of a request. */
+export function checkHosts(app: App, request: MigrationRequest, field = ''): Outcome<void> {
   const hosts = { sourceHost: request.sourceHost, destinationHost: destinationHostOf(request) };
   for (const [name, host] of Object.entries(hosts)) {
     if (app.settings.HYPERFERRY_HOSTS.includes(host)) continue;
     const message = `There is no host ${host}; this app knows ${app.settings.HYPERFERRY_HOSTS.join(', ')}.`;
     return failed(failureOf('HostUnknown', { message, subject: { field: `${field}${name}`, value: host } }));
   }
+  return succeeded(undefined);
+}
+
+/** Checks that need nobody's disk: that the hosts are known, and that the source host has the VM if it can be asked now. */
+export async function checkRequest(app: App, request: MigrationRequest, field = ''): Promise<Outcome<void>> {
+  const hosts = checkHosts(app, request, field);
+  if (!hosts.ok) return hosts;
   // An import brings a VM that its host has not.
   if (request.kind === 'import') return succeeded(undefined);
   const vm = await app.agents.vm(request.sourceHost, request.vmId);

@@ -6,10 +6,12 @@ import { healthRoutes, registerLiveness } from './health';
 import { hostRoutes } from './hosts';
 import { migrationRoutes } from './migrations';
 import { openApiRoute } from './openapi';
+import { preflightRoute } from './preflight';
 import { receiptKeyRoute } from './receipt-key';
 
 const documented: readonly Route[] = [
   ...migrationRoutes,
+  preflightRoute,
   receiptKeyRoute,
   ...hostRoutes,
   ...batchRoutes,

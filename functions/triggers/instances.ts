@@ -37,6 +37,8 @@ const quiet: Omit<RunReport, 'state' | 'waitingFor' | 'failure'> = {
   cancelable: true,
   pausable: false,
   paused: false,
+  concerns: [],
+  concernsLeftOut: 0,
 };
 
 /** What a run reports of itself; before its first report, and when Durable itself ended it, what Durable says. */

@@ -5,6 +5,7 @@ import { failure } from '../../contracts/failure';
 import { hostFacts, vmFacts } from '../../contracts/facts';
 import { batchId, hostId, migrationId } from '../../contracts/ids';
 import { answerRequest, cancelRequest, migrationRequest, migrationStatus, runStates } from '../../contracts/migration';
+import { preflightAnswer } from '../../contracts/preflight';
 import { problem } from '../../contracts/problem';
 import { receipt, receiptKey } from '../../contracts/receipt';
 import { json } from './answers';
@@ -28,6 +29,7 @@ const answersTo = {
   'answer-migration': { status: 202, body: migrationStatus, takes: answerRequest },
   'show-receipt': { status: 200, body: receipt },
   'show-receipt-key': { status: 200, body: receiptKey },
+  preflight: { status: 200, body: preflightAnswer, takes: migrationRequest },
   'list-hosts': { status: 200, body: page(hostEntry) },
   'list-vms': { status: 200, body: page(vmFacts) },
   'submit-batch': { status: 202, body: batchStatus, takes: batchRequest },

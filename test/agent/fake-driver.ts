@@ -1,8 +1,10 @@
-import type { DriverContext, DriverOperationKind, HyperVDriver } from '../../agent/hyperv/driver';
+import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver } from '../../agent/hyperv/driver';
 import type { VmFacts } from '../../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import { runId, vmId, type RunId, type VmId } from '../../contracts/ids';
+import type { InspectionRequest } from '../../contracts/inspection';
 import { operations, type OperationInput, type OperationKind, type OperationOutput } from '../../contracts/operations';
+import { healthyInspection } from '../samples/inspections';
 import { sampleOutputs } from '../samples/operation-outputs';
 import { vmA } from './workbench';
 
@@ -42,6 +44,17 @@ export class FakeDriver implements HyperVDriver {
 
   async vm(id: VmId): Promise<VmFacts | undefined> {
     return this.vmsHere.find((vm) => vm.vmId === id);
+  }
+
+  async inspect({ describesVm, folder, imports }: InspectionRequest): Promise<DriverInspection> {
+    const { host, presence, vm, place, imports: found } = healthyInspection;
+    return {
+      host,
+      presence,
+      vm: describesVm ? vm : null,
+      place: folder === null ? null : place,
+      imports: imports === null ? null : found,
+    };
   }
 
   async perform<K extends DriverOperationKind>(

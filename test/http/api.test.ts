@@ -1,4 +1,5 @@
 import { startDueBatches } from '../../functions/triggers/batch-timer';
+import { preflightAnswer } from '../../contracts/preflight';
 import { startAzurite, type Azurite } from '../azurite';
 import { Api, knownVm } from './api';
 
@@ -248,4 +249,41 @@ test('the interface describes itself: every route, with what it takes and answer
   expect(Object.keys(paths)).toContain('/migrations/{id}/answer');
   expect(paths['/migrations']?.['post']).toMatchObject({ operationId: 'start-migration' });
   expect(JSON.stringify(body)).toContain('bandwidthBytesPerSecondMax');
+});
+
+describe('POST /api/preflight', () => {
+  const findings = async (more: object = {}) => {
+    const answer = await api.call('POST', 'preflight', { ...request, ...more });
+    expect(answer.status).toBe(200);
+    return preflightAnswer.parse(answer.body);
+  };
+
+  test('answers every check and what was found, and starts nothing', async () => {
+    const found = await findings();
+    expect(found.refusal).toMatchObject({ code: 'NotEnoughMemory', retry: 'permanent' });
+    expect(found.concerns[0]).toMatchObject({ checkId: 'memory', severity: 'critical', outcome: 'found' });
+    expect(found.checks.length).toBeGreaterThan(40);
+    expect(api.client.instances.size).toBe(0);
+    expect((await api.call('GET', 'migrations')).body).toMatchObject({ items: [] });
+  });
+
+  test('a VM that is not there, and a host that is away, are findings', async () => {
+    const absent = await findings({ vmId: '99999999-2222-3333-4444-555555555555', destinationHost: 'hv-a' });
+    expect(absent.refusal?.code).toBe('VmNotFound');
+    const away = await findings({ destinationHost: 'hv-away' });
+    expect(away.concerns[0]).toMatchObject({ checkId: 'destination-answers', severity: 'critical' });
+  });
+
+  test('an unknown host, and a request that is none, are problems as those of a migration are', async () => {
+    expect(await api.call('POST', 'preflight', { ...request, sourceHost: 'hv-z' })).toMatchObject({
+      status: 422,
+      body: { code: 'HostUnknown', field: 'sourceHost' },
+    });
+    expect((await api.call('POST', 'preflight', { ...request, kind: 'teleport' })).status).toBe(400);
+  });
+
+  test('it is in the description of the interface', async () => {
+    const { body } = await api.call('GET', 'openapi.json');
+    expect(body['paths']).toHaveProperty('/preflight.post.requestBody');
+  });
 });

@@ -6,8 +6,10 @@ import type { App } from '../../activities/app';
 import { readSettings } from '../../activities/settings';
 import { Documents } from '../../activities/storage/documents';
 import { failed, failureOf, succeeded } from '../../contracts/failure';
+import { inspectionRequest, known } from '../../contracts/inspection';
 import { routes } from '../../functions/triggers';
 import { generateSigningKey, signingKeyFrom } from '../../relay/signing';
+import { healthyInspection } from '../samples/inspections';
 import { StandInClient } from './stand-in-client';
 
 export const knownVm = '11111111-2222-3333-4444-555555555555';
@@ -29,14 +31,29 @@ const vmFacts = {
   fencedBy: null,
 };
 
+/** Nothing is wrong with these hosts, but that hv-b is out of memory. */
+function inspectedBy(host: string, body: unknown) {
+  const { describesVm, folder, vmId } = inspectionRequest.parse(body);
+  const { host: facts, vm, place } = healthyInspection;
+  const memory = known({ totalBytes: 4, freeBytes: 1 });
+  return {
+    ...healthyInspection,
+    host: host === 'hv-b' ? { ...facts, memory } : facts,
+    vm: describesVm && vmId === knownVm ? vm : null,
+    place: folder === null ? null : place,
+    imports: null,
+  };
+}
+
 /** Host hv-a has one VM, hv-b none, hv-away does not answer. */
 const transport: AgentTransport = {
-  send: async ({ hostId, path }) => {
+  send: async ({ hostId, path, body }) => {
     if (hostId === 'hv-away') return failed(failureOf('RelayUnreachable', { message: 'no listener' }));
     if (path === `/v1/vms/${knownVm}` && hostId === 'hv-a') return succeeded({ status: 200, body: vmFacts });
     if (path.startsWith('/v1/vms/')) return failed(failureOf('VmNotFound', { message: `${hostId} has no such VM.` }));
     if (path === '/v1/vms')
       return succeeded({ status: 200, body: { items: hostId === 'hv-a' ? [vmFacts] : [], next: null } });
+    if (path === '/v1/inspections') return succeeded({ status: 200, body: inspectedBy(hostId, body) });
     return failed(failureOf('NotFound', { message: path }));
   },
 };

@@ -30,9 +30,9 @@ function storyOf(kind: Kind): Story {
   return kind === 'export' || kind === 'import' ? kind : 'move';
 }
 
-const inputOf = (kind: Kind, policy: object, more: object): RunInput => ({
+const inputOf = (kind: Kind, policy: object, more: object, version: number): RunInput => ({
   contract: 1,
-  itineraryVersion: itineraryVersions[kind],
+  itineraryVersion: version,
   runId: instanceId,
   request: acceptedRequest.parse({
     ...{ id, kind, vmId: theVm, sourceHost: 'hv-a', policy },
@@ -60,6 +60,7 @@ export class OneRun {
     private readonly more: object = {},
     /** Sees, or changes, how functions are run. */
     invoker?: (own: Invoker) => Invoker,
+    private readonly version: number = itineraryVersions[kind],
   ) {
     this.world = new World(storyOf(kind));
     this.agents = new FakeAgents(this.world, plans, () => this.report);
@@ -69,6 +70,7 @@ export class OneRun {
       ...(invoker !== undefined && { invoker }),
       activities: {
         ...Object.fromEntries(operationKinds.map((kind) => [kind, start(kind)])),
+        preflight: () => this.agents.preflight(),
         'look-at-operations': async (asked: unknown) => {
           await this.duringLook?.();
           return succeeded(operationsOf(asked).map((one) => this.agents.look(one.operationId)));
@@ -88,7 +90,7 @@ export class OneRun {
   async begin(): Promise<void> {
     await this.engine.start(
       `migrate-${this.kind}`,
-      { input: inputOf(this.kind, this.policy, this.more), state: null },
+      { input: inputOf(this.kind, this.policy, this.more, this.version), state: null },
       instanceId,
     );
   }

@@ -113,16 +113,20 @@ function checkStorage(host: SimulatedHost, vm: VmId, needs: VmNeeds, brings: Bri
   }
 }
 
+/** Moves by the hypervisor that this host makes now, other than of this VM. */
+export async function slotsUsed(host: SimulatedHost, vm: VmId, type: 'live' | 'storage'): Promise<number> {
+  const inbound = type === 'live' ? await reservedVmsOf(host) : [];
+  const outbound = [...host.jobs].flatMap(([other, job]) => (job === type ? [other] : []));
+  return [...outbound, ...inbound].filter((other) => other !== vm).length;
+}
+
 /** Whether this host makes one more move by the hypervisor at once. */
 export async function checkSlots(host: SimulatedHost, vm: VmId, type: 'live' | 'storage'): Promise<Outcome<void>> {
   const { enabled, slotsMax, storageSlotsMax } = host.record.liveMigration;
   if (type === 'live' && !enabled)
     return refuse('MigrationDisabled', vm, 'Live migration is not enabled on this host.');
   const max = type === 'live' ? slotsMax : storageSlotsMax;
-  const inbound = type === 'live' ? await reservedVmsOf(host) : [];
-  const busy =
-    [...host.jobs].filter(([other, job]) => job === type && other !== vm).length +
-    inbound.filter((other) => other !== vm).length;
+  const busy = await slotsUsed(host, vm, type);
   if (busy < max) return succeeded(undefined);
   const refusal = refuse('MigrationLimitReached', vm, `This host moves ${busy} VMs already, of ${max}.`, 'event 21501');
   return failed({ ...refusal.failure, retry: 'transient' });

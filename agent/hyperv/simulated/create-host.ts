@@ -15,8 +15,15 @@ export type HostSpec = {
   readonly configurationVersions?: readonly string[];
   readonly vlans?: readonly number[];
   readonly liveMigration?: Partial<HostRecord['liveMigration']>;
+  /** More of host.json, such as what preflight looks at. */
+  readonly more?: Partial<HostRecord>;
   /** Volumes below the host's folder, by name, each an allowed root. */
-  readonly volumes?: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly sizeBytes: number;
+    readonly fileBytesMax?: number;
+    readonly sectorBytes?: number;
+  }[];
 };
 
 const gib = 1024 ** 3;
@@ -36,7 +43,8 @@ export async function createHost(folder: string, spec: HostSpec = {}): Promise<v
     configurationVersions: spec.configurationVersions,
     vlans: spec.vlans ?? null,
     liveMigration: { enabled: true, slotsMax: 2, storageSlotsMax: 2, bytesPerSecond: gib, ...spec.liveMigration },
-    volumes: volumes.map(({ name, sizeBytes }) => ({ root: join(layout.folder, 'volumes', name), sizeBytes })),
+    ...spec.more,
+    volumes: volumes.map(({ name, ...volume }) => ({ root: join(layout.folder, 'volumes', name), ...volume })),
   });
   for (const { root } of record.volumes) await makeFolder(root);
   await writeJsonAtomic(layout.hostFile, mapHostPaths(record, storedPath(layout)));

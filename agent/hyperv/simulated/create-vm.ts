@@ -9,7 +9,7 @@ import { exists, readJson, writeJsonAtomic } from './files';
 import { fillDisk } from './fill-disk';
 import { makeDifferencingOn } from './images';
 import { homeLayout, layoutOf, livePath, mapHostPaths, mapVmPaths, storedPath } from './layout';
-import { hostRecord, type GuestSettings, type VmCheckpointRecord, type VmRecord } from './records';
+import { hostRecord, vmRecord, type GuestSettings, type VmCheckpointRecord, type VmRecord } from './records';
 import { guidOf, seedOf } from './seeded';
 
 const mib = 1024 ** 2;
@@ -35,6 +35,8 @@ export type VmSpec = {
   readonly vlanId?: number;
   readonly configurationVersion?: string;
   readonly processorCompatibility?: boolean;
+  /** What may stand in the way of a move; nothing by default. */
+  readonly hardware?: Partial<VmRecord['hardware']>;
   /** A shared volume or a LUN of the host's fabric (its folder) in place of the host's first volume. */
   readonly root?: string;
   readonly disks: readonly DiskSpec[];
@@ -86,6 +88,7 @@ function newRecord(id: VmId, home: string, spec: VmSpec): VmRecord {
     switchName: spec.switchName === undefined ? 'LAN' : spec.switchName,
     vlanId: spec.vlanId ?? null,
     processorCompatibility: spec.processorCompatibility ?? false,
+    hardware: vmRecord.shape.hardware.parse(spec.hardware),
     guest: {
       seed: seedOf('guest', spec.name, spec.seed),
       writeBytesPerSecond: mib,

@@ -3,10 +3,11 @@ import { realpath } from 'node:fs/promises';
 import type { HostFacts, Leftover, VmFacts } from '../../../contracts/facts';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
+import type { InspectionRequest } from '../../../contracts/inspection';
 import type { OperationInput, OperationOutput, PullSubject } from '../../../contracts/operations';
 import { systemClock, type Clock } from '../../clock';
 import { DiskError } from '../../disks/failures';
-import type { DriverContext, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
+import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
 import { plannedFacts, registeredFacts } from './facts';
 import { Fabric } from './fabric/fabric';
 import { settleLeaving } from './fabric/handover';
@@ -15,6 +16,7 @@ import { ifExists, readJson, systemErrorCode } from './files';
 import { bootGuest, putGuestsOnStandby, removeStraySavedStates } from './guests';
 import type { SimulationHooks } from './hooks';
 import type { SimulatedHost } from './host';
+import { inspect } from './inspect';
 import { layoutOf, livePath, mapHostPaths } from './layout';
 import { findLeftovers } from './leftovers';
 import { locateForReading, locateForWriting } from './locate';
@@ -151,6 +153,10 @@ class SimulatedDriver implements HyperVDriver {
     if (registered !== undefined) return registeredFacts(this.simulated, registered);
     const planned = state.planned.find((one) => one.vmId === vmId);
     return planned && plannedFacts(this.simulated, planned);
+  }
+
+  inspect(request: InspectionRequest): Promise<DriverInspection> {
+    return inspect(this.simulated, request);
   }
 
   async perform<K extends DriverOperationKind>(

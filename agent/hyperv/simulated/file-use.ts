@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { chainImagesMax } from '../../../contracts/limits';
 import { openVhdx } from '../../disks/vhdx';
 import { parentCandidates } from '../../disks/parent-paths';
-import { chainImagesMax } from '../../disks/chain';
 import { ifExists } from './files';
 import type { SimulatedHost } from './host';
 import type { VmRegistration } from './records';

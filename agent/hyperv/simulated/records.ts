@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { diskId, runId, vmId } from '../../../contracts/ids';
+import { diskFormats, macAddress } from '../../../contracts/inspection/host';
+import { automaticStarts } from '../../../contracts/inspection/vm';
 import { vmDisksMax } from '../../../contracts/limits';
 
 /**
@@ -41,8 +43,38 @@ export const hostRecord = z.object({
       bytesPerSecond: z.int().positive(),
     })
     .default({ enabled: true, slotsMax: 2, storageSlotsMax: 2, bytesPerSecond: 1024 ** 3 }),
+  migrationAuthentication: z
+    .object({
+      type: z.enum(['kerberos', 'credssp']),
+      delegatedTo: z.array(z.string()).nullable(),
+      credentialGuard: z.boolean(),
+    })
+    .default({ type: 'kerberos', delegatedTo: null, credentialGuard: false }),
+  migrationNetworks: z.array(z.string()).default([]),
+  /** What it gives to new VMs. */
+  macAddressPool: z
+    .object({ first: macAddress, last: macAddress })
+    .default({ first: '00155D000000', last: '00155D0000FF' }),
+  guardians: z.array(z.string()).default([]),
+  attestedBy: z.string().nullable().default(null),
+  diskFormats: z.array(z.enum(diskFormats)).default(['vhd', 'vhdx']),
+  /** How far its clock is ahead. */
+  clockAheadMs: z.int().default(0),
+  /** How long the path of a file may be; null where nobody can reach that. */
+  pathCharactersMax: z.int().positive().nullable().default(null),
+  /** Facts that it does not tell when it is inspected, such as `host.cluster` or `vm.disks`. */
+  cannotTell: z.array(z.string()).default([]),
   /** Folders below which VMs may be placed, each a volume of its own with a capacity that may be less than the real disk's. */
-  volumes: z.array(z.object({ root: path, sizeBytes: bytes })).min(1),
+  volumes: z
+    .array(
+      z.object({
+        root: path,
+        sizeBytes: bytes,
+        fileBytesMax: bytes.nullable().optional(),
+        sectorBytes: z.int().positive().optional(),
+      }),
+    )
+    .min(1),
 });
 export type HostRecord = z.infer<typeof hostRecord>;
 
@@ -69,6 +101,8 @@ export const vmCheckpointRecord = z.object({
   /** The run whose VM checkpoint this is; null for one that a person made. */
   runId: runId.nullable(),
   createdAt: z.iso.datetime(),
+  /** Whether it has the memory of that moment. */
+  hasMemory: z.boolean().optional(),
   /** The image of each disk that stands still since. */
   frozen: z.array(attachedDisk),
   /**
@@ -102,6 +136,24 @@ export type ReferencePoint = z.infer<typeof referencePoint>;
 export const savedState = z.object({ path, sizeBytes: bytes, savedAt: z.iso.datetime(), runId: runId.nullable() });
 export type SavedState = z.infer<typeof savedState>;
 
+/** What of a VM's settings changes nothing in the simulation, but stands in the way of moves. It goes along with the VM. */
+const vmHardware = z.object({
+  media: z.array(z.object({ drive: z.string(), path: z.string() })).default([]),
+  macAddress: macAddress.nullable().default(null),
+  isMacDynamic: z.boolean().default(true),
+  /** Guardian of the key protector of its virtual TPM; null for none. */
+  guardian: z.string().nullable().default(null),
+  isShielded: z.boolean().default(false),
+  assignedDevices: z.array(z.object({ type: z.enum(['device', 'gpu-partition']), name: z.string() })).default([]),
+  runsNestedVms: z.boolean().default(false),
+  isReplicated: z.boolean().default(false),
+  isBackedUp: z.boolean().default(false),
+  integration: z.object({ heartbeat: z.boolean(), shutdown: z.boolean() }).default({ heartbeat: true, shutdown: true }),
+  automaticStart: z.enum(automaticStarts).default('nothing'),
+  passThroughDisks: z.array(attachedDisk).default([]),
+  sharedDisks: z.array(diskId).default([]),
+});
+
 /** A VM's settings, as they are exported, carried over and imported. */
 const vmSettings = z.object({
   vmId,
@@ -114,6 +166,7 @@ const vmSettings = z.object({
   vlanId: z.int().min(1).max(4094).nullable().default(null),
   /** The guest sees the features only that every processor of the maker has. */
   processorCompatibility: z.boolean().default(false),
+  hardware: vmHardware.prefault({}),
   guest: guestSettings,
 });
 

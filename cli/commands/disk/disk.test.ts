@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createImage, openImage, type ImageFormat } from '../../../agent/disks/open-image';
-import { chainImagesMax } from '../../../agent/disks/chain';
+import { chainImagesMax } from '../../../contracts/limits';
 import type { ImageShape } from '../../../agent/disks/image';
 import { newGuid, nowMs, shapeOf, well, writeOptions } from '../../../agent/disks/testing/disks';
 import { exitCodes } from '../../exit';

@@ -2,7 +2,7 @@ import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { copiedByHost } from '../../../contracts/receipt';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { forwardOnly, release, reserveVm } from '../common-phases';
+import { forwardOnly, preflight, release, reserveVm } from '../common-phases';
 import { sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf, type RunToFolder } from '../operations-of-a-run';
 
@@ -14,7 +14,8 @@ const unpublish = (run: RunToFolder) => at(run, 'source', 'remove-unpublished', 
  * Export: the VM, one of its VM checkpoints as a VM of its own, or its configuration alone, written into a folder of its host. A VM that
  * runs goes on running: it is exported below a VM checkpoint of this run.
  */
-export const exportKind = itinerary<Input>('export', 1)
+export const exportKind = itinerary<Input>('export', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'check-disks',

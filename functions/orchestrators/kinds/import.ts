@@ -1,5 +1,5 @@
 import { failureOf, succeeded } from '../../../contracts/failure';
-import { importedVmId, type RunInputOf } from '../../../contracts/migration';
+import { importedVmId, importInputOf, type RunInputOf } from '../../../contracts/migration';
 import type { OperationInput } from '../../../contracts/operations';
 import type { FixUp } from '../../../contracts/operations/exports';
 import { copiedByHost } from '../../../contracts/receipt';
@@ -7,31 +7,25 @@ import { ask } from '../../saga/ask';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import type { Run } from '../../saga/run';
 import type { Durable, Step } from '../../saga/step';
-import { forwardOnly } from '../common-phases';
+import { forwardOnly, preflight } from '../common-phases';
 import { at } from '../operations-of-a-run';
 
 type Input = RunInputOf<'import'>;
 
 const ofVm = (run: Run<Input>) => ({ vmId: importedVmId(run.input.request) });
 
-/** In place, the folder of the VM is the one that is imported. */
-const place = (run: Run<Input>) => {
-  const { destinationFolder, sourceFolder } = run.input.request;
-  return { ...ofVm(run), folder: destinationFolder ?? sourceFolder };
-};
+const place = (run: Run<Input>) => ({ ...ofVm(run), folder: asked(run).folder });
 
 const isCopy = (run: Run<Input>): boolean => run.input.request.destinationFolder !== undefined;
 
-const asked = (run: Run<Input>): OperationInput<'compare-import'> => {
-  const { vmId, sourceFolder, name, destinationSwitch, diskPaths } = run.input.request;
-  return { ...place(run), sourceFolder, exportedVmId: vmId, name, switchName: destinationSwitch, diskPaths };
-};
+const asked = (run: Run<Input>): OperationInput<'compare-import'> => importInputOf(run.input.request);
 
 /**
  * Import: a VM from a folder that an export made, or from a plain copy of one, as a copy or in place, under its id or a new one. What must
  * change is found first, shown, and then applied.
  */
-export const importKind = itinerary<Input>('import', 1)
+export const importKind = itinerary<Input>('import', 2)
+  .phase(preflight)
   .phase({
     name: 'compare',
     step: 'Prepare',

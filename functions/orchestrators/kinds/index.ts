@@ -1,5 +1,5 @@
 import { itineraryVersions, kinds, type Kind, type RunInput, type RunInputOf } from '../../../contracts/migration';
-import type { Itinerary } from '../../saga/itinerary';
+import { beforeFirst, type Itinerary } from '../../saga/itinerary';
 import { exportKind } from './export';
 import { importKind } from './import';
 import { lan } from './lan';
@@ -13,21 +13,25 @@ import { warm } from './warm';
 
 type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary<RunInputOf<K>>[]];
 
+/** Version 1 of a kind, which began without preflight. */
+const unchecked = <K extends Kind>(newer: Itinerary<RunInputOf<K>>): Itinerary<RunInputOf<K>> =>
+  beforeFirst(newer, 'preflight', 1);
+
 /**
  * Every kind with its itineraries, the one of new runs first. A run ends on the version that it began with, so an older one stays here
  * until its last run has ended.
  */
 const registry: { readonly [K in Kind]: Versions<K> } = {
-  live: [live],
-  quick: [quick],
-  san: [san],
-  'quick-storage': [quickStorage],
-  storage: [storage],
-  'shared-nothing': [sharedNothing],
-  warm: [warm],
-  lan: [lan],
-  export: [exportKind],
-  import: [importKind],
+  live: [live, unchecked(live)],
+  quick: [quick, unchecked(quick)],
+  san: [san, unchecked(san)],
+  'quick-storage': [quickStorage, unchecked(quickStorage)],
+  storage: [storage, unchecked(storage)],
+  'shared-nothing': [sharedNothing, unchecked(sharedNothing)],
+  warm: [warm, unchecked(warm)],
+  lan: [lan, unchecked(lan)],
+  export: [exportKind, unchecked(exportKind)],
+  import: [importKind, unchecked(importKind)],
 };
 
 /** An itinerary as the interpreter runs it. Its own kind's input is what it gets: itineraryOf looks it up by that very input. */

@@ -1,7 +1,7 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { forwardOnly, placeVm, release, reserveRoom, reserveVm, retire } from '../common-phases';
+import { forwardOnly, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { allImages, compareSides, pullAll, sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { ofVm } from '../rounds';
@@ -14,7 +14,8 @@ type Input = RunInputOf<'lan'>;
  * Network migration: the VM stands still for the whole copy, off, saved, or stopped for it. It arrives as it was: one that ran is started,
  * one that was off or saved is registered and left so. For VMs of any kind, at the price of the outage.
  */
-export const lan = itinerary<Input>('lan', 1)
+export const lan = itinerary<Input>('lan', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'check-disks',

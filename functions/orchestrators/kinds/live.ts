@@ -1,6 +1,6 @@
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { heartbeat, release, reserveVm } from '../common-phases';
+import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit, peerOf, settleBetweenHosts, toldOfMove } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf } from '../operations-of-a-run';
 
@@ -10,7 +10,8 @@ type Input = RunInputOf<'live'>;
  * Live migration: the hypervisor sends the memory of the running VM over in passes and hands it to the other host. The files stay where both
  * hosts reach them: on a shared volume of their cluster.
  */
-export const live = itinerary<Input>('live', 1)
+export const live = itinerary<Input>('live', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'describe',

@@ -1,7 +1,7 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { checkRunning, heartbeat, placeVm, release, reserveRoom, reserveVm, retire } from '../common-phases';
+import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { outageBetween } from '../times';
 import { compareSides, lastImages, parentImages, pullAll, sizesOf } from '../disks';
@@ -12,7 +12,8 @@ type Input = RunInputOf<'quick-storage'>;
  * Quick storage migration: the disks of a running VM are copied below a VM checkpoint, then the VM is saved for as long as it takes to
  * carry the last differencing disk and its memory over. To another host, or to another folder of the same host; no shared storage.
  */
-export const quickStorage = itinerary<Input>('quick-storage', 1)
+export const quickStorage = itinerary<Input>('quick-storage', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase(checkRunning)
   .phase(reserveRoom)

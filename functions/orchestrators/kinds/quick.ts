@@ -2,7 +2,7 @@ import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import type { Run } from '../../saga/run';
 import type { Durable, Step } from '../../saga/step';
-import { heartbeat, release, reserveVm } from '../common-phases';
+import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit, peerOf } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf } from '../operations-of-a-run';
 import { outageBetween } from '../times';
@@ -13,7 +13,8 @@ type Input = RunInputOf<'quick'>;
  * Quick migration: the VM is saved, its role goes to another node of the cluster, and it starts there from its saved state. Its files stay
  * on the shared volume.
  */
-export const quick = itinerary<Input>('quick', 1)
+export const quick = itinerary<Input>('quick', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'describe',

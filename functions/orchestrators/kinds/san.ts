@@ -3,7 +3,7 @@ import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
 import type { Run } from '../../saga/run';
 import type { Durable, Step } from '../../saga/step';
-import { forwardOnly, heartbeat, release, reserveVm } from '../common-phases';
+import { forwardOnly, heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf, type Side } from '../operations-of-a-run';
 import { outageBetween } from '../times';
@@ -14,7 +14,8 @@ type Input = RunInputOf<'san'>;
  * SAN migration: the VM is saved, and the LUN that holds all its files is taken from the one host and given to the other, where the VM is
  * registered in place and started. No byte of it is copied.
  */
-export const san = itinerary<Input>('san', 1)
+export const san = itinerary<Input>('san', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'describe',

@@ -1,6 +1,6 @@
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { heartbeat, release, reserveVm } from '../common-phases';
+import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit, peerOf, settleBetweenHosts, toldOfMove } from '../hypervisor-moves';
 import { at, onDestination, onSource, placeOf } from '../operations-of-a-run';
 
@@ -10,7 +10,8 @@ type Input = RunInputOf<'shared-nothing'>;
  * Shared-nothing live migration: the hypervisor copies the disks of the running VM to the other host, mirrors what the guest writes
  * meanwhile, sends the memory over in passes, and hands the VM over. The source keeps nothing.
  */
-export const sharedNothing = itinerary<Input>('shared-nothing', 1)
+export const sharedNothing = itinerary<Input>('shared-nothing', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'describe',

@@ -1,7 +1,7 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { heartbeat, release, reserveVm } from '../common-phases';
+import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { roomNeeded, sizesOf } from '../disks';
 import { settleOnHost, toldOfMove } from '../hypervisor-moves';
 import { at, onDestination, placeOf, vmOf, type RunToFolder } from '../operations-of-a-run';
@@ -13,7 +13,8 @@ type Input = RunInputOf<'storage'>;
  * Storage migration: the hypervisor copies the disks of the running VM to another folder of the same host, mirrors what the guest writes
  * meanwhile, switches over, and deletes the old files. The VM does not stop.
  */
-export const storage = itinerary<Input>('storage', 1)
+export const storage = itinerary<Input>('storage', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase({
     name: 'check-disks',

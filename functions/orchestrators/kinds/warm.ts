@@ -2,7 +2,7 @@ import { failureOf, succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { ask } from '../../saga/ask';
 import { itinerary, nothing, undo } from '../../saga/itinerary';
-import { checkRunning, heartbeat, placeVm, release, reserveRoom, reserveVm, retire } from '../common-phases';
+import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { compareSides } from '../disks';
 import { at, inPlace, onSource, placeOf } from '../operations-of-a-run';
 import { catchUp, lastRound, preCopy } from '../rounds';
@@ -15,7 +15,8 @@ type Input = RunInputOf<'warm'>;
  * Warm migration: the VM runs on while everything is copied once and then, round after round, what its guest has changed since. When what is
  * left fits the outage that its owner allows, it is stopped for one last round.
  */
-export const warm = itinerary<Input>('warm', 1)
+export const warm = itinerary<Input>('warm', 2)
+  .phase(preflight)
   .phase(reserveVm)
   .phase(checkRunning)
   .phase(reserveRoom)

@@ -1,6 +1,7 @@
 import type { StartOperationInput } from '../../../activities/definitions';
 import { failureOf, type Failure, type Outcome } from '../../../contracts/failure';
 import type { OperationKind, OperationView } from '../../../contracts/operations';
+import type { PreflightReport } from '../../../contracts/preflight';
 import { applyTo, refuses } from './effects';
 import type { World } from './state';
 
@@ -51,6 +52,8 @@ export class FakeAgents {
   /** Looks that an operation of a kind stays running for. */
   readonly looksUntilDone = new Map<OperationKind, number>();
   slow: Slow | undefined;
+  /** What preflight finds, time after time; then nothing. */
+  found: PreflightReport[] = [];
   plans: Plan[];
   private readonly hosts = new Map<string, string>();
   private readonly epochs = new Map<string, number>();
@@ -107,6 +110,21 @@ export class FakeAgents {
     }
   }
 
+  /** The gate of a run. It reads only, so a fault changes what is answered and nothing else. */
+  preflight(): Outcome<PreflightReport> {
+    if (this.isDown(gate)) return unanswered();
+    if (this.slow?.phase === this.where().phase && this.slow.looks > 0) {
+      this.slow.looks -= 1;
+      return unanswered();
+    }
+    const fault = this.faultOf('preflight');
+    if (fault === 'threw') throw new Error('the worker died');
+    if (fault === undefined) return { ok: true, value: this.found.shift() ?? nothingFound };
+    if (fault === 'refused') return { ok: true, value: refusedBy(failureOf('NotEnoughRoom', { message: 'no' })) };
+    if (fault === 'killed before' || fault === 'killed after') this.down.set(gate, callsWhileDown);
+    return unanswered();
+  }
+
   look(operationId: string): Outcome<OperationView> {
     const host = this.hosts.get(operationId);
     if (host !== undefined && this.isDown(host)) return lost();
@@ -154,7 +172,7 @@ export class FakeAgents {
     return left > 0;
   }
 
-  private faultOf(kind: OperationKind): Fault | undefined {
+  private faultOf(kind: OperationKind | 'preflight'): Fault | undefined {
     const { phase, unwinding } = this.where();
     const index = this.plans.findIndex(
       (plan) =>
@@ -178,6 +196,31 @@ export class FakeAgents {
     return { ok: true, value: view };
   }
 }
+
+/** Whoever answers preflight. */
+const gate = 'preflight';
+const nothingFound: PreflightReport = { schema: 1, refusal: null, concerns: [] };
+
+/** A report that refuses the run. */
+export const refusedBy = (refusal: Failure): PreflightReport => ({
+  schema: 1,
+  refusal,
+  concerns: [
+    {
+      checkId: 'room',
+      severity: 'critical',
+      outcome: 'found',
+      fields: [{ name: 'place.volume', value: 'full' }],
+      message: refusal.message,
+      remedy: refusal.remedy ?? '',
+    },
+  ],
+});
+
+const unanswered = (): Outcome<never> => ({
+  ok: false,
+  failure: failureOf('AgentTimedOut', { message: 'no reply', effect: 'none' }),
+});
 
 const sideOf = (host: string): 'source' | 'destination' => (host === 'hv-a' ? 'source' : 'destination');
 

@@ -107,6 +107,13 @@ export class Fabric {
     return this.cluster !== null && (await exists(this.layout.role(vm))) ? this.cluster.name : null;
   }
 
+  /** The cluster whose role a VM is, and the node that owns it. */
+  async roleOf(vm: VmId): Promise<{ readonly clusterName: string; readonly owner: HostId } | null> {
+    const read = await readJson(this.layout.role(vm), roleRecord);
+    if (this.cluster === null || read.state !== 'read') return null;
+    return { clusterName: this.cluster.name, owner: read.value.owner };
+  }
+
   /** Notes that the role of a VM is here now. Not for a VM that is no role. */
   async ownRole(vm: VmId): Promise<void> {
     const read = await readJson(this.layout.role(vm), roleRecord);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { failure } from '../../../../contracts/failure';
 import { hostId, runId, vmId } from '../../../../contracts/ids';
+import { nodeStates, volumeAccess } from '../../../../contracts/inspection/host';
 import { vmNeeds } from '../../../../contracts/operations/moves';
 import { vmRegistration } from '../records';
 
@@ -15,9 +16,31 @@ const bytes = z.int().nonnegative();
 export const fabricRecord = z.object({
   schema: z.literal(1),
   cluster: z
-    .object({ name, nodes: z.array(hostId), sharedVolumes: z.array(z.object({ name, sizeBytes: bytes })) })
+    .object({
+      name,
+      nodes: z.array(hostId),
+      /** Nodes that are not up. */
+      nodeStates: z.record(hostId, z.enum(nodeStates)).optional(),
+      hasQuorum: z.boolean().optional(),
+      sharedVolumes: z.array(
+        z.object({
+          name,
+          sizeBytes: bytes,
+          /** Nodes that do not reach it directly. */
+          access: z.record(hostId, z.enum(volumeAccess)).optional(),
+        }),
+      ),
+    })
     .nullable(),
-  luns: z.array(z.object({ name, sizeBytes: bytes, visibleTo: z.array(hostId) })),
+  luns: z.array(
+    z.object({
+      name,
+      sizeBytes: bytes,
+      visibleTo: z.array(hostId),
+      /** Who holds a persistent reservation of it. */
+      reservedBy: z.string().nullable().optional(),
+    }),
+  ),
 });
 export type FabricRecord = z.infer<typeof fabricRecord>;
 

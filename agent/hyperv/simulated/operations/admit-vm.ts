@@ -1,13 +1,11 @@
 import { succeeded } from '../../../../contracts/failure';
+import { roomForFilesBytes } from '../../../../contracts/room';
 import { checkNeeds } from '../admission';
 import { withdrawConsent } from '../fabric/inbound';
 import type { Handler } from '../host';
 import { refuse } from '../refusals';
 import { removePlaceholder } from './place-vm';
-import { reserveRoom } from './reserve-room';
-
-/** Room beyond the files as they are now: what the guest writes meanwhile. */
-const spareBytes = 256 * 1024 * 1024;
+import { promisedToAnother, reserveRoom } from './reserve-room';
 
 export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs, brings }) => {
   const { runId } = context;
@@ -15,11 +13,11 @@ export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs,
   const switchName = type === 'files' ? brings.switchName : null;
   const checked = await checkNeeds(host, runId, vmId, needs, type, switchName);
   if (!checked.ok) return checked;
-  const rival = host.state.runs.find((run) => run.vmId === vmId && run.runId !== runId && run.room !== null);
-  if (rival !== undefined) return refuse('VmBusy', vmId, `Run ${rival.runId} has reserved room for VM ${vmId} here.`);
+  const rival = promisedToAnother(host, runId, vmId);
+  if (rival !== null) return refuse('VmBusy', vmId, `Run ${rival} has reserved room for VM ${vmId} here.`);
   const { memoryBytes } = needs;
   if (type === 'files') {
-    const room = { vmId, folder: brings.folder, roomBytes: needs.fileBytes + spareBytes, memoryBytes };
+    const room = { vmId, folder: brings.folder, roomBytes: roomForFilesBytes(needs.fileBytes), memoryBytes };
     const reserved = await reserveRoom(host, context, room);
     return reserved.ok ? succeeded({}) : reserved;
   }

@@ -40,7 +40,7 @@ export async function needsOf(host: SimulatedHost, vm: VmRecord): Promise<Outcom
 }
 
 /** The one volume of the fabric that holds every file of a VM; a LUN only where no other VM uses it. */
-function storageOf(host: SimulatedHost, vm: VmRecord, files: readonly string[]): VmNeeds['storage'] {
+export function storageOf(host: SimulatedHost, vm: VmRecord, files: readonly string[]): VmNeeds['storage'] {
   const { fabric } = host;
   if (fabric === undefined) return null;
   const places = [vm.home, ...files];

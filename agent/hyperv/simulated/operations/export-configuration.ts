@@ -57,6 +57,7 @@ export function configurationOf(
     switchName: vm.switchName,
     vlanId: vm.vlanId,
     processorCompatibility: vm.processorCompatibility,
+    hardware: vm.hardware,
     guest: vm.guest,
     savedStateBytes: belowVmCheckpoint ? null : (vm.savedState?.sizeBytes ?? null),
     savedAt: belowVmCheckpoint ? null : (vm.savedState?.savedAt ?? null),

@@ -92,6 +92,7 @@ export function registrationOf(
     memoryBytes,
     vlanId,
     processorCompatibility,
+    hardware,
     guest,
   } = configuration;
   return {
@@ -104,6 +105,7 @@ export function registrationOf(
     memoryBytes,
     vlanId,
     processorCompatibility,
+    hardware,
     guest,
     switchName,
     home,

@@ -4,6 +4,7 @@ import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { DiskId, RunId } from '../../../../contracts/ids';
 import type { OperationInput } from '../../../../contracts/operations';
 import type { FixUp } from '../../../../contracts/operations/exports';
+import { roomForFilesBytes } from '../../../../contracts/room';
 import { describeChain } from '../../../disks/chain';
 import { copyFiles, exportLayout, type FileCopy } from '../export-folder';
 import { exists, readJson, writeJsonAtomic } from '../files';
@@ -26,9 +27,8 @@ type Found = {
   readonly fileBytes: number;
 };
 
-/** Looks for everything before anything is changed; refuses with the name of what is missing. */
 async function find(host: SimulatedHost, runId: RunId, input: Input): Promise<Outcome<Found>> {
-  const { vmId, exportedVmId } = input;
+  const { vmId } = input;
   const registered = host.state.vm(vmId);
   if (registered !== undefined && registered.startedBy?.runId !== runId)
     return refuse(
@@ -36,6 +36,12 @@ async function find(host: SimulatedHost, runId: RunId, input: Input): Promise<Ou
       vmId,
       `A VM ${vmId} (${registered.name}) is registered here: import it under a new id.`,
     );
+  return findImport(host, runId, input);
+}
+
+/** Looks for everything before anything is changed; refuses with the name of what is missing. `runId`: null before there is a run. */
+export async function findImport(host: SimulatedHost, runId: RunId | null, input: Input): Promise<Outcome<Found>> {
+  const { vmId, exportedVmId } = input;
   const folder = await resolveOnHost(host, input.sourceFolder);
   if (!folder.ok) return folder;
   const layout = exportLayout(folder.value);
@@ -56,7 +62,7 @@ async function find(host: SimulatedHost, runId: RunId, input: Input): Promise<Ou
   const memory = memoryPath.value;
   const configuration: ExportedConfiguration = {
     ...read.value,
-    runId,
+    runId: runId ?? read.value.runId,
     vmId,
     name,
     switchName: switchName.value,
@@ -132,15 +138,14 @@ function chooseSwitch(
   return succeeded(chosen);
 }
 
-/** Room for tables and for what the guest writes first. */
-const roomSpareBytes = 256 * 1024 * 1024;
+export const importRoomBytes = ({ fileBytes }: Pick<Found, 'fileBytes'>): number => roomForFilesBytes(fileBytes);
 
 export const compareImport: Handler<'compare-import'> = async (host, { runId }, input) => {
   const found = await find(host, runId, input);
   if (!found.ok) return found;
-  const { configuration, fixUps, fileBytes } = found.value;
+  const { configuration, fixUps } = found.value;
   const { name, memoryBytes } = configuration;
-  return succeeded({ vmName: name, memoryBytes, roomBytes: fileBytes + roomSpareBytes, fixUps: [...fixUps] });
+  return succeeded({ vmName: name, memoryBytes, roomBytes: importRoomBytes(found.value), fixUps: [...fixUps] });
 };
 
 /** Every file goes where a pull would have put it, so that the rest of the import is that of a move. */
@@ -162,6 +167,11 @@ export const copyImport: Handler<'copy-import'> = async (host, context, input) =
   return succeeded({ copiedBytes: copied.value });
 };
 
+/** A VM of this host that uses a disk of an import. */
+export const userOf = (host: SimulatedHost, { disks }: Pick<Found, 'disks'>): string | null =>
+  host.state.vms.find((vm) => vm.disks.some((disk) => disks.some(({ paths }) => paths.includes(disk.path))))?.name ??
+  null;
+
 export const adoptImport: Handler<'adopt-import'> = async (host, { runId }, input) => {
   const { vmId } = input;
   const before = host.state.plannedVm(runId, vmId);
@@ -172,11 +182,9 @@ export const adoptImport: Handler<'adopt-import'> = async (host, { runId }, inpu
   const found = await find(host, runId, input);
   if (!found.ok) return found;
   const { folder, configuration, disks } = found.value;
-  const user = host.state.vms.find((vm) =>
-    vm.disks.some((disk) => disks.some(({ paths }) => paths.includes(disk.path))),
-  );
-  if (user !== undefined)
-    return refuse('DestinationOccupied', vmId, `VM ${user.name} uses the disks in ${folder}: import a copy.`);
+  const user = userOf(host, found.value);
+  if (user !== null)
+    return refuse('DestinationOccupied', vmId, `VM ${user} uses the disks in ${folder}: import a copy.`);
   const planned = {
     schema: 1 as const,
     runId,

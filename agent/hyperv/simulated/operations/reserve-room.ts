@@ -5,7 +5,7 @@ import { exists, readJson } from '../files';
 import { resolveOnHost, type Handler, type SimulatedHost } from '../host';
 import { homeLayout } from '../layout';
 import { isAtOrBelow } from '../paths';
-import { homeMark, type HostRecord } from '../records';
+import { homeMark, type HostRecord, type VmRecord } from '../records';
 import { refuse } from '../refusals';
 import { memoryFreeBytes, unwrittenBytes, volumeOf, volumeUse } from '../volumes';
 
@@ -28,23 +28,46 @@ export async function isMarkedBy(home: string, run: RunId, vm: VmId): Promise<bo
   return mark.state === 'read' && mark.value.runId === run && mark.value.vmId === vm;
 }
 
+/** Whether a registered VM, other than a retired source, lies in a place already. */
+export function liesIn(vm: VmRecord | undefined, { home, folder }: Place): boolean {
+  if (vm === undefined || vm.retiredBy !== null) return false;
+  const lies = [vm.home, ...vm.disks.map((disk) => dirname(disk.path))];
+  return lies.includes(folder) || isAtOrBelow(vm.home, home);
+}
+
+/** What stands where the VM's folder would be, and is not of this run. */
+export async function occupantOf(
+  host: SimulatedHost,
+  run: RunId | null,
+  vmId: VmId,
+  { home }: Place,
+): Promise<string | null> {
+  const isOurs =
+    run !== null && (host.state.plannedVm(run, vmId)?.home === home || (await isMarkedBy(home, run, vmId)));
+  return !isOurs && (await exists(home)) ? home : null;
+}
+
+/** The other run that has a placeholder of the VM here, and the one that was promised room for it. */
+export const placeholderOfAnother = (host: SimulatedHost, run: RunId | null, vmId: VmId): RunId | null =>
+  host.state.planned.find((planned) => planned.vmId === vmId && planned.runId !== run)?.runId ?? null;
+export const promisedToAnother = (host: SimulatedHost, run: RunId | null, vmId: VmId): RunId | null =>
+  host.state.runs.find((one) => one.vmId === vmId && one.runId !== run && one.room !== null)?.runId ?? null;
+
 /** Refuses a place that is taken: by the source itself, by a VM of this id that is not the source, by another run, by files. */
 export async function checkPlace(host: SimulatedHost, run: RunId, vmId: VmId, place: Place): Promise<Outcome<void>> {
-  const { home, folder } = place;
+  const { folder } = place;
   const registered = host.state.vm(vmId);
   if (registered !== undefined && registered.retiredBy === null) {
-    const lies = [registered.home, ...registered.disks.map((disk) => dirname(disk.path))];
-    if (lies.includes(folder) || isAtOrBelow(registered.home, home))
+    if (liesIn(registered, place))
       return refuse('DestinationSameAsSource', vmId, `VM ${registered.name} lies in ${folder} already.`);
     if (registered.reservedBy !== run)
       return refuse('DestinationOccupied', vmId, `A VM ${vmId} (${registered.name}) is registered on this host.`);
   }
-  const other = host.state.planned.find((planned) => planned.vmId === vmId && planned.runId !== run);
-  if (other !== undefined)
-    return refuse('DestinationOccupied', vmId, `Run ${other.runId} has a placeholder of VM ${vmId} on this host.`);
-  const ours = host.state.plannedVm(run, vmId)?.home === home || (await isMarkedBy(home, run, vmId));
-  if (!ours && (await exists(home)))
-    return refuse('DestinationOccupied', vmId, `${home} exists and is not of this run.`);
+  const other = placeholderOfAnother(host, run, vmId);
+  if (other !== null)
+    return refuse('DestinationOccupied', vmId, `Run ${other} has a placeholder of VM ${vmId} on this host.`);
+  const occupant = await occupantOf(host, run, vmId, place);
+  if (occupant !== null) return refuse('DestinationOccupied', vmId, `${occupant} exists and is not of this run.`);
   return succeeded(undefined);
 }
 
@@ -54,8 +77,8 @@ export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, inpu
   if (!place.ok) return place;
   const free = await checkPlace(host, runId, vmId, place.value);
   if (!free.ok) return free;
-  const rival = host.state.runs.find((run) => run.vmId === vmId && run.runId !== runId && run.room !== null);
-  if (rival !== undefined) return refuse('VmBusy', vmId, `Run ${rival.runId} has reserved room for VM ${vmId} here.`);
+  const rival = promisedToAnother(host, runId, vmId);
+  if (rival !== null) return refuse('VmBusy', vmId, `Run ${rival} has reserved room for VM ${vmId} here.`);
   const { volume, home } = place.value;
   const before = host.state.run(runId, vmId);
   const use = await volumeUse(volume, host.state, { runId, vmId });

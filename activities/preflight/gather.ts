@@ -1,0 +1,51 @@
+import type { HostId, RunId } from '../../contracts/ids';
+import type { Fact, InspectionRequest } from '../../contracts/inspection';
+import {
+  destinationFolderOf,
+  destinationHostOf,
+  importInputOf,
+  type MigrationRequest,
+} from '../../contracts/migration';
+import type { App } from '../app';
+import type { AskedHost, Situation } from './situation';
+
+type Asks = Pick<App, 'agents' | 'now'>;
+
+/**
+ * Asks the hosts of a request for all that checks look at. A host that does not answer is part of the answer. `run`: whose own marks do not
+ * count; null before there is one.
+ */
+export async function gather(app: Asks, request: MigrationRequest, run: RunId | null): Promise<Situation> {
+  const destinationHost = destinationHostOf(request);
+  const isOneHost = destinationHost === request.sourceHost;
+  const folder = destinationFolderOf(request) ?? null;
+  const asked = { contract: 1, runId: run, vmId: request.vmId, vmName: null, folder: null, imports: null } as const;
+  if (request.kind === 'import') {
+    const imports = importInputOf(request);
+    const only = await ask(app, request.sourceHost, {
+      ...asked,
+      vmId: imports.vmId,
+      describesVm: false,
+      folder,
+      imports,
+    });
+    return { request, source: only, destination: only };
+  }
+  const source = await ask(app, request.sourceHost, {
+    ...asked,
+    describesVm: true,
+    folder: isOneHost ? folder : null,
+  });
+  if (isOneHost) return { request, source, destination: source };
+  const vmName = source.answer.ok ? valueOf(source.answer.value.vm?.name) : null;
+  const destination = await ask(app, destinationHost, { ...asked, describesVm: false, folder, vmName });
+  return { request, source, destination };
+}
+
+async function ask(app: Asks, hostId: HostId, request: InspectionRequest): Promise<AskedHost> {
+  const askedAtMs = app.now().getTime();
+  const answer = await app.agents.inspect(hostId, request);
+  return { hostId, answer, askedAtMs, answeredAtMs: app.now().getTime() };
+}
+
+const valueOf = (fact: Fact<string> | undefined): string | null => (fact?.known === true ? fact.value : null);

@@ -1,0 +1,141 @@
+import { runChecks } from '../../activities/preflight';
+import { checks } from '../../activities/preflight/checks';
+import { failureCodes } from '../../contracts/failure-codes';
+import { inspection } from '../../contracts/inspection';
+import { kinds } from '../../contracts/migration';
+import {
+  preflightAnswer,
+  shownConcerns,
+  type Concern,
+  type PreflightAnswer,
+  type Severity,
+} from '../../contracts/preflight';
+import { healthyInspection } from '../samples/inspections';
+import { cases } from './cases';
+import { canBeUnknown, situationOf } from './situations';
+
+const checkOf = (id: string) => {
+  const found = checks.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`there is no check ${id}`);
+  return found;
+};
+const outcomeOf = (answer: PreflightAnswer, id: string) => answer.checks.find(({ checkId }) => checkId === id)?.outcome;
+const concernOf = (answer: PreflightAnswer, id: string) => answer.concerns.find(({ checkId }) => checkId === id);
+const oneLower: Record<Severity, Severity> = {
+  critical: 'warning',
+  warning: 'information',
+  information: 'information',
+};
+
+test('the sample of a healthy host is what an agent may answer', () => {
+  expect(inspection.parse(healthyInspection)).toEqual(healthyInspection);
+});
+
+test.each(kinds)('%s: where nothing is wrong there is no concern, and every check of the kind passes', (kind) => {
+  const answer = runChecks(situationOf(kind));
+  expect(answer).toMatchObject({ refusal: null, concerns: [] });
+  const outcomes = new Set(answer.checks.map(({ outcome }) => outcome));
+  expect(outcomes).toEqual(new Set(['passed', 'not-of-this-kind']));
+});
+
+test.each(cases.map((one) => [one.check, one.kind, one] as const))(
+  '%s of %s finds what is wrong and names it, with the remedy',
+  (id, kind, { request, given, says }) => {
+    const definition = checkOf(id);
+    const answer = runChecks(situationOf(kind, request, given));
+    expect(outcomeOf(answer, id)).toBe('found');
+    const concern = concernOf(answer, id);
+    expect(concern).toMatchObject({ severity: definition.severity, outcome: 'found' });
+    for (const text of says) expect(concern?.message).toContain(text);
+    expect(concern?.remedy.length).toBeGreaterThan(15);
+    expect(concern?.fields.map(({ name }) => name)).toEqual([...definition.looksAt]);
+    expect(answer.refusal === null).toBe(
+      definition.severity !== 'critical' && !answer.concerns.some((one) => one.severity === 'critical'),
+    );
+    expect(preflightAnswer.parse(answer)).toEqual(answer);
+  },
+);
+
+const unknowns = cases.flatMap(({ check: id, kind, request }) =>
+  checkOf(id)
+    .looksAt.filter(canBeUnknown)
+    .map((fact) => [id, kind, fact, request] as const),
+);
+
+test.each(unknowns)('%s of %s says so when %s is not known, and never passes', (id, kind, fact, request) => {
+  const answer = runChecks(situationOf(kind, request, {}, [fact]));
+  expect(outcomeOf(answer, id)).toBe('not-known');
+  const concern = concernOf(answer, id);
+  expect(concern).toMatchObject({ outcome: 'not-known', severity: oneLower[checkOf(id).severity] });
+  expect(concern?.message).toContain(fact);
+  expect(answer.refusal === null || id === 'host-same').toBe(true);
+});
+
+test('every check has an id of its own, a case that it finds, a known code, and a source', () => {
+  const ids = checks.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.filter((id) => !cases.some((one) => one.check === id))).toEqual([]);
+  for (const one of checks) {
+    expect(failureCodes).toHaveProperty(one.code);
+    expect(one.source.length).toBeGreaterThan(10);
+    expect(one.kinds.length).toBeGreaterThan(0);
+  }
+});
+
+test('a check that another finding keeps from looking is skipped, and that finding refuses the run', () => {
+  const blind = cases.filter(({ check: id }) =>
+    ['source-answers', 'destination-answers', 'vm-exists', 'path-allowed', 'import-complete'].includes(id),
+  );
+  for (const { kind, request, given } of blind) {
+    const answer = runChecks(situationOf(kind, request, given));
+    expect(answer.refusal).not.toBeNull();
+    expect(answer.checks.some(({ outcome }) => outcome === 'skipped')).toBe(true);
+    expect(answer.concerns.some(({ outcome }) => outcome === 'not-known')).toBe(false);
+  }
+});
+
+test('a refusal passes by itself only where all that is critical may', () => {
+  const busy = { 'vm.marks': { reservedBy: 'm9-r1', fencedBy: null, retiredBy: null } };
+  expect(runChecks(situationOf('lan', {}, busy)).refusal).toMatchObject({ code: 'VmBusy', retry: 'transient' });
+  const both = runChecks(situationOf('lan', {}, { ...busy, 'vm.isReplicated': true }));
+  expect(both.refusal).toMatchObject({ code: 'VmBusy', retry: 'permanent', effect: 'none' });
+  expect(both.refusal?.remedy).toContain('1 more');
+});
+
+test('the gravest concerns come first', () => {
+  const given = { 'vm.heartbeat': 'lost', 'vm.isReplicated': true, 'vm.automaticStart': 'start' } as const;
+  const { concerns } = runChecks(situationOf('lan', {}, given));
+  expect(concerns.map(({ severity }) => severity)).toEqual(['critical', 'warning', 'information']);
+});
+
+test('a VM that is off may go to a processor of another maker, and so may one that is shut down', () => {
+  const amd = { 'destination.processor': { maker: 'AuthenticAMD', features: [] } };
+  expect(runChecks(situationOf('lan', {}, { ...amd, 'vm.state': 'off' })).refusal).toBeNull();
+  expect(runChecks(situationOf('lan', { policy: { stop: 'shut-down' } }, amd)).refusal).toBeNull();
+});
+
+test('a retired source at the destination is no obstacle for the kinds of the byte route', () => {
+  const given = { 'there.registered': { vmName: 'web01', isRetired: true } };
+  for (const kind of ['lan', 'quick-storage', 'warm'] as const)
+    expect(runChecks(situationOf(kind, {}, given)).refusal).toBeNull();
+});
+
+test('a move of the files on one host asks nothing of another', () => {
+  const given = { 'destination.memory': { totalBytes: 1, freeBytes: 0 } };
+  const answer = runChecks(situationOf('quick-storage', { destinationHost: 'hv-a' }, given));
+  expect(answer.refusal).toBeNull();
+});
+
+test('a clock that is asked over a slow way is not called wrong for that', () => {
+  const slow = situationOf('lan', {}, { 'source.clock': { aheadMs: 90_000, uncertainMs: 0 } });
+  const asked = { ...slow.source, askedAtMs: -60_000, answeredAtMs: 60_000 };
+  expect(outcomeOf(runChecks({ ...slow, source: asked }), 'clock-drift')).toBe('passed');
+});
+
+test('a status shows as many concerns as have room in it, and counts the rest', () => {
+  const message = 'm'.repeat(400);
+  const one: Concern = { checkId: 'x', severity: 'warning', outcome: 'found', fields: [], message, remedy: 'r' };
+  const shown = shownConcerns(Array.from({ length: 20 }, () => one));
+  expect(JSON.stringify(shown.concerns).length).toBeLessThanOrEqual(3100);
+  expect(shown.concerns.length + shown.concernsLeftOut).toBe(20);
+});
