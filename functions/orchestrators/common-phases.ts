@@ -2,7 +2,7 @@ import { preflight as runPreflight } from '../../activities/definitions';
 import { failed, succeeded } from '../../contracts/failure';
 import type { RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
-import { callActivity } from '../saga/activity';
+import { callForRun } from '../saga/activity';
 import { nothing, undo, type PhaseDefinition } from '../saga/itinerary';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
@@ -21,7 +21,7 @@ export const preflight: CommonPhase<'preflight', unknown> = {
   what: 'Look at the hosts, the VM and the folder, and refuse what could lose, double or strand the VM (docs/preflight.md).',
   *do(run) {
     const { runId, request } = run.input;
-    const report = yield* callActivity(run.context, runPreflight, { runId, request });
+    const report = yield* callForRun(run, runPreflight, { runId, request });
     if (!report.ok) return report;
     run.noteConcerns(report.value.concerns);
     return report.value.refusal === null ? succeeded({}) : failed(report.value.refusal);
