@@ -15,6 +15,7 @@ export const exitCodes = {
   localStack: { code: 7, means: 'the local stack, or the host of an app, could not be started or kept running' },
   different: { code: 8, means: 'disk compare: the disks differ' },
   damaged: { code: 9, means: 'disk: a disk file is damaged, or its chain is broken' },
+  preflightRefused: { code: 10, means: 'preflight: something critical was found; a run would be refused' },
   interrupted: {
     code: 130,
     means: 'interrupted (Ctrl-C); a migration that was watched goes on, a copy of a disk can be gone on with',

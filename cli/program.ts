@@ -14,6 +14,7 @@ import { registerDisk } from './commands/disk';
 import { registerHosts } from './commands/hosts';
 import { registerKeys } from './commands/keys';
 import { registerMigrate } from './commands/migrate';
+import { registerPreflight } from './commands/preflight';
 import { registerReceipt } from './commands/receipt';
 import { registerStatus } from './commands/status';
 import { registerUp } from './commands/up';
@@ -90,6 +91,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
     registerDemoVm,
     registerHosts,
     registerVms,
+    registerPreflight,
     registerMigrate,
     registerStatus,
     registerWatch,

@@ -10,6 +10,7 @@ import {
   type MigrationStatus,
   type RunState,
 } from '../../contracts/migration';
+import { preflightAnswer, type PreflightAnswer } from '../../contracts/preflight';
 import { receipt, receiptKey, type Receipt, type ReceiptKey } from '../../contracts/receipt';
 import type { ApiResult } from './errors';
 import { callApi } from './http';
@@ -46,6 +47,8 @@ export type MigrationFilter = { readonly state?: RunState | undefined; readonly 
 export interface HyperferryApi {
   readonly baseUrl: string;
   startMigration(request: MigrationRequest): Promise<ApiResult<{ id: MigrationId }>>;
+  /** What would be found before a run; changes nothing. */
+  preflight(request: MigrationRequest): Promise<ApiResult<PreflightAnswer>>;
   migrations(filter: MigrationFilter): Promise<ApiResult<Page<MigrationStatus>>>;
   migration(id: MigrationId): Promise<ApiResult<MigrationStatus>>;
   cancel(id: MigrationId, reason: string): Promise<ApiResult<unknown>>;
@@ -83,6 +86,7 @@ export function createApi(options: ApiOptions): HyperferryApi {
   return {
     baseUrl: base,
     startMigration: (request) => post('/migrations', request, acceptedMigration),
+    preflight: (request) => post('/preflight', request, preflightAnswer),
     migrations: ({ state, top }) => {
       const query = new URLSearchParams();
       if (state !== undefined) query.set('state', state);

@@ -7,6 +7,7 @@ import { apiOf, type CommandResult, type Context } from '../context';
 import { failureOfApi } from '../failure';
 import { bytesText, callLines, rateText, routeText, stateText, stepsLine } from '../output/status';
 import { formatBytesOf, formatPercent } from '../output/format';
+import { concernLines } from '../output/preflight';
 import { factLines, tableLines } from '../output/table';
 import { parseField } from '../parse';
 import { apiCommand, apiOptions, examples, type Run } from './command';
@@ -37,8 +38,11 @@ function detailLines(status: MigrationStatus): string[] {
     ['created', status.createdAt],
     ['updated', status.updatedAt],
   ];
-  return [`${status.id} (run ${status.runId})`, ...factLines(facts, '  '), ...callLines(status)];
+  return [`${status.id} (run ${status.runId})`, ...factLines(facts, '  '), ...concernsOf(status), ...callLines(status)];
 }
+
+const concernsOf = ({ concerns, concernsLeftOut }: MigrationStatus): string[] =>
+  concernLines(concerns, concernsLeftOut);
 
 const row = (status: MigrationStatus): string[] => [
   status.id,

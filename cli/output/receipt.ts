@@ -1,5 +1,6 @@
 import { destinationFolderOf, importedVmId } from '../../contracts/migration';
 import type { Receipt } from '../../contracts/receipt';
+import { concernLines } from './preflight';
 import { formatBytes, formatMs } from './format';
 import { failureText, routeText, stateText } from './status';
 import { factLines, tableLines } from './table';
@@ -153,6 +154,7 @@ export function receiptLines(receipt: Receipt): string[] {
   return [
     `Receipt of ${receipt.id}`,
     ...factLines(facts, '  '),
+    ...(receipt.concerns.length === 0 ? [] : ['', ...concernLines(receipt.concerns)]),
     ...section('Phases:', tableLines(['  PHASE', 'OUTCOME', 'TOOK', ''], phaseRows(receipt))),
     ...(receipt.files.length === 0 ? [] : section('Files:', tableLines(files, fileRows(receipt)))),
     ...section('Verified:', verified),
