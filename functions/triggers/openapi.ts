@@ -29,7 +29,7 @@ const answersTo = {
   'answer-migration': { status: 202, body: migrationStatus, takes: answerRequest },
   'show-receipt': { status: 200, body: receipt },
   'show-receipt-key': { status: 200, body: receiptKey },
-  preflight: { status: 200, body: preflightAnswer, takes: migrationRequest },
+  'preflight-migration': { status: 200, body: preflightAnswer, takes: migrationRequest },
   'list-hosts': { status: 200, body: page(hostEntry) },
   'list-vms': { status: 200, body: page(vmFacts) },
   'submit-batch': { status: 202, body: batchStatus, takes: batchRequest },

@@ -15,4 +15,4 @@ async function look({ app, request }: Call): Promise<HttpResponseInit> {
   return json(200, runChecks(await gather(app, body.value, null)));
 }
 
-export const preflightRoute: Route = { name: 'preflight', method: 'POST', route: 'preflight', handle: look };
+export const preflightRoute: Route = { name: 'preflight-migration', method: 'POST', route: 'preflight', handle: look };
