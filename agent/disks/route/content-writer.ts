@@ -1,5 +1,4 @@
 import type { Failure } from '../../../contracts/failure';
-import { blockBytesMax } from '../../../contracts/limits';
 import type { Clock } from '../../clock';
 import { ioError } from '../failures';
 import type { BufferPool } from './buffer-pool';
@@ -8,6 +7,7 @@ import { blockDigest, chainFrom, noBlockDigest, type DigestChain } from './diges
 import type { ContentFrame } from './frames';
 import type { Journal } from './journal';
 import type { Mark } from './journal-records';
+import { writeBytesMax } from './limits';
 import { releaseRun, WriteRun } from './write-run';
 
 /** Bytes received are noted in the journal this often. */
@@ -178,7 +178,7 @@ export class ContentWriter {
       this.#writeRun();
       this.#run.add(bytes, offsetBytes);
     }
-    if (this.#run.lengthBytes >= blockBytesMax) this.#writeRun();
+    if (this.#run.lengthBytes >= writeBytesMax) this.#writeRun();
     const window = this.#openWindow();
     window.dataBytes += bytes.length;
     if (window.dataBytes >= this.#options.flushBytes) this.#flush();

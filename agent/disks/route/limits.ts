@@ -10,10 +10,12 @@ export const zeroFrameBytesMax = 1024 * 1024 * 1024;
 export const skipFrameBytesMin = 64 * 1024 * 1024;
 
 /**
- * What one data frame of this source carries at most. Small enough that a block stays in the cache of a core while it is read, hashed and
- * encrypted, one behind the other; a destination takes frames up to `blockBytesMax`.
+ * What one data frame of this source carries at most; a destination takes up to `blockBytesMax`. Less than this, and what each frame costs
+ * by itself shows; more, and a block has left the cache of its core when it is encrypted (docs/decisions/0019).
  */
-export const dataFrameBytes = 256 * 1024;
+export const dataFrameBytes = 512 * 1024;
+/** Blocks that follow each other are joined up to this length for one write. */
+export const writeBytesMax = 2 * 1024 * 1024;
 
 /** Bytes of content that the source sends ahead of the destination's durable watermark. */
 export const windowBytesDefault = 32 * 1024 * 1024;

@@ -1,5 +1,4 @@
 import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
-import { blockBytesMax } from '../../../contracts/limits';
 import type { OperationOutput } from '../../../contracts/operations';
 import { outcomeOf } from '../failures';
 import { Attempt, type AttemptEnd } from './attempt';
@@ -9,6 +8,7 @@ import { createTarget } from './content-store';
 import { ContentWriter } from './content-writer';
 import type { Journal } from './journal';
 import type { Beginning, Mark } from './journal-records';
+import { writeBytesMax } from './limits';
 import type { FactsMessage } from './messages';
 import { Patience } from './patience';
 import type { PullRequest } from './pull-request';
@@ -27,7 +27,7 @@ export class Transfer {
   readonly #request: PullRequest;
   readonly #journal: Journal;
   readonly #sentBytesBefore: number;
-  readonly #pool = new BufferPool(blockBytesMax);
+  readonly #pool = new BufferPool(writeBytesMax);
   readonly #rate = new RateMeter();
   #copy: Copy | undefined;
   #writer: ContentWriter | undefined;

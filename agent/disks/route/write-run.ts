@@ -4,8 +4,8 @@ import type { BufferPool } from './buffer-pool';
 export type Run = { readonly bytes: Buffer; readonly offsetBytes: number; readonly parts: readonly Buffer[] };
 
 /**
- * Joins blocks that follow each other, on the disk and in the memory of their pool, until they are worth a write: a write of a mebibyte
- * costs hardly more than one of a quarter. It copies nothing.
+ * Joins blocks that follow each other, on the disk and in the memory of their pool, until they are worth a write: two mebibytes cost
+ * hardly more to hand over than a quarter of one. It copies nothing.
  */
 export class WriteRun {
   #parts: Buffer[] = [];
