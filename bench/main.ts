@@ -9,7 +9,7 @@ import { conditionsOf } from './conditions';
 import { benchRuntime, describeRuntime } from './runtime';
 
 const usage = `npm run bench -- [--only PART] [--json FILE] [--rounds N] [--mib N] [--folder FOLDER]
-  --only    one part instead of all: bytes (the byte route against cp and rsync), runtime (the embedded runtime)
+  --only    one part instead of all: bytes (the byte route against cp, rsync, nbdcopy and qemu-img), runtime (the embedded runtime)
   --json    writes the numbers with their conditions to a file, too
   --rounds  bytes: how often each copy is made, 5 by default
   --mib     bytes: how much data the disk holds, 2048 by default
@@ -49,8 +49,11 @@ async function main(): Promise<void> {
       console.log(`\n${describe(result)}`);
       return result;
     };
-    const sizeBytes = mib * 1024 * 1024;
-    const bytes = await part('bytes', () => benchBytes({ folder, sizeBytes, repetitions: rounds, say }), describeBytes);
+    const bytes = await part(
+      'bytes',
+      () => benchBytes({ folder, dataBytes: mib * 1024 * 1024, repetitions: rounds, say }),
+      describeBytes,
+    );
     const runtime = await part('runtime', () => benchRuntime(folder, say), describeRuntime);
     if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, bytes, runtime }, null, 2)}\n`);
   } finally {

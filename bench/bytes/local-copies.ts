@@ -1,0 +1,38 @@
+import { outputOf } from '../programs';
+import { absent, type Field } from './contender';
+import { runCounted } from './processor-time';
+
+/** Copies on one machine, without a wire: the floor. */
+export function localCopies(image: string): Field {
+  const cp = (target: string) => runCounted('cp', '--reflink=never', image, target);
+  return {
+    contenders: [
+      {
+        name: 'cp',
+        promises: 'one machine, nothing durable',
+        copy: async (target) => ({ seconds: (await cp(target)).seconds }),
+      },
+      {
+        name: 'cp and sync',
+        promises: 'one machine, durable',
+        copy: async (target) => {
+          const copied = await cp(target);
+          return { seconds: copied.seconds + (await runCounted('sync', target)).seconds };
+        },
+      },
+    ],
+    missing: [],
+    stop: async () => undefined,
+  };
+}
+
+/** QEMU's own copy of an image, which knows the format but no wire. */
+export function qemuImg(image: string): Field {
+  if (outputOf('qemu-img', '--version') === undefined) return absent('qemu-img is not installed (qemu-utils)');
+  const copy = async (target: string) => {
+    const { seconds } = await runCounted('qemu-img', 'convert', '-f', 'vhdx', '-O', 'vhdx', image, target);
+    return { seconds };
+  };
+  const promises = 'one machine, knows the format, nothing checked, nothing durable';
+  return { contenders: [{ name: 'qemu-img convert', promises, copy }], missing: [], stop: async () => undefined };
+}
