@@ -26,9 +26,10 @@ async function main(): Promise<void> {
   const pull = async (line: string): Promise<void> => {
     const request = pullSettings.parse(JSON.parse(line));
     const { signal } = new AbortController();
+    const before = process.cpuUsage();
     const report = (progress: unknown): void => say({ progress });
     const outcome = await pullFile({ ...request, clientCertificate, clock: systemClock, signal, report });
-    say({ outcome, peakRssBytes: peakRssBytes(), cpu: process.cpuUsage() });
+    say({ outcome, peakRssBytes: peakRssBytes(), cpu: process.cpuUsage(before) });
   };
   linesIn().on('line', (line) => void pull(line));
   say({ certificateSha256: clientCertificate.sha256 });

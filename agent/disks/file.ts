@@ -1,8 +1,8 @@
-import { readSync } from 'node:fs';
+import { readSync, type Stats } from 'node:fs';
 import { open, realpath, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failureOf } from '../../contracts/failure';
-import { DirectWriter } from './direct-writer';
+import { DirectAccess } from './direct-access';
 import { cannotSyncFolder, DiskError, ioError, isMissing, isOccupied } from './failures';
 
 /**
@@ -37,16 +37,29 @@ export interface DiskFiles {
   realPath(path: string): Promise<string | undefined>;
 }
 
+/** Where the cache is passed by: what is written, since it has to become durable anyhow, and what is read of a file with holes. */
+type Direct = { readonly reads?: DirectAccess; readonly writes?: DirectAccess };
+
+/** A file that takes less of its disk than this of its length has holes worth passing the cache by. */
+const sparseBelow = 0.9;
+/** What `stat` counts blocks in, whatever those of the file system are. */
+const statBlockBytes = 512;
+
+const directOf = (handle: FileHandle, flags: string, { blocks, size }: Stats): Direct => ({
+  ...(blocks * statBlockBytes < sparseBelow * size && { reads: new DirectAccess(handle, 'reads') }),
+  ...(flags !== 'r' && { writes: new DirectAccess(handle, 'writes') }),
+});
+
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #handle: FileHandle;
-  readonly #direct: DirectWriter;
+  readonly #direct: Direct;
   #sizeBytes: number;
 
-  constructor(path: string, handle: FileHandle, sizeBytes: number) {
+  constructor(path: string, handle: FileHandle, { direct, sizeBytes }: { direct: Direct; sizeBytes: number }) {
     this.path = path;
     this.#handle = handle;
-    this.#direct = new DirectWriter(handle);
+    this.#direct = direct;
     this.#sizeBytes = sizeBytes;
   }
 
@@ -55,15 +68,14 @@ class NodeFile implements DiskFile {
   }
 
   async read(target: Uint8Array, offsetBytes: number): Promise<void> {
-    let done = 0;
-    while (done < target.length) {
-      const { bytesRead } = await this.#handle
-        .read(target, done, target.length - done, offsetBytes + done)
-        .catch((thrown: unknown) => {
-          throw ioError(thrown, `reading at byte ${offsetBytes}`, this.path, 'none');
-        });
-      if (bytesRead === 0) throw this.#pastEnd(offsetBytes + target.length);
-      done += bytesRead;
+    try {
+      for (let done = (await this.#direct.reads?.transfer(target, offsetBytes)) ?? 0; done < target.length;) {
+        const { bytesRead } = await this.#handle.read(target, done, target.length - done, offsetBytes + done);
+        if (bytesRead === 0) throw this.#pastEnd(offsetBytes + target.length);
+        done += bytesRead;
+      }
+    } catch (thrown) {
+      throw ioError(thrown, `reading at byte ${offsetBytes}`, this.path, 'none');
     }
   }
 
@@ -78,7 +90,7 @@ class NodeFile implements DiskFile {
 
   async write(data: Uint8Array, offsetBytes: number): Promise<void> {
     await this.#run(`writing at byte ${offsetBytes}`, async () => {
-      for (let done = await this.#direct.write(data, offsetBytes); done < data.length;) {
+      for (let done = (await this.#direct.writes?.transfer(data, offsetBytes)) ?? 0; done < data.length;) {
         const left = data.length - done;
         done += (await this.#handle.write(data, done, left, offsetBytes + done)).bytesWritten;
       }
@@ -98,7 +110,8 @@ class NodeFile implements DiskFile {
   close(): Promise<void> {
     return this.#run('closing', async () => {
       try {
-        await this.#direct.close();
+        await this.#direct.reads?.close();
+        await this.#direct.writes?.close();
       } finally {
         await this.#handle.close();
       }
@@ -131,8 +144,8 @@ async function openNode(path: string, flags: string): Promise<DiskFile> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, flags);
-    const { size } = await handle.stat();
-    return new NodeFile(path, handle, size);
+    const stats = await handle.stat();
+    return new NodeFile(path, handle, { direct: directOf(handle, flags, stats), sizeBytes: stats.size });
   } catch (thrown) {
     await handle?.close();
     if (isOccupied(thrown)) {

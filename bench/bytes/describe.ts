@@ -37,7 +37,7 @@ function describeComparison({ plan, dataBytes, lines, missing, peakRssBytes, wir
 /** The result for people. */
 export const describeBytes = ({ repetitions, full, sparse }: BytesResult): string =>
   [
-    `${repetitions} rounds in turn; above 1, the byte route is faster; processor seconds for a GiB of data, source + destination, a starting process included`,
+    `${repetitions} rounds in turn; above 1, the byte route is faster; processor seconds for a GiB of data, source + destination`,
     describeComparison(full),
     '',
     describeComparison(sparse),

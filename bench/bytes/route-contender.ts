@@ -87,7 +87,7 @@ export async function startRouteContender(folder: string, image: string): Promis
 
 type ProcessUse = z.infer<typeof processUse>;
 
-/** Of the whole life of a process: that of the destination is one copy, its start included. */
+/** The source tells it of its whole life, the destination of its pull. */
 const secondsOf = ({ cpu }: ProcessUse): number => (cpu.user + cpu.system) / 1e6;
 
 const ticketFor = (key: SigningKey, destinationCertificateSha256: string): string =>

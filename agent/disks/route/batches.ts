@@ -1,4 +1,5 @@
 import type { Extent } from '../image';
+import { pageBytes } from '../page-memory';
 import type { BufferPool } from './buffer-pool';
 import type { SourceContent } from './content';
 import { blockDigest, noBlockDigest } from './digest';
@@ -9,7 +10,11 @@ import { isAllZero } from './zeros';
 /** Cuts in one batch: they are read together and sent with one write. */
 const batchCutsMax = 512;
 /** Length of the buffers that batches are read into. */
-export const batchBufferBytes = dataFrameBytes + batchCutsMax * dataFrameHeadBytes;
+export const batchBufferBytes = wholePages(dataFrameBytes + batchCutsMax * dataFrameHeadBytes);
+
+function wholePages(bytes: number): number {
+  return Math.ceil(bytes / pageBytes) * pageBytes;
+}
 
 /** A cut as it was found: data stands in the batch's buffer as a whole frame, from `at` on. */
 export type Block = { readonly cut: Extent; readonly digest: Uint8Array } & (
@@ -41,24 +46,26 @@ export function* groupsOf(cuts: Iterable<Extent>): Generator<readonly Extent[]> 
  */
 export async function readBatch(content: SourceContent, cuts: readonly Extent[], pool: BufferPool): Promise<Batch> {
   const dataCuts = cuts.filter((cut) => cut.kind === 'data');
-  const lengthBytes = dataCuts.reduce((sum, cut) => sum + dataFrameHeadBytes + cut.lengthBytes, 0);
+  // A single block, which is the usual case, stands at the border of a page, where it can be read to past the system's cache.
+  const firstAt = dataCuts.length === 1 ? pageBytes - dataFrameHeadBytes : 0;
+  const lengthBytes = dataCuts.reduce((sum, cut) => sum + dataFrameHeadBytes + cut.lengthBytes, firstAt);
   const buffer = pool.take(lengthBytes);
   try {
-    let at = 0;
+    let at = firstAt;
     const reads = dataCuts.map((cut) => {
       at += dataFrameHeadBytes + cut.lengthBytes;
       return content.read(buffer.subarray(at - cut.lengthBytes, at), cut.offsetBytes);
     });
     await allSettledOrThrow(reads);
-    return { blocks: blocksOf(cuts, buffer), buffer };
+    return { blocks: blocksOf(cuts, buffer, firstAt), buffer };
   } catch (thrown) {
     pool.release(buffer);
     throw thrown;
   }
 }
 
-function blocksOf(cuts: readonly Extent[], buffer: Buffer): Block[] {
-  let at = 0;
+function blocksOf(cuts: readonly Extent[], buffer: Buffer, firstAt: number): Block[] {
+  let at = firstAt;
   return cuts.map((cut) => {
     if (cut.kind === 'zero') return { kind: 'zero', cut, digest: noBlockDigest };
     const frameAt = at;
