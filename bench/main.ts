@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { describeThrown } from '../contracts/failure';
-import { benchBytes, describeBytes } from './bytes';
+import { benchBytes } from './bytes';
+import { describeBytes } from './bytes/describe';
 import { conditionsOf } from './conditions';
 import { benchRuntime, describeRuntime } from './runtime';
 

@@ -8,8 +8,6 @@ import { measured, type Line } from './rounds';
 import { startRouteContender, type RouteContender } from './route-contender';
 import { rsyncDaemon, rsyncOverSsh } from './rsync';
 
-export { describeBytes } from './describe';
-
 export type BytesOptions = {
   readonly folder: string;
   /** Data of each disk. */
