@@ -4,51 +4,52 @@ import type { OperationView } from '../../contracts/operations';
 import type { Progress, Run } from '../saga/run';
 
 type Watched = {
-  readonly asked: { readonly kind: string; readonly label?: string; readonly bytesExpected?: number };
+  readonly asked: {
+    readonly host: string;
+    readonly kind: string;
+    readonly label?: string;
+    readonly bytesExpected?: number;
+  };
   readonly view: OperationView | undefined;
   readonly ended: { readonly ok: boolean } | undefined;
 };
 
-/** Sums up operations that move bytes into what the status shows, and says what the run waits for. */
+/** How far one operation is; `name` is that of a disk or a file, or says what other work it is. */
+type Part = Progress['disks'][number] & { readonly isFile: boolean };
+
+/**
+ * Sums up operations that move bytes into what the status shows, and says what the run waits for. What earlier operations of this phase did
+ * stays in the sum: a phase of many rounds shows all that it has done, and never less than before.
+ */
 export function describeProgress(run: Run<RunInput>, all: readonly Watched[], silence: Failure | undefined): void {
-  const disks = all.flatMap((one) => (one.asked.label === undefined ? [] : [diskOf(run, one, one.asked.label)]));
+  const parts = all.flatMap((one) => partOf(run, one));
   const waitingFor =
     silence?.message ?? all.map((one) => one.view?.progress?.waitingFor).find((text) => typeof text === 'string');
-  run.showProgress(disks.length === 0 ? unnamed(run, all) : total(disks, rateOf(all)), waitingFor ?? null);
+  run.showProgress(parts.length === 0 ? null : total(run, parts, rateOf(all)), waitingFor ?? null);
 }
 
-function diskOf(run: Run<RunInput>, one: Watched, name: string): Progress['disks'][number] {
-  const seen = one.view?.progress;
-  const bytesKnown = seen?.bytesTotal ?? one.asked.bytesExpected ?? 0;
-  const done = one.ended?.ok === true ? bytesKnown : Math.min(seen?.bytesDone ?? 0, bytesKnown);
+function partOf(run: Run<RunInput>, { asked, view, ended }: Watched): Part[] {
+  const seen = view?.progress ?? undefined;
+  if (asked.label === undefined && seen === undefined) return [];
+  const name = asked.label ?? `${asked.kind} on ${asked.host}`;
+  const bytesKnown = seen?.bytesTotal ?? asked.bytesExpected ?? 0;
+  const done = ended?.ok === true ? bytesKnown : Math.min(seen?.bytesDone ?? 0, bytesKnown);
   const bytesDone = run.reach(name, done);
-  return { name, bytesDone, bytesTotal: Math.max(bytesDone, bytesKnown) };
+  return [{ name, bytesDone, bytesTotal: Math.max(bytesDone, bytesKnown), isFile: asked.label !== undefined }];
 }
 
 const rateOf = (all: readonly Watched[]): number =>
   all.reduce((sum, one) => sum + (one.ended === undefined ? (one.view?.progress?.bytesPerSecond ?? 0) : 0), 0);
 
-function total(disks: Progress['disks'], bytesPerSecond: number): Progress {
-  const bytesDone = disks.reduce((sum, disk) => sum + disk.bytesDone, 0);
-  const bytesTotal = disks.reduce((sum, disk) => sum + disk.bytesTotal, 0);
-  const secondsLeft = bytesPerSecond > 0 ? Math.round((bytesTotal - bytesDone) / bytesPerSecond) : null;
-  return { bytesDone, bytesTotal, bytesPerSecond: Math.round(bytesPerSecond), secondsLeft, disks };
-}
-
-/** Progress of work on one host that has no disk's name, such as a merge. */
-function unnamed(run: Run<RunInput>, all: readonly Watched[]): Progress | null {
-  const [one] = all.filter(({ view }) => view?.progress !== null && view?.progress !== undefined);
-  const seen = one?.view?.progress;
-  if (one === undefined || seen === null || seen === undefined) return null;
-  const { bytesPerSecond } = seen;
-  const bytesDone = run.reach(one.asked.kind, Math.min(seen.bytesDone, seen.bytesTotal));
-  const bytesTotal = Math.max(bytesDone, seen.bytesTotal);
-  const secondsLeft = bytesPerSecond > 0 ? Math.round(Math.max(0, bytesTotal - bytesDone) / bytesPerSecond) : null;
+function total(run: Run<RunInput>, parts: readonly Part[], bytesPerSecond: number): Progress {
+  const earlierBytes = run.reachedBesides(parts.map(({ name }) => name));
+  const bytesDone = parts.reduce((sum, part) => sum + part.bytesDone, earlierBytes);
+  const bytesTotal = parts.reduce((sum, part) => sum + part.bytesTotal, earlierBytes);
   return {
     bytesDone,
     bytesTotal,
     bytesPerSecond: Math.round(bytesPerSecond),
-    secondsLeft,
-    disks: [],
+    secondsLeft: bytesPerSecond > 0 ? Math.round((bytesTotal - bytesDone) / bytesPerSecond) : null,
+    disks: parts.filter(({ isFile }) => isFile).map(({ isFile: _isFile, ...disk }) => disk),
   };
 }

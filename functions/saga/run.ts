@@ -195,6 +195,12 @@ export class Run<Input> {
     this.show();
   }
 
+  /** What was done in this phase besides these, by what is over: earlier rounds, or work on the other host. */
+  reachedBesides(names: readonly string[]): number {
+    const others = Object.entries(this.state.reached).filter(([name]) => !names.includes(name));
+    return others.reduce((sum, [, bytesDone]) => sum + bytesDone, 0);
+  }
+
   showProgress(progress: Progress | null, waitingFor: string | null): void {
     this.shown = { progress, waitingFor };
     this.show();

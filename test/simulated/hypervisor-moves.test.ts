@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { HostSpec } from '../../agent/hyperv/simulated';
 import type { Outcome } from '../../contracts/failure';
 import { valueOf } from '../conformance/hyperv-move';
-import { FabricSite, hostA, hostB } from './fabric-site';
+import { FabricSite, hostA, hostB, siteRun } from './fabric-site';
 import { smallVm } from './test-hosts';
 
 const mib = 1024 ** 2;
@@ -113,9 +112,9 @@ test('a move that is canceled is taken back: the VM runs where it ran, and nothi
   valueOf(await site.prepared('files'));
   const folder = join(site.folder, 'b', 'volumes', 'vms');
   const stop = new AbortController();
-  const moving = site.try(site.a, 'move-whole', { peerHost: hostB, folder, switchName: null }, stop.signal);
-  await delay(100);
-  stop.abort();
+  // In the middle of the copy of its disk.
+  const context = { runId: siteRun, signal: stop.signal, report: () => stop.abort() };
+  const moving = site.a.perform('move-whole', context, { vmId: site.vmId, peerHost: hostB, folder, switchName: null });
   expect(codeOf(await moving)).toBe('CanceledByOperator');
   expect(await site.do(site.a, 'locate-vm', { folder: null })).toMatchObject({
     registered: true,

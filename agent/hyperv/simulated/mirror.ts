@@ -78,11 +78,19 @@ export class Mirror {
     private readonly context: DriverContext,
     private readonly guest: Guest,
     private readonly folder: string,
+    /** What is to be sent after the disks, so that the progress is that of the whole move. */
+    private readonly memoryBytes: number,
   ) {}
 
   /** Everything is copied and every write goes to both, when this answers. What fails leaves the guest on its own disks alone. */
-  static async make(host: SimulatedHost, context: DriverContext, guest: Guest, home: string): Promise<Outcome<Mirror>> {
-    const mirror = new Mirror(host, context, guest, homeLayout(home).disks);
+  static async make(
+    host: SimulatedHost,
+    context: DriverContext,
+    guest: Guest,
+    home: string,
+    memoryBytes = 0,
+  ): Promise<Outcome<Mirror>> {
+    const mirror = new Mirror(host, context, guest, homeLayout(home).disks, memoryBytes);
     const made = await outcomeOf(() => mirror.copy());
     if (made.ok) return succeeded(mirror);
     await mirror.stop();
@@ -123,15 +131,14 @@ export class Mirror {
       }
       return mirrored;
     });
-    const bytesTotal = this.disks.reduce((sum, disk) => sum + disk.virtualSizeBytes, 0);
+    const bytesTotal = this.disks.reduce((sum, disk) => sum + dataBytesOf(leafOf(disk.inner)), 0);
     const report = meterOf(this.host, this.context);
-    let bytesDone = 0;
     for (const disk of this.disks) {
       for (let at = 0; at < disk.virtualSizeBytes; at += copyBytes) {
         this.stopIfAsked(disk);
         await this.guest.betweenWrites(() => this.copyRange(disk, at, Math.min(at + copyBytes, disk.virtualSizeBytes)));
-        bytesDone += copyBytes;
-        report({ bytesDone: Math.min(bytesDone, bytesTotal), bytesTotal });
+        const bytesDone = Math.min(this.copiedBytes, bytesTotal);
+        report({ bytesDone, bytesTotal: bytesTotal + this.memoryBytes });
       }
     }
   }
@@ -177,6 +184,13 @@ function leafOf(disk: GuestDisk): ReadableImage {
   const leaf = disk.images.at(-1);
   if (leaf === undefined) throw new RangeError('a disk has at least one image');
   return leaf;
+}
+
+/** Data that an image holds. */
+function dataBytesOf(image: ReadableImage): number {
+  let dataBytes = 0;
+  for (const { kind, lengthBytes } of image.extents()) if (kind !== 'zero') dataBytes += lengthBytes;
+  return dataBytes;
 }
 
 async function copyWhole(from: string, to: string): Promise<void> {

@@ -95,7 +95,8 @@ export class WatchedRun {
   }
 
   #progress({ phase, unwinding, progress }: RunReport): void {
-    for (const { name, bytesDone, bytesTotal } of progress?.disks ?? []) {
+    const all = progress === null ? [] : [{ ...progress, name: 'in all' }, ...progress.disks];
+    for (const { name, bytesDone, bytesTotal } of all) {
       const key = `${phase ?? ''} ${unwinding ? 'undo' : 'do'} ${name}`;
       const highest = this.#highest.get(key) ?? 0;
       if (bytesDone < highest)

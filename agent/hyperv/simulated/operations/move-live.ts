@@ -82,9 +82,10 @@ async function give(host: SimulatedHost, context: DriverContext, job: Job): Prom
 
 async function giveTo(host: SimulatedHost, context: DriverContext, job: Job, giving: Giving): Promise<Outcome<void>> {
   const { vm, guest, asked } = job;
-  const mirror = asked.type === 'whole' ? await Mirror.make(host, context, guest, giving.home) : undefined;
+  const mirror =
+    asked.type === 'whole' ? await Mirror.make(host, context, guest, giving.home, vm.memoryBytes) : undefined;
   if (mirror?.ok === false) return mirror;
-  const sent = await precopy(host, context, vm);
+  const sent = await precopy(host, after(context, mirror?.value.sums.copiedBytes ?? 0), vm);
   const broken = sent.ok ? mirror?.value.failure : sent.failure;
   if (!sent.ok || broken !== undefined) {
     await mirror?.value.stop();
@@ -92,6 +93,17 @@ async function giveTo(host: SimulatedHost, context: DriverContext, job: Job, giv
   }
   return handOver(host, context, job, giving, mirror?.value, sent.value);
 }
+
+/** Work that comes after so many bytes of the same operation. */
+const after = (context: DriverContext, bytes: number): DriverContext => ({
+  ...context,
+  report: (progress) =>
+    context.report({
+      ...progress,
+      bytesDone: progress.bytesDone + bytes,
+      bytesTotal: progress.bytesTotal + bytes,
+    }),
+});
 
 /** The VM stands still from here to its arrival; when the other host does not take it after all, it goes on here. */
 async function handOver(
