@@ -181,8 +181,8 @@ async function expectArrived(kind: Kind): Promise<void> {
   await expectClean();
 }
 
-/** An undo is tried again while the host says that it has to wait, as a run does. */
-async function undo(one: Step): Promise<void> {
+/** A step is tried again while the host says that it has to wait, as a run does. */
+async function patiently(one: Step): Promise<void> {
   for (let tries = 0; tries < 1000; tries++) {
     const outcome = await take(one);
     if (outcome.ok || outcome.failure.retry === 'permanent') return void valueOf(outcome);
@@ -192,7 +192,7 @@ async function undo(one: Step): Promise<void> {
 }
 
 async function expectBack(kind: Kind): Promise<void> {
-  for (const one of undosOf(kind)) await undo(one);
+  for (const one of undosOf(kind)) await patiently(one);
   valueOf(await take(['a', 'await-heartbeat', waits]));
   expect(await running()).toEqual(['a']);
   expect(await site.b.vms()).toEqual([]);
@@ -264,6 +264,6 @@ test('a shared-nothing move that nobody repeats after its commit shows its old f
   const shown = await site.a.leftovers();
   expect(shown.flatMap(({ what, detail }) => (what === 'old-file' ? [detail] : []))).toEqual(kept);
   expect(kept).toHaveLength(1);
-  for (const one of release) valueOf(await take(one));
+  for (const one of release) await patiently(one);
   await expectArrived('shared-nothing');
 });
