@@ -1,8 +1,12 @@
+import { kinds } from '../../contracts/migration';
+
 /**
  * What a thousand seeds must have been through. A simulator that reaches nothing finds nothing, so a mark that is never reached fails it.
  * A new one is counted by `mark(...)` where it is seen.
  */
-export const requiredMarks = [
+export const requiredMarks: readonly string[] = [
+  // Every kind.
+  ...kinds.map((kind) => `${kind} completed`),
   // How runs end.
   'run completed',
   'run rolled-back',
@@ -42,7 +46,7 @@ export const requiredMarks = [
   'the runtime killed after a commit',
   'storage answered 503',
   'storage answered 412',
-] as const;
+];
 
 export type Marks = Readonly<Record<string, number>>;
 

@@ -25,12 +25,15 @@ export async function simulateMutants(asked: Asked, say: (line: string) => void)
 }
 
 /** The seed that caught it, and which promise broke. */
-async function catchMutant({ from, seeds, kinds }: Asked, { name, caughtBy }: Mutant): Promise<string | undefined> {
+async function catchMutant(
+  { from, seeds, kinds }: Asked,
+  { name, caughtBy, kinds: own }: Mutant,
+): Promise<string | undefined> {
   let caught: string | undefined;
   const [all = []] = dealt(from ?? 1, seeds, 1);
   const known = from === null ? [caughtBy] : [];
   const tried = [...known, ...all.filter((seed) => !known.includes(seed))].slice(0, seeds);
-  const task = { seeds: tried, kinds: [...kinds], without: [], calm: false, trace: false, mutant: name };
+  const task = { seeds: tried, kinds: [...(own ?? kinds)], without: [], calm: false, trace: false, mutant: name };
   await runWorker(task, ({ result }) => {
     const [first] = result.violations;
     if (first !== undefined) caught = `${result.seed}: ${first.oracle}: ${first.detail.slice(0, 160)}`;

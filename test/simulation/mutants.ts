@@ -3,9 +3,11 @@ import * as readBatch from '../../activities/read-batch';
 import * as contentStore from '../../agent/disks/route/content-store';
 import { StartMarks } from '../../agent/operations/start-marks';
 import { OperationStore } from '../../agent/operations/store';
-import { failed, succeeded, type Outcome } from '../../contracts/failure';
-import type { RunInput } from '../../contracts/migration';
+import { failed, succeeded, type Failure, type Outcome } from '../../contracts/failure';
+import type { Kind, RunInput } from '../../contracts/migration';
+import * as hypervisorMoves from '../../functions/orchestrators/hypervisor-moves';
 import { itineraries } from '../../functions/orchestrators/kinds';
+import * as activity from '../../functions/saga/activity';
 import { CommandInbox } from '../../functions/saga/inbox';
 import type { Phase, Undo } from '../../functions/saga/itinerary';
 import * as progress from '../../functions/saga/progress';
@@ -18,6 +20,8 @@ export type Mutant = {
   readonly what: string;
   /** A seed that catches it. A change of what seeds mean moves it: `npm run simulate -- --mutant NAME --from 1` finds another. */
   readonly caughtBy: number;
+  /** The kinds of migration that it is looked for with; all where none is named. */
+  readonly kinds?: readonly Kind[];
   /** Changes the loaded modules of the product. */
   readonly apply: () => void;
 };
@@ -44,6 +48,7 @@ const eachPhase = (change: (phase: (typeof itineraries)[number]['phases'][number
   for (const { phases } of itineraries) for (const phase of phases) change(phase);
 };
 
+type MoveRun = Parameters<typeof hypervisorMoves.settleBetweenHosts>[0];
 type UndoRun = Extract<Undo<RunInput>, { kind: 'undo' }>['run'];
 
 /** An undo that says that it is done, whatever became of it. */
@@ -63,17 +68,22 @@ const unflushed = async (make: () => unknown): Promise<unknown> => {
   return made;
 };
 
+const byByteRoute: readonly Kind[] = ['quick-storage', 'warm', 'lan'];
+const byHandover: readonly Kind[] = ['live', 'shared-nothing'];
+
 export const mutants: readonly Mutant[] = [
   {
     name: 'epochs-forgotten',
     what: 'the agent forgets epochs',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => replace(OperationStore.prototype, 'epochOf', () => 0),
   },
   {
     name: 'operation-repeated',
     what: 'a repeated operation is carried out again',
     caughtBy: 1,
+    kinds: byByteRoute,
     // Whoever admits a request, or accepts it, does not find what has ended; whoever looks at it does.
     apply: () =>
       wrap(OperationStore.prototype, 'get', (call) => {
@@ -86,12 +96,14 @@ export const mutants: readonly Mutant[] = [
     name: 'start-not-marked',
     what: 'the mark of a start is not durable before the start',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => replace(StartMarks.prototype, 'make', async () => 'made'),
   },
   {
     name: 'undo-skipped',
     what: 'an undo is skipped',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () =>
       eachPhase((phase) => {
         if (phase.name === 'vm-checkpoint') Reflect.set(phase, 'undo', { kind: 'nothing', because: 'mutant' });
@@ -101,6 +113,7 @@ export const mutants: readonly Mutant[] = [
     name: 'failed-undo-done',
     what: 'a failed undo counts as done',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () =>
       eachPhase((phase) => {
         if (phase.undo.kind === 'undo') Reflect.set(phase.undo, 'run', deaf(phase.undo.run));
@@ -110,6 +123,7 @@ export const mutants: readonly Mutant[] = [
     name: 'failing-phase-not-undone',
     what: 'the failing phase is not undone',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => {
       const { initialState } = state;
       replace(state, 'initialState', (startedAt: string) =>
@@ -125,6 +139,7 @@ export const mutants: readonly Mutant[] = [
     name: 'watermark-before-flush',
     what: 'the watermark moves before the flush',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => {
       wrap(contentStore, 'createTarget', unflushed);
       wrap(contentStore, 'reopenTarget', unflushed);
@@ -134,6 +149,7 @@ export const mutants: readonly Mutant[] = [
     name: 'pivot-unwinds',
     what: 'the pivot unwinds like any phase',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => {
       for (const itinerary of itineraries) Reflect.set(itinerary, 'pivotIndex', itinerary.phases.length);
     },
@@ -142,6 +158,7 @@ export const mutants: readonly Mutant[] = [
     name: 'look-failure-ends',
     what: 'a look that fails in passing counts as the end of the operation',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () =>
       wrap(agents.Agents.prototype, 'lookAtOperation', async (call) => changed((await call()) as Outcome<unknown>)),
   },
@@ -149,12 +166,14 @@ export const mutants: readonly Mutant[] = [
     name: 'cancel-after-pivot',
     what: 'a cancel is honoured after the pivot',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => replace(progress, 'cancelHonoured', (run: state.SagaState) => run.direction === 'forward'),
   },
   {
     name: 'cancel-not-heard',
     what: 'a cancel is not heard',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () =>
       wrap(CommandInbox.prototype, 'take', (call) => {
         const command = call() as ReturnType<CommandInbox['take']>;
@@ -165,6 +184,7 @@ export const mutants: readonly Mutant[] = [
     name: 'retired-before-start',
     what: 'the source is retired before the destination starts',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => {
       for (const { phases } of itineraries) {
         const all = phases as unknown as Phase<never>[];
@@ -190,7 +210,31 @@ export const mutants: readonly Mutant[] = [
     name: 'progress-goes-back',
     what: 'progress is shown as an attempt tells it',
     caughtBy: 1,
+    kinds: byByteRoute,
     apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
+  },
+  {
+    name: 'lost-move-unwinds',
+    what: 'a move by the hypervisor whose end nobody told counts as not done',
+    caughtBy: 1,
+    kinds: byHandover,
+    apply: () => {
+      const { settleBetweenHosts } = hypervisorMoves;
+      replace(hypervisorMoves, 'settleBetweenHosts', function* settled(run: MoveRun, failure: Failure) {
+        yield* settleBetweenHosts(run, failure);
+        return failed({ ...failure, effect: 'none' });
+      });
+    },
+  },
+  {
+    name: 'deaf-while-calling',
+    what: 'a run hears nobody while one of its activities is under way',
+    caughtBy: 1,
+    kinds: byByteRoute,
+    apply: () =>
+      replace(activity, 'callForRun', (run: Run<unknown>, definition: never, input: never) =>
+        activity.callActivity(run.context, definition, input),
+      ),
   },
 ];
 

@@ -11,14 +11,25 @@ const summary = z.object({
   fingerprint: z.string(),
 });
 
+const main = join(projectRoot, 'dist', 'test', 'simulation', 'main.js');
+
 /** `npm run simulate -- --json WORDS`, of what is built. */
 export function simulate(...words: string[]): Promise<z.infer<typeof summary>> {
-  const main = join(projectRoot, 'dist', 'test', 'simulation', 'main.js');
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [main, '--json', ...words], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const parsed = summary.safeParse(stdout === '' ? undefined : JSON.parse(stdout));
       if (parsed.success) resolve(parsed.data);
       else reject(new Error(stderr, { cause: error }));
+    });
+  });
+}
+
+/** What `npm run simulate -- --mutants WORDS` says, line by line. */
+export function simulateMutants(...words: string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [main, '--mutants', ...words], (error, stdout, stderr) => {
+      if (stdout === '') reject(new Error(stderr, { cause: error }));
+      else resolve(stdout.split('\n'));
     });
   });
 }

@@ -27,6 +27,8 @@ export type Told = {
 };
 
 async function main(): Promise<void> {
+  // Nobody hears what it says once the command is gone.
+  process.once('disconnect', () => process.exit());
   const task = workerTask.parse(JSON.parse(process.argv[2] ?? 'null'));
   if (task.mutant !== null) applyMutant(task.mutant);
   const templates = await makeTemplates();

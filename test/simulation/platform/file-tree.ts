@@ -6,6 +6,16 @@ export const sectorBytes = 512;
 type Stamp = { readonly stamp: true };
 type Page = { readonly bytes: Buffer; readonly stamp: Stamp };
 
+/** Pages are cut from slabs: memory outside of the heap costs much each time that it is asked for. */
+const slabPages = 32;
+let slab = Buffer.alloc(0);
+function newPage(): Buffer {
+  if (slab.length === 0) slab = Buffer.allocUnsafeSlow(slabPages * pageBytes);
+  const page = slab.subarray(0, pageBytes);
+  slab = slab.subarray(pageBytes);
+  return page;
+}
+
 const newStamp = (): Stamp => ({ stamp: true });
 
 /** A file: what programs see of it, and what of that would survive a power loss. */
@@ -115,7 +125,7 @@ export class FileNode {
   #own(number: number, overwritten: boolean): Buffer {
     const page = this.#pages.get(number);
     if (page?.stamp === this.#stamp) return page.bytes;
-    const bytes = Buffer.allocUnsafeSlow(pageBytes);
+    const bytes = newPage();
     if (page !== undefined) bytes.set(page.bytes);
     else if (!overwritten) bytes.fill(0);
     this.#pages.set(number, { bytes, stamp: this.#stamp });

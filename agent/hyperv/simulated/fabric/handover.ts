@@ -5,7 +5,7 @@ import type { SimulatedHost } from '../host';
 import type { VmRecord, VmRegistration } from '../records';
 import { refuse } from '../refusals';
 import { renamedFirst, type Fabric } from './fabric';
-import { fileOf, has } from './inbound';
+import { fileOf, has, offerIn } from './inbound';
 import { accepted, arrived, refused, type Offer } from './records';
 
 const lookMs = 20;
@@ -144,7 +144,8 @@ export async function arrivalOf(
   if (typeof seenAt === 'string') return seenAt;
   for (const folder of (await host.fabric?.handovers(vmId)) ?? []) {
     const read = await readJson(fileOf(folder, 'arrived'), arrived);
-    if (read.state === 'read') return read.value.at;
+    // What another host handed over came here before, and does not count.
+    if (read.state === 'read' && (await offerIn(folder))?.from === host.fabric?.host) return read.value.at;
   }
   return undefined;
 }
