@@ -7,7 +7,10 @@ import { dealt, runWorker } from './workers';
  * `--from` the seed that is known to catch a fault comes first.
  */
 export async function simulateMutants(asked: Asked, say: (line: string) => void): Promise<number> {
-  const chosen = mutants.filter(({ name }) => asked.mutant === null || name === asked.mutant);
+  // Of those that no seed is known to catch nothing is asked unless by name.
+  const chosen = mutants.filter(({ name, caughtBy }) =>
+    asked.mutant === null ? caughtBy !== null : name === asked.mutant,
+  );
   const waiting = [...chosen];
   const missed: string[] = [];
   const next = async (): Promise<void> => {
@@ -31,7 +34,7 @@ async function catchMutant(
 ): Promise<string | undefined> {
   let caught: string | undefined;
   const [all = []] = dealt(from ?? 1, seeds, 1);
-  const known = from === null ? [caughtBy] : [];
+  const known = from === null && caughtBy !== null ? [caughtBy] : [];
   const tried = [...known, ...all.filter((seed) => !known.includes(seed))].slice(0, seeds);
   const task = { seeds: tried, kinds: [...(own ?? kinds)], without: [], calm: false, trace: false, mutant: name };
   await runWorker(task, ({ result }) => {

@@ -1,9 +1,10 @@
 import * as agents from '../../activities/agents';
-import * as readBatch from '../../activities/read-batch';
+import * as batches from '../../activities/storage/batches';
 import * as contentStore from '../../agent/disks/route/content-store';
 import { StartMarks } from '../../agent/operations/start-marks';
 import { OperationStore } from '../../agent/operations/store';
 import { failed, succeeded, type Failure, type Outcome } from '../../contracts/failure';
+import type { BatchDocument } from '../../contracts/batch';
 import type { Kind, RunInput } from '../../contracts/migration';
 import * as hypervisorMoves from '../../functions/orchestrators/hypervisor-moves';
 import { itineraries } from '../../functions/orchestrators/kinds';
@@ -18,8 +19,11 @@ import * as state from '../../functions/saga/state';
 export type Mutant = {
   readonly name: string;
   readonly what: string;
-  /** A seed that catches it. A change of what seeds mean moves it: `npm run simulate -- --mutant NAME --from 1` finds another. */
-  readonly caughtBy: number;
+  /**
+   * A seed that catches it. A change of what seeds mean moves it: `npm run simulate -- --mutant NAME --from 1` finds another.
+   * Null: no seed is known that does, so nothing is claimed of it.
+   */
+  readonly caughtBy: number | null;
   /** The kinds of migration that it is looked for with; all where none is named. */
   readonly kinds?: readonly Kind[];
   /** Changes the loaded modules of the product. */
@@ -75,14 +79,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'epochs-forgotten',
     what: 'the agent forgets epochs',
-    caughtBy: 1,
+    caughtBy: null,
     kinds: byByteRoute,
     apply: () => replace(OperationStore.prototype, 'epochOf', () => 0),
   },
   {
     name: 'operation-repeated',
     what: 'a repeated operation is carried out again',
-    caughtBy: 1,
+    caughtBy: 7,
     kinds: byByteRoute,
     // Whoever admits a request, or accepts it, does not find what has ended; whoever looks at it does.
     apply: () =>
@@ -102,7 +106,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'undo-skipped',
     what: 'an undo is skipped',
-    caughtBy: 1,
+    caughtBy: 21,
     kinds: byByteRoute,
     apply: () =>
       eachPhase((phase) => {
@@ -112,7 +116,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'failed-undo-done',
     what: 'a failed undo counts as done',
-    caughtBy: 1,
+    caughtBy: 21,
     kinds: byByteRoute,
     apply: () =>
       eachPhase((phase) => {
@@ -138,7 +142,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'watermark-before-flush',
     what: 'the watermark moves before the flush',
-    caughtBy: 1,
+    caughtBy: 12,
     kinds: byByteRoute,
     apply: () => {
       wrap(contentStore, 'createTarget', unflushed);
@@ -148,7 +152,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'pivot-unwinds',
     what: 'the pivot unwinds like any phase',
-    caughtBy: 1,
+    caughtBy: null,
     kinds: byByteRoute,
     apply: () => {
       for (const itinerary of itineraries) Reflect.set(itinerary, 'pivotIndex', itinerary.phases.length);
@@ -157,7 +161,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'look-failure-ends',
     what: 'a look that fails in passing counts as the end of the operation',
-    caughtBy: 1,
+    caughtBy: 25,
     kinds: byByteRoute,
     apply: () =>
       wrap(agents.Agents.prototype, 'lookAtOperation', async (call) => changed((await call()) as Outcome<unknown>)),
@@ -165,14 +169,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'cancel-after-pivot',
     what: 'a cancel is honoured after the pivot',
-    caughtBy: 1,
+    caughtBy: null,
     kinds: byByteRoute,
     apply: () => replace(progress, 'cancelHonoured', (run: state.SagaState) => run.direction === 'forward'),
   },
   {
     name: 'cancel-not-heard',
     what: 'a cancel is not heard',
-    caughtBy: 1,
+    caughtBy: 46,
     kinds: byByteRoute,
     apply: () =>
       wrap(CommandInbox.prototype, 'take', (call) => {
@@ -198,25 +202,23 @@ export const mutants: readonly Mutant[] = [
     name: 'batch-all-at-once',
     what: 'a batch starts everything at once',
     caughtBy: 1,
-    apply: () => {
-      const { readBatch: read } = readBatch;
-      replace(readBatch, 'readBatch', async (...given: Parameters<typeof read>) => {
-        const batch = await read(...given);
-        return batch.ok ? succeeded({ ...batch.value, maxConcurrent: 50 }) : batch;
-      });
-    },
+    apply: () =>
+      wrap(batches, 'readBatchDocument', async (call) => {
+        const batch = (await call()) as Outcome<BatchDocument | undefined>;
+        return batch.ok && batch.value !== undefined ? succeeded({ ...batch.value, maxConcurrent: 50 }) : batch;
+      }),
   },
   {
     name: 'progress-goes-back',
     what: 'progress is shown as an attempt tells it',
-    caughtBy: 1,
+    caughtBy: null,
     kinds: byByteRoute,
     apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
   },
   {
     name: 'lost-move-unwinds',
     what: 'a move by the hypervisor whose end nobody told counts as not done',
-    caughtBy: 1,
+    caughtBy: null,
     kinds: byHandover,
     apply: () => {
       const { settleBetweenHosts } = hypervisorMoves;
@@ -229,7 +231,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deaf-while-calling',
     what: 'a run hears nobody while one of its activities is under way',
-    caughtBy: 1,
+    caughtBy: 57,
     kinds: byByteRoute,
     apply: () =>
       replace(activity, 'callForRun', (run: Run<unknown>, definition: never, input: never) =>
