@@ -62,6 +62,12 @@ const deaf = (undo: UndoRun): UndoRun =>
     return !end.ok && 'renew' in end ? end : succeeded({});
   };
 
+/** A phase, or its undo, that asks nobody for anything. */
+function* nothingDone(): Generator<never, Outcome<object>> {
+  yield* [];
+  return succeeded({});
+}
+
 const changed = <T>(outcome: Outcome<T>): Outcome<T> =>
   outcome.ok ? outcome : failed({ ...outcome.failure, retry: 'permanent', effect: 'none' });
 
@@ -86,7 +92,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'operation-repeated',
     what: 'a repeated operation is carried out again',
-    caughtBy: 7,
+    caughtBy: null,
     kinds: byByteRoute,
     // Whoever admits a request, or accepts it, does not find what has ended; whoever looks at it does.
     apply: () =>
@@ -161,7 +167,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'look-failure-ends',
     what: 'a look that fails in passing counts as the end of the operation',
-    caughtBy: 25,
+    caughtBy: null,
     kinds: byByteRoute,
     apply: () =>
       wrap(agents.Agents.prototype, 'lookAtOperation', async (call) => changed((await call()) as Outcome<unknown>)),
@@ -214,6 +220,26 @@ export const mutants: readonly Mutant[] = [
     caughtBy: null,
     kinds: byByteRoute,
     apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
+  },
+  {
+    name: 'promises-kept',
+    what: 'what both hosts promised to a run that is over is not taken back',
+    caughtBy: 1,
+    kinds: byByteRoute,
+    apply: () =>
+      eachPhase((phase) => {
+        if (phase.name === 'release') Reflect.set(phase, 'do', nothingDone);
+      }),
+  },
+  {
+    name: 'placeholder-stays',
+    what: 'the placeholder of a run that is unwound is not removed',
+    caughtBy: 1,
+    kinds: byByteRoute,
+    apply: () =>
+      eachPhase((phase) => {
+        if (phase.name === 'place') Reflect.set(phase.undo, 'run', nothingDone);
+      }),
   },
   {
     name: 'lost-move-unwinds',
