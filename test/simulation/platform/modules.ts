@@ -189,8 +189,8 @@ export const ws = {
   WebSocket: class extends RelaySocket {
     static readonly OPEN = 1;
     static readonly CLOSED = 3;
-    constructor(url: string) {
-      super(platform().relay, url);
+    constructor(url: string, options: { readonly handshakeTimeout?: number }) {
+      super(platform().relay, url, options);
     }
   },
 };

@@ -177,12 +177,16 @@ export class RelaySocket extends EventEmitter {
   constructor(
     private readonly service: RelayService,
     url: string,
+    { handshakeTimeout }: { readonly handshakeTimeout?: number } = {},
   ) {
     super();
     service.accept(this, url);
+    if (handshakeTimeout !== undefined)
+      service.options.loop.schedule(handshakeTimeout, () => this.#giveUpHandshake(), this.program);
   }
 
   opened(): void {
+    if (this.readyState !== readyStates.connecting) return;
     this.readyState = readyStates.open;
     this.emit('upgrade', { socket: { setKeepAlive: () => undefined } });
     this.emit('open');
@@ -227,6 +231,12 @@ export class RelaySocket extends EventEmitter {
   /** The connection to the relay is lost. */
   lose(): void {
     this.service.options.loop.schedule(0, () => this.#end(1006, 'connection lost'), this.program);
+  }
+
+  #giveUpHandshake(): void {
+    if (this.readyState !== readyStates.connecting) return;
+    this.emit('error', new Error('Opening handshake has timed out'));
+    this.#end(1006, '');
   }
 
   #end(code: number, reason: string): void {
