@@ -1,4 +1,4 @@
-import { spreadOf } from './statistics';
+import { middleOf, spreadOf } from './statistics';
 import { tableOf } from './table';
 
 test.each([
@@ -8,6 +8,12 @@ test.each([
   [[4, 2, 100, 1], { min: 1, median: 3, max: 100 }],
 ])('of %p the median stands in the middle', (values, expected) => {
   expect(spreadOf(values)).toEqual(expected);
+});
+
+test.each([1, 2, 3, 5])('of %p measured in turn the middle one is kept, whole', async (times) => {
+  const seconds = [9, 1, 5, 7, 3].slice(0, times);
+  const kept = await middleOf(times, async () => ({ seconds: seconds.shift() ?? Number.NaN, name: 'it' }));
+  expect(kept).toEqual({ seconds: { 1: 9, 2: 1, 3: 5, 5: 5 }[times], name: 'it' });
 });
 
 test('of nothing there is no median', () => {

@@ -13,6 +13,7 @@ export function describeRuntime({ disk, measured, chainGrowth, replay, open, pee
     `the disk: write and fdatasync ${spread(disk.syncMs, 2)} ms; transaction ${spread(disk.commitMs, 2)} ms, ${disk.commitsPerSecond.toFixed(0)} a second`,
     'embedded runtime, host and worker process, SQLite with full sync',
     rates(measured),
+    'each short chain, ours and the peer’s, is the middle one of five in turn',
     `an activity of the long chain takes ${chainGrowth.toFixed(2)} times as long as one of the short chain (1: linear)`,
     `first turn after a restart with a history of ${replay.events} events: ${spread(replay.milliseconds, 1)} ms`,
     `${open.count} open instances: ${mibText(open.residentBytes)} in host and worker together (${mibText(open.residentBytesBefore)} before); ${verdict(open.residentBytes)}`,
