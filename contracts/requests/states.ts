@@ -2,7 +2,7 @@ import type { Kind } from './index';
 
 type MovableState = 'off' | 'running' | 'saved';
 
-const any: readonly MovableState[] = ['off', 'running', 'saved'];
+const every: readonly MovableState[] = ['off', 'running', 'saved'];
 const running: readonly MovableState[] = ['running'];
 
 /** States of the VM in which each kind moves it. */
@@ -14,7 +14,7 @@ export const movableStates: Readonly<Record<Kind, readonly MovableState[]>> = {
   storage: running,
   'shared-nothing': running,
   warm: running,
-  lan: any,
-  export: any,
-  import: any,
+  lan: every,
+  export: every,
+  import: every,
 };

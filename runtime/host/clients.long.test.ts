@@ -1,25 +1,22 @@
-import { mkdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join, resolve } from 'node:path';
-import { HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
+import { HostUnderTest } from '../testing/run-host';
+import { makeSampleFolder, type SampleFolder } from '../testing/sample-folder';
 
 // Clients that are many, slow, broken or gone: each gets what it deserves, and everybody else is served meanwhile.
 
-let folder: AppFolder;
+let sample: SampleFolder;
 let host: HostUnderTest;
 
 beforeAll(async () => {
-  folder = makeAppFolder(resolve(__dirname, '../testing/sample-app.js'));
-  mkdirSync(join(folder.app, 'traces'));
-  host = await HostUnderTest.start(folder, [], {
-    SAMPLE_TRACES: join(folder.app, 'traces'),
-    TICK_SCHEDULE: '0 0 4 1 1 *',
+  sample = makeSampleFolder();
+  host = await HostUnderTest.start(sample.folder, [], {
+    ...sample.environment,
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '20000000',
   });
 });
 afterAll(async () => {
   await host.end('SIGKILL');
-  folder.remove();
+  sample.folder.remove();
 });
 
 const opened = (): Promise<Socket> =>

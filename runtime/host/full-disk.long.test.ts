@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
+import { HostUnderTest } from '../testing/run-host';
+import { makeSampleFolder, type SampleFolder } from '../testing/sample-folder';
 
 // A disk that is full, by a limit that the operating system puts on the size of the files of the host's process: from then on every
 // write beyond it fails, and when the limit is lifted there is room again.
@@ -13,17 +12,11 @@ const limit = (pid: number, bytes: number | 'unlimited'): void => {
   if (status !== 0) throw new Error(stderr);
 };
 
-let folder: AppFolder;
+let sample: SampleFolder;
 beforeEach(() => {
-  folder = makeAppFolder(resolve(__dirname, '../testing/sample-app.js'));
-  mkdirSync(join(folder.app, 'traces'));
+  sample = makeSampleFolder();
 });
-afterEach(() => folder.remove());
-
-const environment = (): Record<string, string> => ({
-  SAMPLE_TRACES: join(folder.app, 'traces'),
-  TICK_SCHEDULE: '0 0 4 1 1 *',
-});
+afterEach(() => sample.folder.remove());
 
 async function until(what: string, isIt: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await isIt()); tries += 1) {
@@ -36,7 +29,7 @@ const testOnLinux = canLimit ? test : test.skip;
 testOnLinux(
   'a full disk stops what is acknowledged, is said by readiness, and nothing is lost or stuck when there is room again',
   async () => {
-    const host = await HostUnderTest.start(folder, [], environment());
+    const host = await HostUnderTest.start(sample.folder, [], sample.environment);
     const post = (path: string, body = ''): Promise<Response> =>
       fetch(`${host.durable}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     await host.start('Listens', undefined, 'listens');
@@ -72,12 +65,12 @@ testOnLinux(
 );
 
 testOnLinux('killed while the disk is full, it goes on with what it had acknowledged', async () => {
-  const host = await HostUnderTest.start(folder, [], environment());
+  const host = await HostUnderTest.start(sample.folder, [], sample.environment);
   await host.start('Naps', 4, 'naps');
   limit(host.pid, 4096);
   await sleep(300);
   await host.end('SIGKILL');
-  const again = await HostUnderTest.start(folder, [], environment());
+  const again = await HostUnderTest.start(sample.folder, [], sample.environment);
   expect((await again.ended('naps')).output).toBe(4);
   await again.end('SIGKILL');
 });

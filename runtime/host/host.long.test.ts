@@ -4,21 +4,15 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { loadKeys } from '../http/keys';
+import { makeSampleFolder, type SampleFolder } from '../testing/sample-folder';
 import { HostFailed, HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
 
-const sampleApp = resolve(__dirname, '../testing/sample-app.js');
 const folders: AppFolder[] = [];
 
-function sampleFolder(files: Readonly<Record<string, unknown>> = {}): {
-  folder: AppFolder;
-  traces: string;
-  environment: Record<string, string>;
-} {
-  const folder = makeAppFolder(sampleApp, files);
-  folders.push(folder);
-  const traces = join(folder.app, 'traces');
-  mkdirSync(traces);
-  return { folder, traces, environment: { SAMPLE_TRACES: traces, TICK_SCHEDULE: '0 0 4 1 1 *' } };
+function sampleFolder(files: Readonly<Record<string, unknown>> = {}): SampleFolder {
+  const sample = makeSampleFolder(files);
+  folders.push(sample.folder);
+  return sample;
 }
 
 const linesOf = (traces: string, file: string): string[] =>

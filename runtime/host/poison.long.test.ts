@@ -1,26 +1,25 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
+import { HostUnderTest } from '../testing/run-host';
+import { makeSampleFolder, type SampleFolder } from '../testing/sample-folder';
 
 // Work that is bad for its worker: the worker is replaced, the work ends after a bounded number of tries, others do not suffer.
 
-let folder: AppFolder;
+let sample: SampleFolder;
 let host: HostUnderTest;
 
 beforeAll(async () => {
-  folder = makeAppFolder(resolve(__dirname, '../testing/sample-app.js'));
-  mkdirSync(join(folder.app, 'traces'));
-  host = await HostUnderTest.start(folder, [], {
-    SAMPLE_TRACES: join(folder.app, 'traces'),
-    TICK_SCHEDULE: '0 0 4 1 1 *',
+  sample = makeSampleFolder();
+  host = await HostUnderTest.start(sample.folder, [], {
+    ...sample.environment,
     HYPERFERRY_WORKER_MEMORY_MIB_MAX: '400',
     languageWorkers__node__arguments: '--max-old-space-size=150',
   });
 });
 afterAll(async () => {
   await host.end('SIGKILL');
-  folder.remove();
+  sample.folder.remove();
 });
 
 const status = z.looseObject({ workerRestarts: z.int(), worker: z.object({ pid: z.int().nullable() }) });
@@ -47,7 +46,7 @@ test.each([
   const id = await host.start('Stumbles', { length: 35, after });
   expect(await host.ended(id, 60_000)).toMatchObject({ runtimeStatus: 'Completed', output: 'arrived' });
   expect((await restarts()) - before).toBe(1);
-  const effects = readFileSync(join(folder.app, 'traces', 'effects'), 'utf8').split('\n');
+  const effects = readFileSync(join(sample.traces, 'effects'), 'utf8').split('\n');
   const own = effects.filter((line) => line.startsWith(`${id}/`));
   expect(own).toEqual(Array.from({ length: 35 }, (_line, n) => `${id}/${n}`));
 });

@@ -1,23 +1,23 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { HostUnderTest, makeAppFolder, type AppFolder } from '../testing/run-host';
+import { HostUnderTest } from '../testing/run-host';
+import { makeSampleFolder, type SampleFolder } from '../testing/sample-folder';
 
 // Against a receiver of OTLP over HTTP that keeps what it is sent.
 
 type Received = { readonly path: string; readonly headers: NodeJS.Dict<string | string[]>; readonly body: unknown };
 
-let folder: AppFolder;
+let sample: SampleFolder;
 let server: Server;
 let received: Received[];
 let endpoint: string;
 
 beforeEach(async () => {
-  folder = makeAppFolder(resolve(__dirname, '../testing/sample-app.js'), {
+  sample = makeSampleFolder({
     'host.json': { version: '2.0', logging: { logLevel: { Function: 'Debug' } } },
   });
-  mkdirSync(join(folder.app, 'traces'));
   received = [];
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -34,15 +34,11 @@ beforeEach(async () => {
 });
 afterEach(() => {
   server.close();
-  folder.remove();
+  sample.folder.remove();
 });
 
 const start = (environment: Record<string, string>, ...parameters: string[]): Promise<HostUnderTest> =>
-  HostUnderTest.start(folder, parameters, {
-    SAMPLE_TRACES: join(folder.app, 'traces'),
-    TICK_SCHEDULE: '0 0 4 1 1 *',
-    ...environment,
-  });
+  HostUnderTest.start(sample.folder, parameters, { ...sample.environment, ...environment });
 
 const attribute = z.object({ key: z.string(), value: z.record(z.string(), z.unknown()) });
 const traces = z.object({
@@ -121,7 +117,7 @@ test('a collector that is not there costs nothing but the spans: the host serves
 
 /** A preload under which no package of OpenTelemetry is found but the one that durable-functions brings. */
 function withoutPackages(): Record<string, string> {
-  const preload = join(folder.app, 'without.cjs');
+  const preload = join(sample.folder.app, 'without.cjs');
   writeFileSync(
     preload,
     `require('node:module').registerHooks({ resolve(specifier, context, next) {

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { HostUnderTest, makeAppFolder } from '../run-host';
+import { HostUnderTest } from '../run-host';
+import { makeSampleFolder } from '../sample-folder';
 import { inspect, type Inspected } from './inspect';
 import { liveAndDie, raiseMissing, type Asked, type Life } from './life';
 import { loads } from './loads';
@@ -44,11 +44,8 @@ const endMsPerKill = 300;
 
 /** Kills a host of the sample app again and again under a mixed load, and then looks whether anything is lost, doubled or wrong. */
 export async function soak({ kills, seed, onKill }: SoakOptions): Promise<SoakReport> {
-  const folder = makeAppFolder(resolve(__dirname, '../sample-app.js'));
-  const traces = join(folder.app, 'traces');
-  mkdirSync(traces);
+  const { folder, traces, environment } = makeSampleFolder();
   const effectsFile = join(traces, 'effects');
-  const environment = { SAMPLE_TRACES: traces, TICK_SCHEDULE: '0 0 4 1 1 *' };
   try {
     const lives: Life[] = [];
     let startMs = startMsFirst;
