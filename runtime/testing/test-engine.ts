@@ -29,6 +29,8 @@ export type TestEngineOptions = {
   readonly store?: Store;
   /** Runs functions in place of `own`, which runs them in this process. */
   readonly invoker?: (own: Invoker) => Invoker;
+  /** Activities run side by side in real time, for what that decides; otherwise one piece of work at a time, and the seed decides. */
+  readonly activitiesOverlap?: boolean;
   /** Told each line that functions log. */
   readonly log?: (line: string) => void;
 };
@@ -77,6 +79,8 @@ export class TestEngine {
   #engine: Engine;
   #ready: Work[] = [];
   readonly #readyKeys = new Set<string>();
+  readonly #activitiesOverlap: boolean;
+  readonly #running = new Set<Promise<void>>();
   /** Counts crashes; work of an earlier life has no effect any more. */
   #life = 0;
   /** Resolved at a crash, so that nobody waits for work that was forgotten. */
@@ -87,6 +91,7 @@ export class TestEngine {
     this.#store = options.store ?? new MemoryStore();
     this.clock = new VirtualClock(options.startMs ?? Date.UTC(2027, 0, 1));
     this.#random = seededRandom(options.seed);
+    this.#activitiesOverlap = options.activitiesOverlap ?? false;
     const own = new LocalInvoker(options.activities ?? {}, (line) =>
       log(`[${line.level}] ${line.functionName}: ${line.message}`),
     );
@@ -139,8 +144,20 @@ export class TestEngine {
     const [work] = this.#ready.splice(index, 1);
     if (work === undefined) return false;
     this.#readyKeys.delete(keyOf(work));
-    await this.#do(work);
+    const done = this.#do(work);
+    if (this.#activitiesOverlap && work.kind === 'activity') this.#follow(done);
+    else await done;
     return true;
+  }
+
+  /** Settled when one of the activities that run side by side has ended; undefined when none runs. */
+  get activityEnd(): Promise<void> | undefined {
+    return this.#running.size === 0 ? undefined : Promise.race(this.#running);
+  }
+
+  #follow(done: Promise<void>): void {
+    const followed = done.finally(() => this.#running.delete(followed));
+    this.#running.add(followed);
   }
 
   /** Lets virtual time pass: every timer up to then fires at its own time, and what follows from it happens then. */

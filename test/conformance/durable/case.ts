@@ -1,6 +1,6 @@
 import type { Expected } from './match';
 
-/** Where a case may run: the host process with SQLite, the memory store with virtual time, or an app in Azure. */
+/** Where a case may run: on the SQLite store, mostly in a host process; on the memory store with virtual time; or on an app in Azure. */
 export type Place = 'sqlite' | 'memory' | 'azure';
 
 export const areas = [
@@ -95,6 +95,10 @@ export type Case = {
   readonly steps: readonly Step[];
   /** What this runtime does instead, and why; docs/runtime.md lists it. */
   readonly here?: { readonly reason: string; readonly steps: readonly Step[] };
+  /** It takes long, so it runs where time is virtual only. */
+  readonly lasts?: 'hours' | 'days' | 'months';
+  /** Real time decides which of its activities ends first. */
+  readonly activitiesOverlap?: true;
   /** Where it cannot run, with the reason. */
   readonly except?: Partial<Readonly<Record<Place, string>>>;
   /** It looks at, or changes, everything that there is: no other case runs beside it. */

@@ -1,6 +1,6 @@
 import { cases } from './cases';
 import type { Case } from './case';
-import { runCases, type Verdict } from './suite';
+import { reasonAgainst, runCases, type Verdict } from './suite';
 import type { Targets } from './targets/target';
 
 /** All cases run before the first test looks at its verdict: they share one host, side by side. */
@@ -20,7 +20,7 @@ function verdictsOf(make: () => Targets | Promise<Targets>): () => Map<Case, Ver
 /** The cases that can run in a place, each a test of jest. */
 export function testCases(place: 'sqlite' | 'memory', make: () => Targets | Promise<Targets>): void {
   const verdicts = verdictsOf(make);
-  const here = cases.filter(({ except }) => except?.[place] === undefined);
+  const here = cases.filter((conformance) => reasonAgainst(conformance, place) === undefined);
   test.each(here.map((one) => [one.area, one.name, one] as const))('%s: %s', (_area, _name, conformance) => {
     expect(verdicts().get(conformance)).toEqual({ kind: 'green' });
   });

@@ -11,7 +11,7 @@ import { stageApp } from './stage-app';
 import { runCases, type Verdict } from './suite';
 import { azureTargets } from './targets/azure-targets';
 import { hostTargets } from './targets/host-targets';
-import { memoryTargets } from './targets/memory-targets';
+import { virtualTargets } from './targets/virtual-targets';
 import type { Targets } from './targets/target';
 
 const seed = 1;
@@ -31,7 +31,7 @@ async function places(): Promise<Targets[]> {
   const url = process.env['HYPERFERRY_CONFORMANCE_URL'];
   if (url !== undefined) return [azureTargets(url, process.env['HYPERFERRY_CONFORMANCE_KEY'] ?? '')];
   installCore();
-  return [await hostTargets(), memoryTargets(seed)];
+  return [await hostTargets(seed), virtualTargets('memory', seed)];
 }
 
 const words = { green: 'green', red: 'RED', 'left out': '-' } as const satisfies Record<Verdict['kind'], string>;

@@ -1,9 +1,9 @@
 import { cases } from './cases';
 import { testCases } from './jest-suite';
-import { memoryTargets } from './targets/memory-targets';
+import { virtualTargets } from './targets/virtual-targets';
 
 describe('on the memory store with virtual time', () => {
-  testCases('memory', () => memoryTargets(1));
+  testCases('memory', () => virtualTargets('memory', 1));
 });
 
 test('each case is a claim of its own', () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describeThrown } from '../../../contracts/failure';
-import type { Case } from './case';
+import type { Case, Place } from './case';
 import { runCase, type Outcome } from './run-case';
 import type { Targets } from './targets/target';
 
@@ -24,8 +24,13 @@ export async function runCases(cases: readonly Case[], targets: Targets): Promis
   return verdicts;
 }
 
+/** Why a case cannot run in a place. */
+export function reasonAgainst({ except, lasts }: Case, place: Place): string | undefined {
+  return lasts !== undefined && place === 'azure' ? `takes ${lasts} of real time` : except?.[place];
+}
+
 async function verdictOn(conformance: Case, instanceId: string, targets: Targets): Promise<Verdict> {
-  const reason = conformance.except?.[targets.place];
+  const reason = reasonAgainst(conformance, targets.place);
   if (reason !== undefined) return { kind: 'left out', reason };
   const target = await targets.for(conformance);
   try {

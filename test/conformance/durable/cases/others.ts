@@ -3,7 +3,6 @@ import { anything, listWith, matching, some, textWith } from '../match';
 import { ask, completed, entityIs, exchange, failed, manage, operate, pass, shows, start, together } from '../steps';
 
 const minute = 60_000;
-const virtual = { sqlite: 'takes hours of real time', azure: 'takes hours of real time' } as const;
 const time = matching(/^\d{4}-\d\d-\d\dT[\d:]{8}(\.\d+)?(Z|\+00:00)$/);
 
 const timerCases: readonly Case[] = [
@@ -20,14 +19,14 @@ const timerCases: readonly Case[] = [
         some({ isPastDue: false, status: { last: time, next: time, lastUpdated: time } }),
       ]),
     ],
-    except: virtual,
+    lasts: 'hours',
   },
   {
     area: 'timer functions',
     name: 'a timer function by time span runs each time that the span has passed',
     uses: ['bySpan', 'Ledger'],
     steps: [pass(35 * minute), entityIs('Ledger/timer-by-span', [anything, anything, anything])],
-    except: virtual,
+    lasts: 'hours',
   },
   {
     area: 'timer functions',
@@ -61,7 +60,7 @@ const timerCases: readonly Case[] = [
         0,
       ),
     ],
-    except: virtual,
+    lasts: 'hours',
   },
   {
     area: 'timer functions',

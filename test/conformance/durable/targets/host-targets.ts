@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadKeys } from '../../../../runtime/http/keys';
 import { HostUnderTest } from '../../../../runtime/testing/run-host';
+import { bodyBytesMax } from '../limits';
 import { stageApp } from '../stage-app';
 import type { Target, Targets } from './target';
-
-/** Bytes of a request's body at most, for the cases about that. */
-export const bodyBytesMax = 1_000_000;
+import { virtualTargets } from './virtual-targets';
 
 const pollMs = 20;
 
-/** One real host process with the SQLite store and keys asked for, shared by all cases. */
-export async function hostTargets(): Promise<Targets> {
+/**
+ * One real host process with the SQLite store and keys asked for, shared by all cases that end soon; those that last hours or days have
+ * that store in this process with virtual time, in an order that `seed` decides.
+ */
+export async function hostTargets(seed: number): Promise<Targets> {
   const root = mkdtempSync(join(tmpdir(), 'conformance-'));
   const folder = { app: join(root, 'app'), state: join(root, 'state'), remove: () => undefined };
   mkdirSync(folder.app);
@@ -33,11 +35,12 @@ export async function hostTargets(): Promise<Targets> {
       return true;
     },
   };
+  const long = virtualTargets('sqlite', seed);
   return {
     place: 'sqlite',
     casesMax: 24,
-    for: async () => target,
-    done: async () => undefined,
+    for: async (conformance) => (conformance.lasts === undefined ? target : long.for(conformance)),
+    done: (used) => long.done(used),
     close: async () => {
       await host.end('SIGTERM');
       rmSync(root, { recursive: true, force: true });

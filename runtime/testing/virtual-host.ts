@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { httpActivityName } from '../engine/http-call';
 import { DirectCommitter } from '../engine/commit';
 import type { VersionRules } from '../engine/versions';
-import { isTerminal } from '../engine/store';
+import { isTerminal, type Store } from '../engine/store';
 import { sendHttp } from '../host/http-activity';
 import { Log } from '../host/log';
 import type { HostStatus } from '../http/admin';
@@ -13,7 +13,6 @@ import { HttpFront } from '../http/front';
 import type { Keys } from '../http/keys';
 import { clientBinding, type LinkParts } from '../http/links';
 import { LoopbackServer } from '../http/server';
-import { MemoryStore } from '../store/memory';
 import type { RetryContext } from '../timers/run-retry';
 import { TimerFunctions, type TimerRunEnd } from '../timers/timer-functions';
 import type { Call } from '../worker/messages';
@@ -21,13 +20,17 @@ import { CallRunner } from '../worker/run-call';
 import { wireFunctions } from '../worker/wire-functions';
 import { createTestEngine, type TestEngine } from './test-engine';
 
-export type MemoryHostOptions = {
+export type VirtualHostOptions = {
   /** Decides the order of work, as in `createTestEngine`. */
   readonly seed: number;
+  /** Where the state lives; `close` leaves it open. */
+  readonly store: Store;
   readonly keys: Keys;
   readonly hubName: string;
   readonly versions: VersionRules;
   readonly bodyBytesMax: number;
+  /** As in `createTestEngine`. */
+  readonly activitiesOverlap: boolean;
   /** App settings, for `%NAME%` in schedules. */
   readonly environment: Readonly<Record<string, string>>;
   /** Timer functions that run; the others rest, so that a jump over days does not run them thousands of times. */
@@ -35,18 +38,16 @@ export type MemoryHostOptions = {
 };
 
 /**
- * The runtime in this process over the memory store, with the HTTP front of the real host and the test engine's virtual time:
- * time stands still until `pass` or `passToNext` moves it. The functions are those registered in this process.
+ * The runtime in this process over any store, with the HTTP front of the real host and the test engine's virtual time: time stands still until `pass` or `passToNext` moves it. The functions are those registered in this process.
  */
-export class MemoryHost {
+export class VirtualHost {
   readonly #engine: TestEngine;
   readonly #public: LoopbackServer;
   readonly #rpc: LoopbackServer;
   readonly #front: HttpFront;
-  readonly #options: MemoryHostOptions;
+  readonly #options: VirtualHostOptions;
   readonly #runner = new CallRunner();
   readonly #log = new Log({ levelMin: 'none' });
-  readonly #store = new MemoryStore();
   #timers: TimerFunctions | undefined;
   #timerRuns = 0;
   #clientData = '';
@@ -54,11 +55,12 @@ export class MemoryHost {
   /** One piece of work at a time: the engine's turns must not overlap. */
   #working: Promise<void> = Promise.resolve();
 
-  private constructor(options: MemoryHostOptions) {
+  private constructor(options: VirtualHostOptions) {
     this.#options = options;
     this.#engine = createTestEngine({
       seed: options.seed,
-      store: this.#store,
+      store: options.store,
+      activitiesOverlap: options.activitiesOverlap,
       unconsumedEvents: 'keep',
       versions: options.versions,
       activities: { [httpActivityName]: (input) => sendHttp(input, noToken) },
@@ -83,8 +85,8 @@ export class MemoryHost {
     this.#rpc = this.#server((request, response, target) => front.serveRpc(request, response, target));
   }
 
-  static async start(options: MemoryHostOptions): Promise<MemoryHost> {
-    const host = new MemoryHost(options);
+  static async start(options: VirtualHostOptions): Promise<VirtualHost> {
+    const host = new VirtualHost(options);
     await host.#listen();
     return host;
   }
@@ -116,13 +118,20 @@ export class MemoryHost {
   }
 
   /**
-   * Does what can be done now and then moves to the next moment at which something happens, if it comes within `msMax`.
-   * False when it does not.
+   * Does what can be done now and then moves to the next moment at which something happens, if it comes within `msMax`: the end of an
+   * activity that runs beside, for which time stands still, or else what a clock brings about. False when nothing comes.
    */
   async passToNext(msMax: number): Promise<boolean> {
     let hasMoved = false;
     await this.#alone(async () => {
       await this.#quiet();
+      const ends = this.#engine.activityEnd;
+      if (ends !== undefined) {
+        await ends;
+        await this.#quiet();
+        hasMoved = true;
+        return;
+      }
       const nextMs = this.#engine.nextMs();
       hasMoved = nextMs !== undefined && nextMs <= this.nowMs() + msMax;
       if (hasMoved && nextMs !== undefined) await this.#engine.advance(nextMs - this.nowMs());
@@ -161,8 +170,8 @@ export class MemoryHost {
     const functions = wireFunctions();
     this.#front.open({ api, endpoints: endpointsOf(functions, 'api', () => undefined) });
     this.#timers = new TimerFunctions({
-      store: this.#store,
-      committer: new DirectCommitter(this.#store),
+      store: this.#options.store,
+      committer: new DirectCommitter(this.#options.store),
       clock,
       environment,
       run: (name, payload, retry) => this.#runTimer(name, payload, retry),
@@ -233,7 +242,7 @@ const statusOf = (hubName: string): HostStatus => ({
   state: 'Running',
   version: process.version,
   processUptime: Math.round(process.uptime() * 1000),
-  computerName: 'memory',
+  computerName: 'virtual',
   hubName,
   functionCount: wireFunctions().length,
   workerRestarts: 0,
