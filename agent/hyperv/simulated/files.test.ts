@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -47,4 +47,16 @@ test('removing what is gone already is fine', async () => {
   await removeDurably(join(folder, 'deep'));
   expect(await filesBelow(folder)).toEqual([]);
   await expect(readFile(path)).rejects.toThrow();
+});
+
+test('a folder that another writes into while it is removed goes all the same', async () => {
+  for (let round = 0; round < 20; round++) {
+    const shared = join(folder, `shared-${round}`);
+    await mkdir(shared);
+    await writeFile(join(shared, 'offer.json'), '{}');
+    const removed = removeDurably(shared);
+    for (let n = 0; n < 30; n++) await writeFile(join(shared, `answer-${n}`), '{}').catch(() => undefined);
+    await removed;
+  }
+  expect(await readdir(folder)).toEqual([]);
 });

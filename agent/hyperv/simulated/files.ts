@@ -62,8 +62,11 @@ export async function writeFileAtomic(path: string, chunks: Iterable<string | Ui
 
 export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {
   await makeFolder(dirname(path));
-  await writeFileAtomic(path, [`${JSON.stringify(value, null, 2)}\n`]);
+  await writeFileAtomic(path, [jsonText(value)]);
 }
+
+/** JSON as the state files have it. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** The state files of a host are small; one that is not was not written by us. */
 const stateFileBytesMax = 8 * 1024 * 1024;
@@ -92,10 +95,13 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<J
   return { state: 'damaged', reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not of this schema'}` };
 }
 
-/** Removes a file or a folder with all that is in it, durably. Already gone is fine. */
+/**
+ * Removes a file or a folder with all that is in it, durably. Already gone is fine. Another host may write into a shared folder while it
+ * goes, which makes the system say that it is not empty: it is tried again then.
+ */
 export async function removeDurably(path: string): Promise<void> {
   if (!(await exists(path))) return;
-  await rm(path, { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   await syncFolder(dirname(path));
 }
 

@@ -1,6 +1,6 @@
 import { describeThrown, succeeded, type Outcome } from '../../../../contracts/failure';
 import { checkNeeds, checkSlots } from '../admission';
-import { readJson, removeDurably, writeJsonAtomic } from '../files';
+import { ifExists, jsonText, readJson, removeDurably, writeFileAtomic, writeJsonAtomic } from '../files';
 import { bootGuest } from '../guests';
 import type { SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
@@ -59,9 +59,14 @@ async function answer(host: SimulatedHost, folder: string, offer: Offer | undefi
   if (await has(folder, 'ready')) return;
   const isAccepted = await has(folder, 'accepted');
   const checked = isAccepted ? await checkFinal(host, offer) : await acceptAlone(host, folder, offer);
-  if (!checked.ok) return writeJsonAtomic(fileOf(folder, 'refused'), { failure: checked.failure });
+  if (!checked.ok) return say(folder, 'refused', { failure: checked.failure });
   if (checked.value === undefined || !(await has(folder, 'offer'))) return;
-  await writeJsonAtomic(fileOf(folder, isAccepted ? 'ready' : 'accepted'), { home: checked.value });
+  await say(folder, isAccepted ? 'ready' : 'accepted', { home: checked.value });
+}
+
+/** Never makes the folder: the other host, which removes it with its offer, would find an answer to nothing there. */
+async function say(folder: string, answer: 'accepted' | 'refused' | 'ready', value: unknown): Promise<void> {
+  await ifExists(writeFileAtomic(fileOf(folder, answer), [jsonText(value)]));
 }
 
 /** A withdrawal of the run waits for this, and what comes after one finds no promise. Undefined when the offer is gone. */
