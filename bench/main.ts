@@ -7,17 +7,20 @@ import { describeThrown } from '../contracts/failure';
 import { benchBytes } from './bytes';
 import { describeBytes } from './bytes/describe';
 import { conditionsOf } from './conditions';
+import { benchDisks } from './disks';
+import { describeDisks } from './disks/describe';
 import { benchRuntime, describeRuntime } from './runtime';
 
 const usage = `npm run bench -- [--only PART] [--json FILE] [--rounds N] [--mib N] [--folder FOLDER]
-  --only    one part instead of all: bytes (the byte route against cp, rsync, nbdcopy and qemu-img), runtime (the embedded runtime)
+  --only    one part instead of all: bytes (the byte route against cp, rsync, nbdcopy and qemu-img),
+            disks (huge disks, long chains, deltas, kills), runtime (the embedded runtime)
   --json    writes the numbers with their conditions to a file, too
   --rounds  bytes: how often each copy is made, 5 by default
   --mib     bytes: how much data the disk holds, 2048 by default
   --folder  where copies and state are made, by default the folder for temporary files`;
 
 const options = z.strictObject({
-  only: z.enum(['bytes', 'runtime']).optional(),
+  only: z.enum(['bytes', 'disks', 'runtime']).optional(),
   json: z.string().optional(),
   rounds: z.coerce.number().int().min(1).max(100).default(5),
   mib: z.coerce.number().int().min(4).max(65_536).multipleOf(4).default(2048),
@@ -55,8 +58,10 @@ async function main(): Promise<void> {
       () => benchBytes({ folder, dataBytes: mib * 1024 * 1024, repetitions: rounds, say }),
       describeBytes,
     );
+    const disks = await part('disks', () => benchDisks(folder, say), describeDisks);
     const runtime = await part('runtime', () => benchRuntime(folder, say), describeRuntime);
-    if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, bytes, runtime }, null, 2)}\n`);
+    if (json !== undefined)
+      await writeFile(json, `${JSON.stringify({ conditions, bytes, disks, runtime }, null, 2)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

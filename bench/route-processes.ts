@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { operationProgress, type OperationProgress } from '../contracts/operations';
 
 /** Starts the processes of route-source.ts and route-destination.ts and speaks with them. */
 export type RouteProcess = {
@@ -21,9 +22,14 @@ const cpu = z.object({ user: z.number(), system: z.number() });
 export const processUse = z.object({ peakRssBytes: z.number(), cpu });
 export const pullEnd = processUse.extend({ outcome: z.looseObject({ ok: z.boolean() }) });
 
-const progressLine = z.object({ progress: z.unknown() });
+const progressLine = z.object({ progress: operationProgress });
 
-export function startRouteProcess(entry: 'route-source' | 'route-destination', settings: unknown): RouteProcess {
+/** `onProgress` sees what a destination says of a pull that is under way. */
+export function startRouteProcess(
+  entry: 'route-source' | 'route-destination',
+  settings: unknown,
+  onProgress: (progress: OperationProgress) => void = () => undefined,
+): RouteProcess {
   const arguments_ = [join(__dirname, `${entry}.js`), JSON.stringify(settings)];
   const child = spawn(process.execPath, arguments_, { stdio: ['pipe', 'pipe', 'ignore'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -32,9 +38,11 @@ export function startRouteProcess(entry: 'route-source' | 'route-destination', s
   child.once('exit', () => wake());
   child.stdin.on('error', () => undefined);
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (progressLine.safeParse(JSON.parse(line)).data?.progress !== undefined) return;
-    lines.push(line);
-    wake();
+    const seen = progressLine.safeParse(JSON.parse(line)).data;
+    if (seen === undefined) {
+      lines.push(line);
+      wake();
+    } else onProgress(seen.progress);
   });
   const next = async <T>(schema: z.ZodType<T>): Promise<T> => {
     for (;;) {

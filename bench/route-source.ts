@@ -7,6 +7,9 @@ import { createLineLog } from '../agent/log';
 import { publicKeyFrom } from '../relay/signing';
 import { linesIn, peakRssBytes, say, settingsOf } from './route-process';
 
+const point = z.object({ trackingId: z.string().nullable(), contentId: z.string() });
+const changes = z.object({ since: point, until: point, ranges: z.array(z.tuple([z.int(), z.int()])) });
+
 /** A source host's byte route as a process of its own: serves one file to whoever has a ticket. */
 const settings = settingsOf(
   z.object({
@@ -15,6 +18,8 @@ const settings = settingsOf(
     path: z.string(),
     appPublicKeyBase64: z.string(),
     port: z.int().default(0),
+    /** What changed of the file, for a delta; without it, all of it is served. */
+    changes: changes.optional(),
   }),
 );
 
@@ -28,7 +33,7 @@ async function main(): Promise<void> {
     appPublicKeys: [publicKeyFrom(settings.appPublicKeyBase64)],
     hostId: settings.hostId,
     clock: systemClock,
-    locate: async () => succeeded({ path: settings.path }),
+    locate: async () => succeeded({ path: settings.path, ...(settings.changes && { changes: settings.changes }) }),
     log: createLineLog((line) => process.stderr.write(`${line}\n`), systemClock),
   });
   const lines = linesIn();

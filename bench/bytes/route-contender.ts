@@ -1,12 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { z } from 'zod';
-import { hostId, runId, vmId } from '../../contracts/ids';
-import { pullSubject } from '../../contracts/operations';
-import { generateSigningKey, signingKeyFrom, signTicket, type SigningKey } from '../../relay/signing';
 import { startCuttingProxy } from '../../agent/disks/route/testing/cutting-proxy';
 import type { Taken } from './contender';
-import { destinationReady, processUse, pullEnd, sourceReady, startRouteProcess } from '../route-processes';
+import { journalOf, routePair } from '../route-pair';
+import { processUse, pullEnd } from '../route-processes';
 
 export type RouteContender = {
   /** Copies once, into a process that is started for it and waits. The seconds are those from the request to the durable outcome. */
@@ -17,47 +14,22 @@ export type RouteContender = {
   readonly stop: () => Promise<void>;
 };
 
-const run = runId.parse('bench-r1');
-const subject = pullSubject.parse({ type: 'image', diskId: 'scsi-0-0', index: 0 });
-const sourceHost = hostId.parse('bench-source');
-const destinationHost = hostId.parse('bench-destination');
-
 /** The byte route between two processes, as between two agents. */
 export async function startRouteContender(folder: string, image: string): Promise<RouteContender> {
-  const { privateKeyBase64, publicKeyBase64 } = generateSigningKey();
-  const key = signingKeyFrom(privateKeyBase64);
-  const source = startRouteProcess('route-source', {
-    hostId: sourceHost,
-    folder: join(folder, 'source'),
-    path: image,
-    appPublicKeyBase64: publicKeyBase64,
-  });
-  const { port, certificateSha256 } = await source.next(sourceReady);
+  const pair = routePair(folder);
+  const source = await pair.source({ path: image });
   let destinationPeak = 0;
   const sourceUse = (): Promise<ProcessUse> => {
     source.tell('use');
     return source.next(processUse);
   };
 
-  const copyFrom = async (servedPort: number, target: string): Promise<Taken> => {
-    const destination = startRouteProcess('route-destination', {
-      hostId: destinationHost,
-      folder: join(folder, 'destination'),
-    });
+  const copyFrom = async (port: number, target: string): Promise<Taken> => {
+    const destination = await pair.destination();
     try {
-      const shown = await destination.next(destinationReady);
       const before = secondsOf(await sourceUse());
       const beganMs = performance.now();
-      destination.tell({
-        runId: run,
-        subject,
-        ticket: ticketFor(key, shown.certificateSha256),
-        peer: { address: '127.0.0.1', port: servedPort, certificateSha256 },
-        path: target,
-        journalPath: `${target}.journal`,
-        bandwidthBytesPerSecondMax: null,
-        ledgerWatermarkBytes: null,
-      });
+      destination.pull({ from: { ...source, port }, path: target });
       const { outcome, ...use } = await destination.next(pullEnd);
       const seconds = (performance.now() - beganMs) / 1000;
       if (!outcome.ok) throw new Error(`the byte route failed: ${JSON.stringify(outcome)}`);
@@ -66,13 +38,13 @@ export async function startRouteContender(folder: string, image: string): Promis
       return { seconds, processorSeconds: { source: spent, destination: secondsOf(use) } };
     } finally {
       await destination.kill();
-      await rm(`${target}.journal`, { force: true });
+      await rm(journalOf(target), { force: true });
     }
   };
   return {
-    copy: (target) => copyFrom(port, target),
+    copy: (target) => copyFrom(source.port, target),
     wireBytesOfCopy: async (target) => {
-      const line = await startCuttingProxy(port, () => undefined);
+      const line = await startCuttingProxy(source.port, () => undefined);
       try {
         await copyFrom(line.port, target);
         return line.passedBytes();
@@ -89,15 +61,3 @@ type ProcessUse = z.infer<typeof processUse>;
 
 /** The source tells it of its whole life, the destination of its pull. */
 const secondsOf = ({ cpu }: ProcessUse): number => (cpu.user + cpu.system) / 1e6;
-
-const ticketFor = (key: SigningKey, destinationCertificateSha256: string): string =>
-  signTicket(key, {
-    contract: 1,
-    runId: run,
-    vmId: vmId.parse('6f9619ff-8b86-d011-b42d-00c04fc964ff'),
-    subject,
-    sourceHost,
-    destinationHost,
-    destinationCertificateSha256,
-    expiresAtMs: Date.now() + 60_000,
-  });

@@ -1,19 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { end, outputOf, run } from '../programs';
 import { absent, type Contender, type Field } from './contender';
 import { answers, freePort } from './ports';
 import { runCounted, secondsOfChildren } from './processor-time';
 
-/** The flags of every rsync here: the whole file, nothing looked for at the destination. */
+/** The whole file, nothing looked for at the destination. */
 const whole = '-W';
 
-/** rsync from a daemon on this machine that serves one folder as the byte route's source serves one file; plain. */
-export async function rsyncDaemon(folder: string, served: string, file: string): Promise<Field> {
-  const help = outputOf('rsync', '--help');
-  if (help === undefined) return absent('rsync is not installed');
+type Daemon = { readonly child: ChildProcess; readonly urlOf: (file: string) => string };
+
+/** A daemon on this machine that serves one folder as the byte route's source serves one file; plain. */
+async function startDaemon(folder: string, served: string): Promise<Daemon> {
   const port = await freePort();
   const configuration = join(folder, 'rsyncd.conf');
   // As root the daemon would become nobody, who may not read a temporary folder.
@@ -22,11 +22,18 @@ export async function rsyncDaemon(folder: string, served: string, file: string):
   await writeFile(configuration, `address = 127.0.0.1\nport = ${port}\n${module}`);
   const child = spawn('rsync', ['--daemon', '--no-detach', `--config=${configuration}`], { stdio: 'ignore' });
   await answers(port, 'the daemon of rsync');
-  const url = `rsync://127.0.0.1:${port}/bench/${file}`;
+  return { child, urlOf: (file) => `rsync://127.0.0.1:${port}/bench/${file}` };
+}
+
+/** Whole files from a daemon. */
+export async function rsyncDaemon(folder: string, served: string, file: string): Promise<Field> {
+  const help = outputOf('rsync', '--help');
+  if (help === undefined) return absent('rsync is not installed');
+  const { child, urlOf } = await startDaemon(folder, served);
   const line = (name: string, promises: string, ...flags: readonly string[]): Contender => ({
     name,
     promises,
-    copy: countedWith(child, (target) => runCounted('rsync', whole, ...flags, url, target)),
+    copy: countedWith(child, (target) => runCounted('rsync', whole, ...flags, urlOf(file), target)),
   });
   const hasFsync = help.includes('--fsync');
   return {
@@ -37,6 +44,24 @@ export async function rsyncDaemon(folder: string, served: string, file: string):
     missing: hasFsync ? [] : ['rsync is too old for --fsync'],
     stop: () => end(child),
   };
+}
+
+export type RsyncDelta = {
+  /** Brings a file that is an older state of the image up to date in its place. Answers seconds. */
+  readonly update: (target: string) => Promise<number>;
+  readonly stop: () => Promise<void>;
+};
+
+/** rsync's delta of one file from a daemon, durable where it can; undefined when it is not installed. */
+export async function rsyncDelta(folder: string, image: string): Promise<RsyncDelta | undefined> {
+  const help = outputOf('rsync', '--help');
+  if (help === undefined) return undefined;
+  const { child, urlOf } = await startDaemon(folder, dirname(image));
+  // Times and sizes may be the same although the bytes are not.
+  const flags = ['--inplace', '--no-whole-file', '--ignore-times', ...(help.includes('--fsync') ? ['--fsync'] : [])];
+  const update = async (target: string): Promise<number> =>
+    (await runCounted('rsync', ...flags, urlOf(basename(image)), target)).seconds;
+  return { update, stop: () => end(child) };
 }
 
 /** rsync over ssh to a server of OpenSSH on this machine, with keys of its own: encrypted, as the byte route is. */

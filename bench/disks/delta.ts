@@ -1,0 +1,94 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { valueOf } from '../../agent/disks/failures';
+import type { ServedChanges } from '../../agent/disks/route/changes';
+import { openVhdx } from '../../agent/disks/vhdx';
+import { assertSameDisk, makeImage } from '../bytes/images';
+import { rsyncDelta } from '../bytes/rsync';
+import { run } from '../programs';
+import { changesSubject, journalOf, routePair, type RoutePair, type SourceProcess } from '../route-pair';
+import { pullEnd } from '../route-processes';
+import { spreadOf, type Spread } from '../statistics';
+
+export type DeltaResult = {
+  readonly dataBytes: number;
+  readonly changedBytes: number;
+  readonly seconds: Spread;
+  /** undefined: rsync is not installed. */
+  readonly rsync: { readonly seconds: Spread; readonly byteRouteIsFasterBy: Spread } | undefined;
+};
+
+const pieceBytes = 64 * 1024;
+/** One byte of so many is in a piece that changed. */
+const oneOf = 100;
+const rounds = 3;
+
+/** A round of changed blocks into a copy, against what rsync finds by reading both sides. The ranges are known, as a host knows them. */
+export async function benchDelta(folder: string, dataBytes: number, say: (line: string) => void): Promise<DeltaResult> {
+  const served = join(folder, 'delta.vhdx');
+  const before = join(folder, 'delta-before.vhdx');
+  const target = join(folder, 'delta-copy.vhdx');
+  await makeImage(served, { kind: 'dynamic', virtualSizeBytes: dataBytes, oneOf: 1 });
+  await copyFile(served, before);
+  const changes = await changeSome(served, dataBytes);
+  const pair = routePair(folder);
+  const source = await pair.source({ path: served, changes });
+  const rsync = await rsyncDelta(folder, served);
+  try {
+    const [own, peer]: [number[], number[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      own.push(await onACopy(before, target, () => pulled(pair, source, target)));
+      if (round === 0) await assertSameDisk(served, target);
+      if (rsync !== undefined) peer.push(await onACopy(before, target, () => rsync.update(target)));
+      say(
+        `round ${round + 1} of ${rounds}: delta ${own.at(-1)?.toFixed(2) ?? ''} s, rsync ${peer.at(-1)?.toFixed(2) ?? 'none'} s`,
+      );
+    }
+    const changedBytes = changes.ranges.length * pieceBytes;
+    const ratios = peer.map((seconds, round) => seconds / (own[round] ?? Number.NaN));
+    const ofPeer = rsync && { seconds: spreadOf(peer), byteRouteIsFasterBy: spreadOf(ratios) };
+    return { dataBytes, changedBytes, seconds: spreadOf(own), rsync: ofPeer };
+  } finally {
+    await source.kill();
+    await rsync?.stop();
+    for (const path of [served, before, target]) await rm(path, { force: true });
+  }
+}
+
+/** Writes one piece at the same place of every part. */
+async function changeSome(path: string, dataBytes: number): Promise<ServedChanges> {
+  const writing = { tables: 'ordered', dataWriteId: 'new-at-first-write', newGuid: randomUUID } as const;
+  const image = valueOf(await openVhdx(path, { access: 'write', ...writing }));
+  const since = { trackingId: 'bench:1', contentId: image.shape.dataWriteId };
+  const ranges: [number, number][] = [];
+  for (let at = 0; at + pieceBytes <= dataBytes; at += pieceBytes * oneOf) {
+    await image.write(randomBytes(pieceBytes), at);
+    ranges.push([at, pieceBytes]);
+  }
+  await image.close();
+  const changed = valueOf(await openVhdx(path, { access: 'read' }));
+  const until = { trackingId: 'bench:2', contentId: changed.shape.dataWriteId };
+  await changed.close();
+  return { since, until, ranges };
+}
+
+async function onACopy(before: string, target: string, update: () => Promise<number>): Promise<number> {
+  await copyFile(before, target);
+  await run('sync');
+  return update();
+}
+
+async function pulled(pair: RoutePair, source: SourceProcess, path: string): Promise<number> {
+  const destination = await pair.destination();
+  try {
+    const beganMs = performance.now();
+    destination.pull({ from: source, path, subject: changesSubject });
+    const { outcome } = await destination.next(pullEnd);
+    if (!outcome.ok) throw new Error(`the byte route failed: ${JSON.stringify(outcome)}`);
+    return (performance.now() - beganMs) / 1000;
+  } finally {
+    await destination.kill();
+    await rm(journalOf(path), { force: true });
+  }
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { hostId, runId, vmId } from '../contracts/ids';
+import { pullSubject, type OperationProgress, type PullSubject } from '../contracts/operations';
+import { generateSigningKey, signingKeyFrom, signTicket } from '../relay/signing';
+import type { Served } from '../agent/disks/route/content-store';
+import { destinationReady, sourceReady, startRouteProcess, type RouteProcess } from './route-processes';
+
+/** Two hosts that trust one app, as processes that are started, killed and started again. */
+export type RoutePair = {
+  readonly source: (served: Served, port?: number) => Promise<SourceProcess>;
+  /** A destination that is up and waits. */
+  readonly destination: (onProgress?: (progress: OperationProgress) => void) => Promise<DestinationProcess>;
+};
+
+export type SourceProcess = RouteProcess & { readonly port: number; readonly certificateSha256: string };
+export type DestinationProcess = RouteProcess & { readonly pull: (pull: Pull) => void };
+
+export type Pull = {
+  readonly from: Pick<SourceProcess, 'port' | 'certificateSha256'>;
+  readonly path: string;
+  readonly subject?: PullSubject;
+  readonly bandwidthBytesPerSecondMax?: number;
+  readonly ledgerWatermarkBytes?: number;
+};
+
+export const imageSubject: PullSubject = pullSubject.parse({ type: 'image', diskId: 'scsi-0-0', index: 0 });
+export const changesSubject: PullSubject = pullSubject.parse({
+  type: 'changes',
+  diskId: 'scsi-0-0',
+  index: 0,
+  round: 1,
+});
+
+const run = runId.parse('bench-r1');
+const sourceHost = hostId.parse('bench-source');
+const destinationHost = hostId.parse('bench-destination');
+
+/** Certificates and keys are kept below the folder. */
+export function routePair(folder: string): RoutePair {
+  const { privateKeyBase64, publicKeyBase64 } = generateSigningKey();
+  const key = signingKeyFrom(privateKeyBase64);
+  const ticketFor = (subject: PullSubject, destinationCertificateSha256: string): string =>
+    signTicket(key, {
+      contract: 1,
+      runId: run,
+      vmId: vmId.parse('6f9619ff-8b86-d011-b42d-00c04fc964ff'),
+      subject,
+      sourceHost,
+      destinationHost,
+      destinationCertificateSha256,
+      expiresAtMs: Date.now() + 60_000,
+    });
+  return {
+    source: async (served, port = 0) => {
+      const started = startRouteProcess('route-source', {
+        hostId: sourceHost,
+        folder: join(folder, 'source'),
+        appPublicKeyBase64: publicKeyBase64,
+        port,
+        ...served,
+      });
+      return { ...started, ...(await started.next(sourceReady)) };
+    },
+    destination: async (onProgress) => {
+      const settings = { hostId: destinationHost, folder: join(folder, 'destination') };
+      const started = startRouteProcess('route-destination', settings, onProgress);
+      const { certificateSha256 } = await started.next(destinationReady);
+      const pull = ({ from, path, subject = imageSubject, ...rest }: Pull): void =>
+        started.tell({
+          runId: run,
+          subject,
+          ticket: ticketFor(subject, certificateSha256),
+          peer: { address: '127.0.0.1', port: from.port, certificateSha256: from.certificateSha256 },
+          path,
+          journalPath: journalOf(path),
+          bandwidthBytesPerSecondMax: rest.bandwidthBytesPerSecondMax ?? null,
+          ledgerWatermarkBytes: rest.ledgerWatermarkBytes ?? null,
+        });
+      return { ...started, pull };
+    },
+  };
+}
+
+export const journalOf = (copyPath: string): string => `${copyPath}.journal`;
