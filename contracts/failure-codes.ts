@@ -76,7 +76,20 @@ export const failureCodes = {
     'none',
     'Repair the link from the differencing disk to its parent, or restore the chain.',
   ),
+  // Refused by Hyper-V itself, or by the agent's way to it.
+  AccessDenied: code(
+    'permanent',
+    'none',
+    'Give the account of the agent the right: member of Hyper-V Administrators, and full control of the folders of VMs.',
+  ),
+  HyperVRefused: code('permanent', 'unknown', 'Look at the code of Hyper-V and at the VM on the named host.'),
+  DriverLacksOperation: code('permanent', 'none', 'Choose a kind of migration that the driver of this host offers.'),
   // Contended or passing.
+  HyperVSilent: code(
+    'transient',
+    'unknown',
+    "Look at the Virtual Machine Management service of the host, and into the agent's log.",
+  ),
   RelayUnreachable: code('transient', 'none', 'Check that the agent of the host runs and reaches the relay.'),
   RelayRefused: code('permanent', 'none', "Check the app's Send right on the hybrid connection."),
   AgentTimedOut: code('transient', 'unknown', 'Nothing to do: the app asks the agent what became of the operation.'),

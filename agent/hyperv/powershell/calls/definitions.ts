@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import type { Arguments } from '../worker/worker';
+import { hostArguments, hostValue } from './host';
+
+/**
+ * Everything that the worker can be asked, the counterpart of scripts/table.ps1 (a test holds them equal). `look` calls change nothing and
+ * have a worker of their own, so that they are answered while an `act` call is at work.
+ */
+type CallDefinition = {
+  readonly lane: 'look' | 'act';
+  /** Milliseconds without an answer after which the worker counts as hung. */
+  readonly msMax: number;
+  readonly args: z.ZodType<Arguments>;
+  readonly value: z.ZodType;
+};
+
+export const calls = {
+  'read-host': { lane: 'look', msMax: 60_000, args: hostArguments, value: hostValue },
+} as const satisfies Record<string, CallDefinition>;
+
+export type CallName = keyof typeof calls;
+export type CallArguments<K extends CallName> = z.input<(typeof calls)[K]['args']>;
+export type CallValue<K extends CallName> = z.output<(typeof calls)[K]['value']>;

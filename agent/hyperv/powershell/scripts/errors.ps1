@@ -1,0 +1,32 @@
+# What is told of an error. The agent classifies by identifiers and numbers; the message is for people, in the language of the host.
+
+$messageCharactersMax = 2000
+
+function Get-ErrorFacts {
+    param([System.Management.Automation.ErrorRecord] $ErrorRecord)
+    $exception = $ErrorRecord.Exception
+    $message = "$($exception.Message)"
+    $identifier = $exception.PSObject.Properties['ErrorIdentifier']
+    $inner = $exception.InnerException
+    [ordered]@{
+        message          = $message.Substring(0, [Math]::Min($message.Length, $messageCharactersMax))
+        type             = $exception.GetType().FullName
+        fullyQualifiedId = "$($ErrorRecord.FullyQualifiedErrorId)"
+        identifier       = if ($null -eq $identifier) { '' } else { "$($identifier.Value)" }
+        category         = $ErrorRecord.CategoryInfo.Category.ToString()
+        hresult          = '0x{0:X8}' -f $exception.HResult
+        innerHresult     = if ($null -eq $inner) { '' } else { '0x{0:X8}' -f $inner.HResult }
+        returnValue      = $exception.Data['ReturnValue']
+        jobErrorCode     = $exception.Data['JobErrorCode']
+        codes            = [object[]] @([regex]::Matches($message, '0x[0-9A-Fa-f]{8}') | Select-Object -First 10 | ForEach-Object { $_.Value })
+        at               = "$($ErrorRecord.ScriptStackTrace)".Split("`n")[0]
+    }
+}
+
+# A refusal of a handler itself: its code is one of the agent's failure codes. Nothing was changed.
+function Stop-Request {
+    param([Parameter(Mandatory)][string] $Code, [Parameter(Mandatory)][string] $Message)
+    $exception = New-Object -TypeName System.InvalidOperationException -ArgumentList $Message
+    $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, "hyperferry.$Code", 'InvalidOperation', $null
+    throw $record
+}

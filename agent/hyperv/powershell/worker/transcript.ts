@@ -1,0 +1,43 @@
+import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { z } from 'zod';
+
+/** One call of the worker as it was: enough to answer the same call again in a test. */
+export const transcriptEntry = z.object({
+  at: z.iso.datetime(),
+  call: z.string(),
+  args: z.record(z.string(), z.unknown()),
+  tookMs: z.number(),
+  answer: z.unknown(),
+});
+export type TranscriptEntry = z.infer<typeof transcriptEntry>;
+export type Transcript = (entry: TranscriptEntry) => void;
+
+const secretName = /password|secret|credential|protector|privatekey/i;
+const notShown = '(not shown)';
+
+/** The same with every field gone whose name says that it is secret, at any depth. */
+export function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).map(([name, inner]): [string, unknown] => [
+    name,
+    secretName.test(name) ? notShown : withoutSecrets(inner),
+  ]);
+  return Object.fromEntries(fields);
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** Writes entries as lines of JSON. At `bytesMax` the file becomes `<path>.1`, which replaces the one before: at most twice as much is kept. */
+export function transcriptFile(path: string, bytesMax: number): Transcript {
+  let bytes = sizeOf(path);
+  return (entry) => {
+    const line = `${JSON.stringify(entry)}\n`;
+    if (bytes > 0 && bytes + Buffer.byteLength(line) > bytesMax) {
+      renameSync(path, `${path}.1`);
+      bytes = 0;
+    }
+    appendFileSync(path, line, { mode: 0o600 });
+    bytes += Buffer.byteLength(line);
+  };
+}
