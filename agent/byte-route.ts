@@ -105,7 +105,7 @@ const portTaken = ({ byteRoute: { listenAddress } }: AgentConfig, port: number) 
 const pullWith =
   (clientCertificate: AgentCertificate, clock: Clock, images: ImageFormat): Pull =>
   ({ runId, input, path, journalPath, signal, report }) => {
-    const { subject, bandwidthBytesPerSecondMax, ledgerWatermarkBytes } = input;
+    const { subject, bandwidthBytesPerSecondMax, bandwidthHours, ledgerWatermarkBytes } = input;
     const { address, port, certificateSha256, ticket } = input.peer;
     return pullFile({
       runId,
@@ -116,6 +116,7 @@ const pullWith =
       path,
       journalPath,
       bandwidthBytesPerSecondMax,
+      bandwidthHours,
       ledgerWatermarkBytes,
       clock,
       images,

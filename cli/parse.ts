@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { weekdays, type BandwidthWindow, type Weekday } from '../contracts/bandwidth';
 import { fieldIssues } from '../contracts/issues';
 import { bad, good, type Result } from './context';
 import { badInput } from './failure';
@@ -52,3 +53,34 @@ export function parseDurationMs(text: string): number | undefined {
   const unit = timeUnits[match?.[2]?.toLowerCase() ?? '?'];
   return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
 }
+
+const unlimited = 'unlimited';
+
+/** `mon-fri@08:00-18:00=20MiB/s`, `sat,sun@00:00-00:00=unlimited` or, on all days, `22:00-06:00=1GiB/s`; undefined when it is none of these. */
+export function parseBandwidthWindow(text: string): BandwidthWindow | undefined {
+  const match = /^(?:([a-z,-]+)@)?(\d\d:\d\d)-(\d\d:\d\d)=(.+)$/i.exec(text.trim());
+  if (match === null) return undefined;
+  const [, dayText, from = '', to = '', rateText = ''] = match;
+  const days = dayText === undefined ? [...weekdays] : parseDays(dayText.toLowerCase());
+  const bytesPerSecondMax = rateText.toLowerCase() === unlimited ? null : parseBytes(rateText);
+  if (days === undefined || bytesPerSecondMax === undefined) return undefined;
+  return { days, from, to, bytesPerSecondMax };
+}
+
+/** `mon`, `sat,sun` or `fri-mon`. */
+function parseDays(text: string): Weekday[] | undefined {
+  const days: Weekday[] = [];
+  for (const part of text.split(',')) {
+    const [first = -1, last = first, ...more] = part.split('-').map((day) => weekdays.findIndex((one) => one === day));
+    if (first < 0 || last < 0 || more.length > 0) return undefined;
+    for (let n = first; ; n = (n + 1) % weekdays.length) {
+      const day = weekdays[n];
+      if (day !== undefined && !days.includes(day)) days.push(day);
+      if (n === last) break;
+    }
+  }
+  return days;
+}
+
+/** The time zone of this machine, as the IANA database names it. */
+export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -40,8 +40,8 @@ export function parseTask(kind: OperationKind, input: unknown): Outcome<Operatio
  */
 function contentOf({ runId, epoch, task }: Operation): unknown {
   if (task.kind !== 'pull') return { runId, epoch, task };
-  const { vmId, subject, folder, peer, bandwidthBytesPerSecondMax } = task.input;
-  return { runId, epoch, kind: task.kind, vmId, subject, folder, from: peer.hostId, bandwidthBytesPerSecondMax };
+  const { peer, ledgerWatermarkBytes: _looked, ...asked } = task.input;
+  return { runId, epoch, kind: task.kind, ...asked, from: peer.hostId };
 }
 
 export const sameRequest = (one: Operation, other: Operation): boolean =>

@@ -193,6 +193,26 @@ describe('migrate', () => {
     });
   });
 
+  test('takes limits by the time of day, with the time zone of this machine unless one is named', async () => {
+    const one = await serve(everything);
+    const hoursOf = async (...args: string[]): Promise<unknown> => {
+      const run = await program(['migrate', 'web01', '--to', 'host-b', ...args], one.url);
+      expect(run.code).toBe(0);
+      return (bodyOfLast(one) as { policy: { bandwidthHours: unknown } }).policy.bandwidthHours;
+    };
+    const day = ['--bandwidth-hours', 'mon-fri@08:00-18:00=20MiB/s'];
+    const weekend = ['--bandwidth-hours', 'sat,sun@00:00-00:00=unlimited'];
+    expect(await hoursOf(...day, ...weekend, '--time-zone', 'Europe/Berlin')).toEqual({
+      timeZone: 'Europe/Berlin',
+      windows: [
+        { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '18:00', bytesPerSecondMax: 20 * mib },
+        { days: ['sat', 'sun'], from: '00:00', to: '00:00', bytesPerSecondMax: null },
+      ],
+    });
+    expect(await hoursOf(...day)).toMatchObject({ timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+    expect(await hoursOf()).toBeNull();
+  });
+
   test('takes a GUID, a folder, a switch and an id as given', async () => {
     const args = ['--from', 'host-a', '--to', 'host-a', '--folder', '/other', '--switch', 'DMZ', '--id', 'm1'];
     const one = await serve(everything);
@@ -334,6 +354,11 @@ describe('errors', () => {
     [['vms', 'host/../b'], 'HOST'],
     [['migrate', 'web01', '--to', 'a/b'], 'options.to'],
     [['migrate', 'web01', '--to', 'host-b', '--bandwidth', '5'], 'request.policy.bandwidthBytesPerSecondMax'],
+    [
+      ['migrate', 'web01', '--to', 'host-b', '--bandwidth-hours', '08:00-18:00=1m', '--time-zone', 'Berlin'],
+      'request.policy.bandwidthHours.timeZone',
+    ],
+    [['migrate', 'web01', '--to', 'host-b', '--time-zone', 'UTC'], '--time-zone'],
     [['migrate', 'web01', '--to', 'host-b', '--id', 'ü'], 'request.id'],
     [['status', '--top', '0'], 'options.top'],
     [['cancel', 'm1', '--reason', 'x'.repeat(501)], '--reason'],
@@ -352,6 +377,7 @@ describe('errors', () => {
     [['migrate', 'web01'], 'quick-storage needs --to <host>'],
     [['migrate', 'web01', '--to', 'b', '--kind', 'teleport'], 'Allowed choices are live, quick,'],
     [['migrate', 'web01', '--to', 'b', '--bandwidth', 'fast'], '100MiB/s'],
+    [['migrate', 'web01', '--to', 'b', '--bandwidth-hours', '8-18=1m'], 'mon-fri@08:00-18:00=20MiB/s'],
     [['answer', 'm1', 'maybe'], 'Allowed choices are retry, skip, accept'],
     [['watch'], 'missing required argument'],
     [['start', '--bandwidth', 'fast'], '100MiB/s'],

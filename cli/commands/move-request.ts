@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { z } from 'zod';
+import type { BandwidthWindow } from '../../contracts/bandwidth';
 import { hostId, vmId, type HostId, type VmId } from '../../contracts/ids';
 import {
   kinds,
@@ -15,7 +16,7 @@ import { exportParts } from '../../contracts/operations/exports';
 import type { HyperferryApi } from '../api/client';
 import { bad, good, type Result } from '../context';
 import { badInput, failureOfApi } from '../failure';
-import { parseBytes, parseDurationMs, parseField } from '../parse';
+import { ownTimeZone, parseBandwidthWindow, parseBytes, parseDurationMs, parseField } from '../parse';
 import { apiOptions } from './command';
 import { findVm } from './find-vm';
 
@@ -28,6 +29,8 @@ export const moveOptions = apiOptions.extend({
   kind: z.enum(kinds).default('quick-storage'),
   switch: z.string().optional(),
   bandwidth: z.int().optional(),
+  bandwidthHours: z.array(z.custom<BandwidthWindow>()).optional(),
+  timeZone: z.string().optional(),
   retire: z.enum(retirePolicies).optional(),
   verify: z.enum(verifyScopes).optional(),
   heartbeatWait: z.int().optional(),
@@ -45,6 +48,15 @@ export const moveOptions = apiOptions.extend({
   powerOn: z.literal(true).optional(),
 });
 type MoveOptions = z.infer<typeof moveOptions>;
+
+const bandwidthHoursOption = (text: string, before: readonly BandwidthWindow[] = []): BandwidthWindow[] => {
+  const window = parseBandwidthWindow(text);
+  if (window === undefined)
+    throw new InvalidArgumentError(
+      'Give hours and their limit, such as mon-fri@08:00-18:00=20MiB/s or 22:00-06:00=unlimited.',
+    );
+  return [...before, window];
+};
 
 const bandwidthOption = (text: string): number => {
   const bytes = parseBytes(text);
@@ -102,6 +114,9 @@ const fieldsOf = ({ to, switch: name, ...options }: MoveOptions) => ({
     ...(options.fixUps === undefined ? {} : { fixUps: options.fixUps }),
     ...(options.powerOn === undefined ? {} : { start: true }),
     ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecondMax: options.bandwidth }),
+    ...(options.bandwidthHours === undefined
+      ? {}
+      : { bandwidthHours: { timeZone: options.timeZone ?? ownTimeZone(), windows: options.bandwidthHours } }),
     ...(options.retire === undefined ? {} : { retire: options.retire }),
     ...(options.verify === undefined ? {} : { verify: options.verify }),
     ...(options.outage === undefined ? {} : { outageMsMax: options.outage }),
@@ -148,6 +163,14 @@ export async function requestOf(
         next: 'hyperferry hosts',
       }),
     );
+  if (options.timeZone !== undefined && options.bandwidthHours === undefined)
+    return bad(
+      badInput('there are no hours for the time zone', {
+        field: '--time-zone',
+        value: options.timeZone,
+        remedy: 'Give hours with --bandwidth-hours, or leave the time zone out.',
+      }),
+    );
   const vm = await vmOf(api, vmText, options);
   if (!vm.ok) return vm;
   const folder = await folderFor(api, options);
@@ -175,6 +198,12 @@ export const withMoveOptions = (command: Command): Command =>
     .addOption(new Option('--kind <kind>', 'how it moves').choices(kinds).default('quick-storage'))
     .option('--switch <name>', 'virtual switch at the destination (default: the one of the same name)')
     .option('--bandwidth <rate>', 'limit of the copy, such as 100MiB/s (default: none)', bandwidthOption)
+    .option(
+      '--bandwidth-hours <hours=rate>',
+      'another limit by the time of day, such as mon-fri@08:00-18:00=20MiB/s; several times: the first that fits counts',
+      bandwidthHoursOption,
+    )
+    .option('--time-zone <name>', "of these hours, such as Europe/Berlin (default: this machine's)")
     .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
     .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(verifyScopes))
     .addOption(new Option('--stop <how>', 'how a VM that runs is stopped').choices(stopPolicies))

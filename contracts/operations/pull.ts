@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bandwidthHours } from '../bandwidth';
 import { diskId, hostId } from '../ids';
 import { bytes, digest, ofPlace, type OperationDefinition } from './shapes';
 
@@ -29,6 +30,7 @@ export const pullOperations = {
       subject: pullSubject,
       peer,
       bandwidthBytesPerSecondMax: z.int().positive().nullable(),
+      bandwidthHours: bandwidthHours.nullable().default(null),
       /** What the ledger holds of this transfer; a journal that is behind it was lost. */
       ledgerWatermarkBytes: bytes.nullable(),
     }),

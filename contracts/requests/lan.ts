@@ -2,6 +2,7 @@ import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
 import {
   bandwidthBytesPerSecondMax,
+  bandwidthHours,
   destinationFolder,
   destinationSwitch,
   heartbeatWaitMsMax,
@@ -18,7 +19,7 @@ export const lanRequest = requestOfKind(kind, {
   destinationSwitch,
   policy: strictlyOf(
     kind,
-    { bandwidthBytesPerSecondMax, stop, retire, verify, heartbeatWaitMsMax },
+    { bandwidthBytesPerSecondMax, bandwidthHours, stop, retire, verify, heartbeatWaitMsMax },
     { outageMsMax: 'the VM is stopped for the whole copy' },
   ).prefault({}),
 });

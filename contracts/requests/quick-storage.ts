@@ -2,6 +2,7 @@ import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
 import {
   bandwidthBytesPerSecondMax,
+  bandwidthHours,
   destinationFolder,
   destinationSwitch,
   heartbeatWaitMsMax,
@@ -15,5 +16,7 @@ export const quickStorageRequest = requestOfKind(kind, {
   destinationHost: hostId,
   destinationFolder,
   destinationSwitch,
-  policy: strictlyOf(kind, { bandwidthBytesPerSecondMax, retire, verify, heartbeatWaitMsMax }).prefault({}),
+  policy: strictlyOf(kind, { bandwidthBytesPerSecondMax, bandwidthHours, retire, verify, heartbeatWaitMsMax }).prefault(
+    {},
+  ),
 });

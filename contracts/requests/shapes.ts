@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bandwidthBytesPerSecondMin, bandwidthHours as hours } from '../bandwidth';
 
 /** Fields that several kinds take. */
 
@@ -11,11 +12,10 @@ export const destinationSwitch = z.string().max(200).nullable().default(null);
 export const heartbeatWaitMsMax = z.int().min(1000).max(3_600_000).default(300_000);
 
 /** Limit of the byte route for a run; null is no limit. */
-export const bandwidthBytesPerSecondMax = z
-  .int()
-  .min(64 * 1024)
-  .nullable()
-  .default(null);
+export const bandwidthBytesPerSecondMax = z.int().min(bandwidthBytesPerSecondMin).nullable().default(null);
+
+/** Hours in which another limit holds; null is none. */
+export const bandwidthHours = hours.nullable().default(null);
 
 export const retirePolicies = ['keep', 'unregister', 'delete'] as const;
 /** What becomes of the source once the destination runs: fenced and kept, unregistered with its files kept, or deleted. */
@@ -46,6 +46,7 @@ export const verify = z.enum(verifyScopes).default('changed');
 /** Why kinds whose bytes the hypervisor moves, or nobody, do not take what the byte route has. */
 export const movedByHypervisor = {
   bandwidthBytesPerSecondMax: 'no byte route is used',
+  bandwidthHours: 'no byte route is used',
   retire: 'nothing of the VM is left at the source',
   verify: 'no copy is made that could be compared',
 } as const;

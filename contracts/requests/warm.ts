@@ -3,6 +3,7 @@ import { requestOfKind, strictlyOf } from './of-kind';
 import {
   approve,
   bandwidthBytesPerSecondMax,
+  bandwidthHours,
   destinationFolder,
   destinationSwitch,
   heartbeatWaitMsMax,
@@ -22,6 +23,7 @@ export const warmRequest = requestOfKind(kind, {
   destinationSwitch,
   policy: strictlyOf(kind, {
     bandwidthBytesPerSecondMax,
+    bandwidthHours,
     outageMsMax,
     ifNotShrinking,
     roundsMax,

@@ -2,7 +2,7 @@ import type { DiskFacts } from '../../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { DiskId } from '../../contracts/ids';
 import { destinationHostOf, type RunInput } from '../../contracts/migration';
-import type { OperationOutput, PullSubject } from '../../contracts/operations';
+import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
 import { roomForCopyBytes } from '../../contracts/room';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
@@ -68,7 +68,7 @@ const imagesOf = (sizes: Sizes, wanted: (index: number, last: number) => boolean
 type PulledRun = RunInput & {
   readonly request: {
     readonly destinationFolder: string;
-    readonly policy: { readonly bandwidthBytesPerSecondMax: number | null };
+    readonly policy: Pick<OperationInput<'pull'>, 'bandwidthBytesPerSecondMax' | 'bandwidthHours'>;
   };
 };
 
@@ -93,6 +93,7 @@ export function* pullAll(
         folder: request.destinationFolder,
         subject: file.subject,
         bandwidthBytesPerSecondMax: request.policy.bandwidthBytesPerSecondMax,
+        bandwidthHours: request.policy.bandwidthHours,
       },
     })),
   );

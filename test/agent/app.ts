@@ -128,7 +128,15 @@ export class App {
       expiresAtMs: Date.now() + 60_000,
     });
     const peer = { hostId: from, ...source.byteRoute, ticket };
-    return { vmId, subject, folder, peer, bandwidthBytesPerSecondMax, ledgerWatermarkBytes: null };
+    return {
+      vmId,
+      subject,
+      folder,
+      peer,
+      bandwidthBytesPerSecondMax,
+      bandwidthHours: null,
+      ledgerWatermarkBytes: null,
+    };
   }
 }
 

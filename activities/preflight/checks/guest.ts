@@ -1,11 +1,14 @@
 import type { MigrationRequest } from '../../../contracts/migration';
+import { narrowestLimit, widestLimit, type BandwidthLimit } from '../../../contracts/bandwidth';
 import { check } from '../check';
 import { byRoute, moves, stopsBy } from './applies';
 
-const limitOf = (request: MigrationRequest): number | null =>
-  request.kind === 'warm' ? request.policy.bandwidthBytesPerSecondMax : null;
+const limitOf = ({ kind, policy }: MigrationRequest): BandwidthLimit =>
+  kind === 'warm'
+    ? { bytesPerSecondMax: policy.bandwidthBytesPerSecondMax, hours: policy.bandwidthHours }
+    : { bytesPerSecondMax: null, hours: null };
 
-const limited = { when: 'with a bandwidth limit', holds: (r: MigrationRequest) => limitOf(r) !== null };
+const limited = { when: 'with a bandwidth limit', holds: (r: MigrationRequest) => narrowestLimit(limitOf(r)) !== null };
 
 /** The guest, and how long it will be away. */
 export const guestChecks = [
@@ -102,10 +105,10 @@ export const guestChecks = [
     remedy: 'Lift the bandwidth limit, or run when the guest writes less.',
     source: 'hyperferry: decision 0012, rounds',
     look(see, request) {
-      const [rate, limit] = [see['vm.changedBytesPerSecond'], limitOf(request)];
+      const [rate, limit] = [see['vm.changedBytesPerSecond'], widestLimit(limitOf(request))];
       if (limit === null || see['vm.state'] !== 'running' || rate < limit) return undefined;
       return {
-        message: `VM ${see['vm.name']} changes ${rate} bytes a second; bandwidthBytesPerSecondMax is ${limit}.`,
+        message: `VM ${see['vm.name']} changes ${rate} bytes a second; ${limit} is the most that the bandwidth limit allows.`,
       };
     },
   }),
@@ -120,7 +123,7 @@ export const guestChecks = [
     remedy: 'Let the guest be shut down (--stop shut-down), allow a longer outage, or lift the bandwidth limit.',
     source: 'hyperferry: decision 0012, rounds',
     look(see, request) {
-      const limit = limitOf(request);
+      const limit = narrowestLimit(limitOf(request));
       if (request.kind !== 'warm' || limit === null || stopsBy(request) !== 'save') return undefined;
       const ms = Math.ceil((see['vm.savedStateBytes'] / limit) * 1000);
       if (see['vm.state'] !== 'running' || ms <= request.policy.outageMsMax) return undefined;

@@ -92,17 +92,17 @@ export class Attempt {
   }
 
   async #ask(wire: Wire): Promise<AttemptEnd> {
-    const { runId, ticket, bandwidthBytesPerSecondMax, clock, pace } = this.#options.request;
+    const { runId, ticket, clock, pace } = this.#options.request;
     wire.say({ kind: 'open', message: { contract: 1, runId, ticket } });
     const facts = await this.#facts.take(pace.helloMsMax, clock, wire.signal);
     if (facts === undefined) wire.end(`no answer to the ticket after ${pace.helloMsMax} ms`);
-    else await this.#start(wire, facts, bandwidthBytesPerSecondMax);
+    else await this.#start(wire, facts);
     const ended = await this.#ended.promise;
     if (ended.kind !== 'complete') wire.end(ended.kind);
     return ended;
   }
 
-  async #start(wire: Wire, facts: FactsMessage, bandwidthBytesPerSecondMax: number | null): Promise<void> {
+  async #start(wire: Wire, facts: FactsMessage): Promise<void> {
     const prepared = await this.#options.prepare(facts);
     if (!prepared.ok) {
       this.#end({ kind: 'failed', failure: prepared.failure });
@@ -110,7 +110,9 @@ export class Attempt {
     }
     this.#writer = prepared.value;
     const { watermarkBytes, digest } = this.#writer.position;
-    wire.say({ kind: 'start', message: { fromBytes: watermarkBytes, digest, bandwidthBytesPerSecondMax } });
+    const { bandwidthBytesPerSecondMax, bandwidthHours = null } = this.#options.request;
+    const message = { fromBytes: watermarkBytes, digest, bandwidthBytesPerSecondMax, bandwidthHours };
+    wire.say({ kind: 'start', message });
   }
 
   #heard(frame: Frame): void {

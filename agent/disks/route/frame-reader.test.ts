@@ -77,7 +77,7 @@ test('every frame of a source comes out as it went in, wherever the bytes are cu
 test('every frame of a destination comes out as it went in', () => {
   const sent: Exclude<Frame, { kind: 'data' }>[] = [
     { kind: 'open', message: { contract: 1, runId: run, ticket: 'a.b' } },
-    { kind: 'start', message: { fromBytes: 512, digest, bandwidthBytesPerSecondMax: null } },
+    { kind: 'start', message: { fromBytes: 512, digest, bandwidthBytesPerSecondMax: null, bandwidthHours: null } },
     { kind: 'watermark', atBytes: 2 ** 45 },
     { kind: 'alive' },
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bandwidthHours } from '../../../contracts/bandwidth';
 import { failure } from '../../../contracts/failure';
 import { runId } from '../../../contracts/ids';
 import { contentFacts } from './content';
@@ -26,6 +27,7 @@ export const startMessage = z.object({
   /** The digest up to there, which the source continues so that both ends agree on the whole sequence. */
   digest,
   bandwidthBytesPerSecondMax: z.int().positive().nullable(),
+  bandwidthHours: bandwidthHours.nullable().default(null),
 });
 export type StartMessage = z.infer<typeof startMessage>;
 

@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 describe('the token bucket', () => {
   test.each([64 * 1024, 10_000_000])('lets %d bytes a second through, and not more', async (bytesPerSecond) => {
     const clock = instantClock();
-    const bucket = new TokenBucket(bytesPerSecond, clock);
+    const bucket = new TokenBucket(() => bytesPerSecond, clock);
     const random = seededRandom(5);
     const beganMs = clock.now();
     let bytes = 0;
@@ -27,17 +27,43 @@ describe('the token bucket', () => {
 
   test('does not make up for an hour of pause by a burst', async () => {
     const clock = instantClock();
-    const bucket = new TokenBucket(1_000_000, clock);
+    const bucket = new TokenBucket(() => 1_000_000, clock);
     clock.advance(3_600_000);
     const beganMs = clock.now();
     for (let taken = 0; taken < 2_000_000; taken += 50_000) await bucket.take(50_000, never);
     expect(clock.now() - beganMs).toBeGreaterThan(1700);
   });
 
+  test('a limit that changes with the time holds from the next second on', async () => {
+    const clock = instantClock();
+    const noonMs = clock.now() + 10_000;
+    const bucket = new TokenBucket((nowMs) => (nowMs < noonMs ? 1_000_000 : 100_000), clock);
+    let before = 0;
+    while (clock.now() < noonMs) {
+      await bucket.take(50_000, never);
+      before += 50_000;
+    }
+    const [beganMs, after] = [clock.now(), 20 * 50_000];
+    for (let bytes = 0; bytes < after; bytes += 50_000) await bucket.take(50_000, never);
+    expect(before / 10).toBeGreaterThan(970_000);
+    expect(before / 10).toBeLessThan(1_100_000);
+    expect(after / ((clock.now() - beganMs) / 1000)).toBeLessThan(140_000);
+  });
+
+  test('whoever waits for a low limit goes on as soon as it is lifted', async () => {
+    const clock = instantClock();
+    const noonMs = clock.now() + 3_000;
+    const bucket = new TokenBucket((nowMs) => (nowMs < noonMs ? 1 : null), clock);
+    expect(bucket.isLimited).toBe(true);
+    await bucket.take(1_000_000, never);
+    expect(clock.now() - noonMs).toBeLessThanOrEqual(1_000);
+    expect(bucket.isLimited).toBe(false);
+  });
+
   test('lets go at once when it is aborted', async () => {
     const clock = instantClock();
     const beganMs = clock.now();
-    await new TokenBucket(1, clock).take(1_000_000, AbortSignal.abort());
+    await new TokenBucket(() => 1, clock).take(1_000_000, AbortSignal.abort());
     expect(clock.now()).toBe(beganMs);
   });
 });

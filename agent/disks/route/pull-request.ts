@@ -1,3 +1,4 @@
+import type { BandwidthHours } from '../../../contracts/bandwidth';
 import type { RunId } from '../../../contracts/ids';
 import type { OperationProgress, PullSubject } from '../../../contracts/operations';
 import type { Clock } from '../../clock';
@@ -17,6 +18,8 @@ export type PullRequest = {
   readonly path: string;
   readonly journalPath: string;
   readonly bandwidthBytesPerSecondMax: number | null;
+  /** Hours in which another limit holds. */
+  readonly bandwidthHours?: BandwidthHours | null;
   /** What the ledger holds of this transfer; null when it holds nothing. */
   readonly ledgerWatermarkBytes: number | null;
   readonly clock: Clock;

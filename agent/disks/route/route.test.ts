@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bandwidthHours } from '../../../contracts/bandwidth';
 import type { OperationProgress } from '../../../contracts/operations';
 import { valueOf } from '../failures';
 import type { ImageShape } from '../image';
@@ -109,6 +110,16 @@ test('the bandwidth limit holds', async () => {
   const port = await serve();
   const beganMs = Date.now();
   valueOf(await pullFile(pullOf(hosts, port, { bandwidthBytesPerSecondMax: 4 * mib })));
+  expect(Date.now() - beganMs).toBeGreaterThan(950);
+});
+
+test('a limit of the hour holds in place of that of the run', async () => {
+  await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: seededBytes(4 * mib, 1) }]);
+  const port = await serve();
+  const windows = [{ from: '00:00', to: '00:00', bytesPerSecondMax: 4 * mib }];
+  const always = bandwidthHours.parse({ timeZone: 'Asia/Kolkata', windows });
+  const beganMs = Date.now();
+  valueOf(await pullFile(pullOf(hosts, port, { bandwidthBytesPerSecondMax: null, bandwidthHours: always })));
   expect(Date.now() - beganMs).toBeGreaterThan(950);
 });
 

@@ -17,7 +17,7 @@ export type SendRequest = {
   readonly wire: Pick<Wire, 'send' | 'signal'>;
   readonly window: SendWindow;
   /** Undefined: as fast as it goes. */
-  readonly bucket: TokenBucket | undefined;
+  readonly bucket: TokenBucket;
   readonly pool: BufferPool;
 };
 
@@ -61,6 +61,8 @@ class Writer {
   readonly #request: SendRequest;
   #last: Promise<void> = Promise.resolve();
   #beforeLast: Promise<void> = Promise.resolve();
+  /** Batches that are sent under a limit, or wait for one that is. */
+  #paced = 0;
 
   constructor(request: SendRequest) {
     this.#request = request;
@@ -85,11 +87,22 @@ class Writer {
 
   async #send(slices: readonly Buffer[], before: Promise<void>): Promise<void> {
     const { wire, bucket } = this.#request;
-    if (bucket === undefined) {
+    // What waits for its turn under a limit goes first, also when the limit is lifted meanwhile.
+    if (!bucket.isLimited && this.#paced === 0) {
       await Promise.all(slices.map((slice) => wire.send(slice)));
       return;
     }
-    await before;
+    this.#paced += 1;
+    try {
+      await before;
+      await this.#sendPaced(slices);
+    } finally {
+      this.#paced -= 1;
+    }
+  }
+
+  async #sendPaced(slices: readonly Buffer[]): Promise<void> {
+    const { wire, bucket } = this.#request;
     for (const slice of slices) {
       for (let at = 0; at < slice.length && !wire.signal.aborted; at += pacedBytesMax) {
         const part = slice.subarray(at, at + pacedBytesMax);

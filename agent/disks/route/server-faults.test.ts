@@ -93,7 +93,7 @@ const open = (): Exclude<Frame, { kind: 'data' }> => ({
 });
 const startAt = (fromBytes: number): Exclude<Frame, { kind: 'data' }> => ({
   kind: 'start',
-  message: { fromBytes, digest: '0'.repeat(64), bandwidthBytesPerSecondMax: null },
+  message: { fromBytes, digest: '0'.repeat(64), bandwidthBytesPerSecondMax: null, bandwidthHours: null },
 });
 
 async function expectStillServes(): Promise<void> {

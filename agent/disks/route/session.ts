@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+import { limitAt } from '../../../contracts/bandwidth';
 import { describeThrown, failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
 import type { TicketClaims } from '../../../contracts/ticket';
 import type { Clock } from '../../clock';
@@ -145,13 +146,13 @@ export class Session {
     if (start === undefined) return this.#late('a start');
     if (start.fromBytes > sizeBytesOf(facts) || start.fromBytes % alignmentBytesOf(facts) !== 0)
       return failureOf('RequestInvalid', { message: `the content has no offset ${start.fromBytes}` });
-    const { bandwidthBytesPerSecondMax: rate } = start;
+    const { bandwidthBytesPerSecondMax: bytesPerSecondMax, bandwidthHours: hours } = start;
     const digest = await sendContent({
       content,
       start,
       wire: this.#wire,
       window: this.#window,
-      bucket: rate === null ? undefined : new TokenBucket(rate, clock),
+      bucket: new TokenBucket((nowMs) => limitAt({ bytesPerSecondMax, hours }, nowMs), clock),
       pool: new BufferPool(batchBufferBytes),
     });
     if (digest === undefined) return undefined;
