@@ -84,13 +84,18 @@ function* batches(chunks: Iterable<number>): Generator<number[]> {
 
 const chunksPerBatch = 1024;
 
+let zeroChunkDigest: Buffer | undefined;
+
+/** Of a whole chunk of zeros. */
+const zeroDigest = (): Buffer => (zeroChunkDigest ??= blake3(Buffer.alloc(chunkBytes)));
+
 class ChunkDigest {
   readonly #disk: Disk;
   readonly #report: (progress: WorkProgress) => void;
   readonly #records = new Blake3Hasher();
   readonly #held: HeldRanges;
-  readonly #buffers: Buffer[];
-  readonly #zeroDigest = blake3(Buffer.alloc(chunkBytes));
+  /** One for each lane, made when there is something to read. */
+  readonly #buffers: Buffer[] = [];
   #chunks = 0;
   #bytesRead = 0;
   #next = 0;
@@ -99,7 +104,6 @@ class ChunkDigest {
     this.#disk = disk;
     this.#report = report;
     this.#held = new HeldRanges(disk.images);
-    this.#buffers = Array.from({ length: chunksAtOnce }, () => Buffer.allocUnsafe(chunkBytes));
   }
 
   async add(offsets: readonly number[]): Promise<void> {
@@ -124,6 +128,8 @@ class ChunkDigest {
 
   /** Each buffer goes through the list with steps of its own; a chunk is hashed while the others are read. */
   async #readAll(toRead: readonly { offset: number; index: number }[], records: Buffer): Promise<void> {
+    while (this.#buffers.length < Math.min(chunksAtOnce, toRead.length))
+      this.#buffers.push(Buffer.allocUnsafe(Math.min(chunkBytes, this.#disk.virtualSizeBytes)));
     const lanes = this.#buffers.map(async (buffer, lane) => {
       for (let at = lane; at < toRead.length; at += chunksAtOnce) {
         const chunk = toRead[at];
@@ -142,7 +148,7 @@ class ChunkDigest {
   }
 
   #zeroDigestOf(length: number): Buffer {
-    return length === chunkBytes ? this.#zeroDigest : blake3(Buffer.alloc(length));
+    return length === chunkBytes ? zeroDigest() : blake3(Buffer.alloc(length));
   }
 
   #assertNext(offset: number): void {

@@ -50,8 +50,14 @@ function show(tree: FileTree): void {
 }
 
 const readBytes = 1024 * 1024;
+const zeros = Buffer.alloc(readBytes);
+/** For what is read now; worlds are looked into one after the other. */
+const piece = Buffer.alloc(readBytes);
 
-/** Reads a disk of a snapshot piece by piece, as its guest would; what a power loss left in a log counts. */
+/**
+ * Reads a disk of a snapshot piece by piece, as its guest would; what a power loss left in a log counts. A piece that is looked at is there
+ * until the next: one that no image holds is `zeros`.
+ */
 async function eachPiece(
   { machine, disks, treeOf }: Snapshot,
   diskId: string,
@@ -70,21 +76,30 @@ async function eachPiece(
   });
   if (!opened.ok) return `${path} cannot be opened: ${opened.failure.message}`;
   const disk: Disk = opened.value;
-  const piece = Buffer.alloc(readBytes);
   for (let at = 0; at < disk.virtualSizeBytes; at += readBytes) {
-    const part = piece.subarray(0, Math.min(readBytes, disk.virtualSizeBytes - at));
+    const to = Math.min(at + readBytes, disk.virtualSizeBytes);
+    if (!isHeld(disk, at, to)) {
+      look(zeros.subarray(0, to - at), at);
+      continue;
+    }
+    const part = piece.subarray(0, to - at);
     await disk.read(part, at);
     look(part, at);
   }
   return undefined;
 }
 
+const isHeld = ({ images }: Disk, from: number, to: number): boolean =>
+  images.some((image) => image.extents(from, to)[Symbol.iterator]().next().done !== true);
+
 async function contentOf(
   snapshot: Snapshot,
   diskId: string,
 ): Promise<{ readonly pieces: Buffer[]; readonly wrong: string | undefined }> {
   const pieces: Buffer[] = [];
-  const wrong = await eachPiece(snapshot, diskId, (piece) => pieces.push(Buffer.from(piece)));
+  const wrong = await eachPiece(snapshot, diskId, (part) =>
+    pieces.push(part.buffer === zeros.buffer ? part : Buffer.from(part)),
+  );
   return { pieces, wrong };
 }
 
@@ -95,9 +110,9 @@ export async function differenceBetween(one: Snapshot, other: Snapshot): Promise
     const before = await contentOf(one, diskId);
     if (before.wrong !== undefined) return `the one: ${before.wrong}`;
     let different: number | undefined;
-    const wrong = await eachPiece(other, diskId, (piece, at) => {
+    const wrong = await eachPiece(other, diskId, (part, at) => {
       const expected = before.pieces[at / readBytes];
-      if (different === undefined && (expected === undefined || !expected.equals(piece))) different = at;
+      if (different === undefined && (expected === undefined || !expected.equals(part))) different = at;
     });
     if (wrong !== undefined) return `the other: ${wrong}`;
     if (different !== undefined) return `${diskId} differs in the MiB at byte ${different}`;
@@ -114,11 +129,11 @@ export async function strangeContent(now: Snapshot, beginning: Snapshot, seed: n
     const before = await contentOf(beginning, diskId);
     if (before.wrong !== undefined) return before.wrong;
     let strange: string | undefined;
-    const wrong = await eachPiece(now, diskId, (piece, at) => {
+    const wrong = await eachPiece(now, diskId, (part, at) => {
       const old = before.pieces[at / readBytes];
-      if (strange !== undefined || old?.equals(piece) === true) return;
-      for (let within = 0; within < piece.length; within += stampBlockBytes) {
-        const content = piece.subarray(within, within + stampBlockBytes);
+      if (strange !== undefined || old?.equals(part) === true) return;
+      for (let within = 0; within < part.length; within += stampBlockBytes) {
+        const content = part.subarray(within, within + stampBlockBytes);
         if (old?.subarray(within, within + stampBlockBytes).equals(content) === true) continue;
         const block = (at + within - blockOffsetBytes(0)) / stampBlockBytes;
         const claim = claimOf(content, { seed, disk: ordinal, block });

@@ -3,6 +3,7 @@ import * as realFs from 'node:fs';
 import { sep } from 'node:path';
 import * as functionsCore from '../../../runtime/core/functions-core';
 import { projectRoot } from '../../project-root';
+import { InheritedMemory } from './page-memory';
 import { createReadStream, createWriteStream, fsPromises, readSync, sqlite, timersPromises, tls, ws } from './modules';
 
 /** The modules of the platform that production code of the host's side gets simulated ones for. */
@@ -34,4 +35,6 @@ export function installPlatform(): void {
     return original.call(Module, request, parent, isMain);
   };
   Reflect.set(Module, '_load', load);
+  // Not of a module, so it is there for everybody; nobody but the agent asks for it.
+  Reflect.set(Reflect.get(globalThis, 'WebAssembly') as object, 'Memory', InheritedMemory);
 }

@@ -5,7 +5,6 @@ import { readSettings } from '../../../activities/settings';
 import { Documents } from '../../../activities/storage/documents';
 import { createRelayClient } from '../../../relay/client';
 import type { SigningKey } from '../../../relay/signing';
-import { LocalInvoker } from '../../../runtime/core/local-invoker';
 import { EngineClient } from '../../../runtime/engine/client';
 import type { Clock as EngineClock } from '../../../runtime/engine/clock';
 import { DirectCommitter, type Committer } from '../../../runtime/engine/commit';
@@ -18,6 +17,7 @@ import { Draw } from '../platform/chance';
 import type { Loop } from '../platform/loop';
 import { never, outside, Program, runIn } from '../platform/program';
 import type { RelayService } from '../platform/relay-service';
+import { WorkerInvoker } from './worker-invoker';
 
 /** What becomes of a commit of the runtime. */
 export type CommitFate = 'done' | 'dies-before' | 'dies-after';
@@ -132,7 +132,7 @@ export class Cloud {
     return {
       store: this.store,
       clock: this.#clock,
-      invoker: new LocalInvoker({}, (line) => this.options.log(`${line.functionName}: ${line.message}`)),
+      invoker: new WorkerInvoker((line) => this.options.log(`${line.functionName}: ${line.message}`)),
       newId: () => this.#draw.guid() + String(this.#ids++),
       unconsumedEvents: 'lose' as const,
       triesMax: 1,

@@ -18,7 +18,7 @@ async function lookThrough<T>(
   workBlocks: number,
   look: (block: number, content: Uint8Array) => T | undefined,
 ): Promise<T | undefined> {
-  const chunk = new Uint8Array(chunkBlocks * stampBlockBytes);
+  const chunk = new Uint8Array(Math.min(chunkBlocks, workBlocks) * stampBlockBytes);
   for (let first = 0; first < workBlocks; first += chunkBlocks) {
     const blocks = Math.min(chunkBlocks, workBlocks - first);
     const content = chunk.subarray(0, blocks * stampBlockBytes);
