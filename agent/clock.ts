@@ -22,6 +22,9 @@ export const systemClock: Clock = {
 /** The time as it stands in every document: ISO 8601, UTC. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 
+/** Why a wait of our own was ended. Without a reason, Node makes an error with its stack for each, and that costs more than the wait. */
+const nobodyAsks = 'over';
+
 /** Waits for `work`, for `ms` milliseconds at most or until `signal` is aborted: whichever comes first. `work` must not reject. */
 export async function within(
   clock: Clock,
@@ -37,6 +40,6 @@ export async function within(
       clock.sleep(ms, either).then(() => (signal?.aborted === true ? ('aborted' as const) : ('late' as const))),
     ]);
   } finally {
-    enough.abort();
+    enough.abort(nobodyAsks);
   }
 }

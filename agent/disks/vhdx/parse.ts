@@ -17,7 +17,7 @@ import {
 import { planReplay, ReplayedFile, replayIntoFile } from './log-replay';
 import { decodeMetadata, decodeMetadataTable, type Metadata } from './metadata';
 import type { Span } from './numbers';
-import { decodeRegionTable, type Regions } from './region-table';
+import { decodeRegionTable, isIntactRegionTable, type Regions } from './region-table';
 
 /** A VHDX whose head is read and checked; its tables of blocks are not looked at yet. */
 export type ParsedVhdx = {
@@ -43,11 +43,7 @@ export async function parseVhdx(opened: DiskFile, access: 'read' | 'write'): Pro
   const replayed = await replay(opened, found.value, access);
   if (!replayed.ok) return replayed;
   const { file, current } = replayed.value;
-  const tables = [
-    await readAt(file, regionTableOffsets[0], regionTableLength),
-    await readAt(file, regionTableOffsets[1], regionTableLength),
-  ] as const;
-  const regions = decodeRegionTable(tables, file.sizeBytes, logSpan(current));
+  const regions = await parseRegions(file, logSpan(current));
   if (!regions.ok) return regions;
   const metadata = await parseMetadata(file, regions.value.metadata);
   if (!metadata.ok) return metadata;
@@ -55,6 +51,15 @@ export async function parseVhdx(opened: DiskFile, access: 'read' | 'write'): Pro
   if (entryCount * entryBytes > regions.value.bat.lengthBytes)
     return damaged(`has a block allocation table of ${regions.value.bat.lengthBytes} bytes for ${entryCount} entries`);
   return succeeded({ file, current, regions: regions.value, metadata: metadata.value });
+}
+
+/** As the first intact copy of the table has them. */
+async function parseRegions(file: DiskFile, log: Span): Promise<Outcome<Regions>> {
+  for (const offset of regionTableOffsets) {
+    const table = await readAt(file, offset, regionTableLength);
+    if (isIntactRegionTable(table)) return decodeRegionTable(table, file.sizeBytes, log);
+  }
+  return damaged('neither of its two region tables is intact');
 }
 
 async function parseHeader(file: DiskFile): Promise<Outcome<CurrentHeader>> {

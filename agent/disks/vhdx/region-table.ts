@@ -55,14 +55,8 @@ export function withTableAt(intact: Buffer, bat: Span): Buffer {
   return bytes;
 }
 
-/** The regions as the first intact copy of the table has them. `log` is where the header puts the log; nothing may overlap. */
-export function decodeRegionTable(
-  copies: readonly [Buffer, Buffer],
-  fileSizeBytes: number,
-  log: Span,
-): Outcome<Regions> {
-  const bytes = copies.find(isIntactRegionTable);
-  if (bytes === undefined) return damaged('neither of its two region tables is intact');
+/** The regions of an intact copy of the table. `log` is where the header puts the log; nothing may overlap. */
+export function decodeRegionTable(bytes: Buffer, fileSizeBytes: number, log: Span): Outcome<Regions> {
   const entryCount = bytes.readUInt32LE(8);
   if (entryCount > tableEntriesMax) return damaged(`has ${entryCount} regions; at most ${tableEntriesMax} are allowed`);
   const spans = [{ what: 'header area', offsetBytes: 0, lengthBytes: headerAreaLength }, log];

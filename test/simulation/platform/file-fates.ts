@@ -16,14 +16,17 @@ export type FileFate =
 
 export const done: FileFate = { kind: 'done' };
 
-/** Thrown as Node throws it. */
+/** Thrown as Node throws it: the errors of its files have no stack, since they come from another thread. */
 export class SystemError extends Error {
   constructor(
     readonly code: string,
     readonly syscall: string,
     readonly path: string,
   ) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`${code}: ${descriptions[code] ?? 'failed'}, ${syscall} '${path}'`);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

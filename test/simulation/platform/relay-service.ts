@@ -66,11 +66,7 @@ export class RelayService {
     return new Promise((resolve, reject) => {
       init.signal?.addEventListener('abort', () => reject(new Error('the call was given up')));
       const answer = (status: number, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>): void => {
-        loop.schedule(
-          latencyMs + passage.replyDelayMs,
-          () => resolve(new Response(body, { status, headers })),
-          program,
-        );
+        loop.schedule(latencyMs + passage.replyDelayMs, () => resolve(responseOf(status, headers, body)), program);
       };
       loop.schedule(latencyMs + passage.requestDelayMs, () => this.#pass(call, passage, answer), outside);
     });
@@ -159,6 +155,14 @@ export class RelayService {
     channel.deliver(JSON.stringify({ request }), false);
     if (body.length > 0) channel.deliver(body, true);
   }
+}
+
+/** What the client reads of a response. A true one costs more than all the rest of the way. */
+const responseOf = (status: number, headers: Record<string, string>, body: Uint8Array): Response =>
+  ({ status, headers: new Map(Object.entries(headers)), body: pieceOf(body) }) as unknown as Response;
+
+async function* pieceOf(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield body;
 }
 
 type Answer = (status: number, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>) => void;
