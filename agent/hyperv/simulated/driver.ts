@@ -20,7 +20,7 @@ import { inspect } from './inspect';
 import { layoutOf, livePath, mapHostPaths } from './layout';
 import { findLeftovers } from './leftovers';
 import { locateForReading, locateForWriting } from './locate';
-import { KeyedLocks } from './locks';
+import { KeyedLocks } from '../locks';
 import { lockHost } from './host-lock';
 import { finishStart } from './operations/start-vm';
 import { operationTable } from './operations/tables';

@@ -1,13 +1,10 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
+import { isAtOrBelow } from '../paths';
 import { ifExists } from './files';
 
-/** Whether `path` is `folder` itself or lies below it. Both absolute and resolved. */
-export function isAtOrBelow(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`));
-}
+export { isAtOrBelow };
 
 /** Longer than any path that Hyper-V takes (32 767 characters, the limit of Windows). */
 const pathCharactersMax = 32_767;

@@ -1,17 +1,10 @@
-import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
-import type { FailureCode } from '../../../contracts/failure-codes';
+import { succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
+import { refuse } from '../refuse';
 import type { SimulatedHost } from './host';
 import type { PlannedRecord, VmRecord } from './records';
 
-/** A refusal that names the VM. Nothing was touched. */
-export const refuse = (
-  code: FailureCode,
-  vm: VmId,
-  message: string,
-  native?: string,
-): { readonly ok: false; readonly failure: Failure } =>
-  failed(failureOf(code, { message, subject: { vmId: vm }, effect: 'none', ...(native !== undefined && { native }) }));
+export { refuse };
 
 /** The registered VM; VmNotFound when there is none, IoFailed when its state file cannot be read. */
 export function registeredVm(host: SimulatedHost, vm: VmId): Outcome<VmRecord> {

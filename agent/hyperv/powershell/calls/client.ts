@@ -33,7 +33,7 @@ export class Client {
     subject: Failure['subject'] = {},
   ): Promise<Outcome<CallValue<K>>> {
     const { lane, msMax, args: argsSchema, value: valueSchema } = calls[name];
-    const changes = lane !== ('look' as string);
+    const changes = lane === 'act';
     const args = argsSchema.safeParse(given);
     if (!args.success) {
       const [issue] = args.error.issues;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Arguments } from '../worker/worker';
 import { hostArguments, hostValue } from './host';
+import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
 /**
  * Everything that the worker can be asked, the counterpart of scripts/table.ps1 (a test holds them equal). `look` calls change nothing and
@@ -14,8 +15,16 @@ type CallDefinition = {
   readonly value: z.ZodType;
 };
 
+const minute = 60_000;
+
 export const calls = {
-  'read-host': { lane: 'look', msMax: 60_000, args: hostArguments, value: hostValue },
+  'read-host': { lane: 'look', msMax: minute, args: hostArguments, value: hostValue },
+  'read-vms': { lane: 'look', msMax: 5 * minute, args: vmsArguments, value: vmsValue },
+  'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },
+  'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
+  'remove-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
+  'save-vm': { lane: 'act', msMax: 60 * minute, args: ofVm, value: vmValue },
+  'start-vm': { lane: 'act', msMax: 15 * minute, args: ofVm, value: vmValue },
 } as const satisfies Record<string, CallDefinition>;
 
 export type CallName = keyof typeof calls;

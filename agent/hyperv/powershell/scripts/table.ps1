@@ -1,9 +1,17 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-. (Join-Path -Path $PSScriptRoot -ChildPath 'handlers/host.ps1')
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power') {
+    . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
+}
 
 $modules = 'Hyper-V', 'Storage', 'CimCmdlets'
 
 $handlers = @{
-    'read-host' = 'Read-HostFacts'
+    'read-host'         = 'Read-HostFacts'
+    'read-vms'          = 'Read-Vms'
+    'set-notes'         = 'Set-VmNotes'
+    'take-checkpoint'   = 'New-VmCheckpoint'
+    'remove-checkpoint' = 'Remove-VmCheckpoint'
+    'save-vm'           = 'Save-RunningVm'
+    'start-vm'          = 'Start-StoppedVm'
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../clock';
-import { KeyedLocks } from '../locks';
+import { KeyedLocks } from '../../locks';
 import type { GuestSettings } from '../records';
 import { createRandom, seedOf, type Random } from '../seeded';
 import { blockOffsetBytes, geometryOf, writeBlocksMax } from './geometry';

@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import type { HostFacts, Leftover, VmFacts } from '../../../contracts/facts';
+import { describeThrown, failed, failureOf, type Failure, type Outcome } from '../../../contracts/failure';
+import type { RunId, VmId } from '../../../contracts/ids';
+import type { InspectionRequest } from '../../../contracts/inspection';
+import type { OperationInput, OperationOutput, PullSubject } from '../../../contracts/operations';
+import type { Clock } from '../../clock';
+import { errorCode } from '../../thrown';
+import { failureOfIo } from '../../files';
+import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
+import { KeyedLocks } from '../locks';
+import { Client } from './calls/client';
+import { vmFactsOf } from './facts';
+import { findVm, type Handler, type RealHost } from './host';
+import { inspect } from './inspect';
+import { findLeftovers } from './leftovers';
+import { locateForReading } from './locate';
+import { carriesOut, operationTable } from './operations';
+import { RunFiles } from './run-files';
+import type { Engine } from './worker/engine';
+import { Lane } from './worker/lane';
+import type { Transcript } from './worker/transcript';
+
+export type PowerShellDriverOptions = {
+  readonly engine: Engine;
+  /** The folder of worker.ps1. */
+  readonly scripts: string;
+  /** The driver's own folder, for what Hyper-V does not remember. */
+  readonly folder: string;
+  /** Folders below which VMs may be placed. */
+  readonly roots: readonly string[];
+  readonly clock: Clock;
+  readonly newGuid: () => string;
+  readonly log: (message: string) => void;
+  /** Told every call of the worker, secrets removed. */
+  readonly transcript?: Transcript;
+  /** The environment of the workers; that of this process by default. */
+  readonly env?: NodeJS.ProcessEnv;
+};
+
+const startMsMax = 5 * 60_000;
+const answerBytesMax = 64 * 1024 ** 2;
+const callsMax = 5_000;
+const endMsMax = 30_000;
+
+/** The driver of a real host. Workers are started at the first call. */
+export function openPowerShellDriver(options: PowerShellDriverOptions): HyperVDriver {
+  const { engine, scripts, folder, roots, clock, newGuid, log, transcript, env } = options;
+  const worker = {
+    engine,
+    script: join(scripts, 'worker.ps1'),
+    clock,
+    newGuid,
+    noise: (line: string) => {
+      log(`PowerShell: ${line}`);
+    },
+    startMsMax,
+    answerBytesMax,
+    callsMax,
+    endMsMax,
+    ...(env && { env }),
+  };
+  const client = new Client({
+    lanes: { look: new Lane(worker), act: new Lane(worker) },
+    clock,
+    warn: log,
+    ...(transcript && { transcript }),
+  });
+  return new PowerShellDriver({
+    client,
+    roots,
+    runs: new RunFiles(join(folder, 'runs')),
+    locks: new KeyedLocks(),
+    clock,
+  });
+}
+
+/** What a look failed with, where the interface of the driver has no place for a failure. */
+export class HyperVError extends Error {
+  constructor(readonly failure: Failure) {
+    super(`${failure.code}: ${failure.message}`);
+  }
+}
+
+const orThrow = <T>(outcome: Outcome<T>): T => {
+  if (outcome.ok) return outcome.value;
+  throw new HyperVError(outcome.failure);
+};
+
+class PowerShellDriver implements HyperVDriver {
+  readonly name = 'powershell';
+
+  constructor(private readonly real: RealHost) {}
+
+  async host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>> {
+    const { client, roots } = this.real;
+    const facts = orThrow(await client.call('read-host', { Roots: [...roots] }));
+    return {
+      memoryBytes: facts.memoryBytes,
+      memoryFreeBytes: facts.memoryFreeBytes,
+      switches: facts.switches,
+      // A root whose volume does not answer is no place for files now.
+      volumes: facts.volumes
+        .filter(({ error }) => error === null)
+        .map(({ root, sizeBytes, freeBytes }) => ({ root, sizeBytes, freeBytes, reservedBytes: 0 })),
+    };
+  }
+
+  async vms(): Promise<VmFacts[]> {
+    return (await this.readVms()).map(vmFactsOf);
+  }
+
+  async vm(vmId: VmId): Promise<VmFacts | undefined> {
+    const vm = orThrow(await findVm(this.real, vmId));
+    return vm && vmFactsOf(vm);
+  }
+
+  inspect(request: InspectionRequest): Promise<DriverInspection> {
+    return inspect(this.real, request);
+  }
+
+  async perform<K extends DriverOperationKind>(
+    kind: K,
+    context: DriverContext,
+    input: OperationInput<K>,
+  ): Promise<Outcome<OperationOutput<K>>> {
+    const { vmId } = input;
+    if (!carriesOut(kind)) {
+      const message = `${kind}: not supported by this driver yet.`;
+      return failed(failureOf('DriverLacksOperation', { message, subject: { vmId } }));
+    }
+    const { handler, locks } = operationTable[kind] as unknown as { handler: Handler<K>; locks: 'vm' | 'nothing' };
+    const work = () =>
+      asValue(kind, vmId, async () =>
+        context.signal.aborted
+          ? failed(
+              failureOf('CanceledByOperator', { message: `${kind} was stopped before it began.`, subject: { vmId } }),
+            )
+          : handler(this.real, context, input),
+      );
+    return locks === 'vm' ? this.real.locks.with(vmId, work) : work();
+  }
+
+  locateForReading(run: RunId, vmId: VmId, subject: PullSubject): Promise<Outcome<ServedFile>> {
+    return asValue('pull', vmId, () => locateForReading(this.real, run, vmId, subject));
+  }
+
+  locateForWriting(_run: RunId, vmId: VmId): Promise<Outcome<{ path: string; journalPath: string }>> {
+    const message = 'pull to this host: not supported by this driver yet.';
+    return Promise.resolve(failed(failureOf('DriverLacksOperation', { message, subject: { vmId } })));
+  }
+
+  async leftovers(run?: RunId): Promise<Leftover[]> {
+    return findLeftovers(await this.readVms(), this.real.runs, run);
+  }
+
+  /** Waits for operations and calls under way. */
+  async close(): Promise<void> {
+    await this.real.locks.idle();
+    await this.real.client.close();
+  }
+
+  private async readVms() {
+    return orThrow(await this.real.client.call('read-vms', {})).vms;
+  }
+}
+
+/** Failures of the agent's own files as values; anything else that is thrown is a bug and goes on. */
+async function asValue<T>(kind: string, vmId: VmId, work: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (errorCode(thrown) === undefined) throw thrown;
+    return failed({ ...failureOfIo(thrown, `${kind}: ${describeThrown(thrown)}`, 'unknown'), subject: { vmId } });
+  }
+}

@@ -1,0 +1,31 @@
+import type { DriverOperationKind } from '../../driver';
+import type { Handler } from '../host';
+import { checkDisks } from './check-disks';
+import { locateVm } from './locate-vm';
+import { awaitHeartbeat, resumeVm, saveVm } from './power';
+import { release, reserveVm } from './reservation';
+import { removeVmCheckpoint, takeVmCheckpoint } from './vm-checkpoint';
+
+type Table = {
+  readonly [K in DriverOperationKind]?: {
+    readonly handler: Handler<K>;
+    /** Whether it keeps other operations from the VM meanwhile. */
+    readonly locks: 'vm' | 'nothing';
+  };
+};
+
+/** What this driver carries out. Any other operation is refused as DriverLacksOperation. */
+export const operationTable = {
+  'reserve-vm': { handler: reserveVm, locks: 'vm' },
+  release: { handler: release, locks: 'vm' },
+  'check-disks': { handler: checkDisks, locks: 'vm' },
+  'take-vm-checkpoint': { handler: takeVmCheckpoint, locks: 'vm' },
+  'remove-vm-checkpoint': { handler: removeVmCheckpoint, locks: 'vm' },
+  'save-vm': { handler: saveVm, locks: 'vm' },
+  'resume-vm': { handler: resumeVm, locks: 'vm' },
+  'await-heartbeat': { handler: awaitHeartbeat, locks: 'nothing' },
+  'locate-vm': { handler: locateVm, locks: 'nothing' },
+} as const satisfies Table;
+
+export const carriesOut = (kind: DriverOperationKind): kind is keyof typeof operationTable =>
+  Object.hasOwn(operationTable, kind);

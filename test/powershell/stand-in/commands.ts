@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { HyperVDriver } from '../../../agent/hyperv/driver';
+import { writeJsonAtomic } from '../../../agent/hyperv/simulated/files';
+import { vmRecord } from '../../../agent/hyperv/simulated/records';
+import type { VmFacts } from '../../../contracts/facts';
+import type { Outcome } from '../../../contracts/failure';
+import { runId, vmId as vmIdOf, type VmId } from '../../../contracts/ids';
+import { perform, valueOf } from '../../conformance/hyperv-move';
+
+/** An error as the Hyper-V module would give it. */
+export class HyperVRefusal extends Error {
+  constructor(
+    readonly id: string,
+    message: string,
+    readonly hresult = 0x80131500 | 0,
+    readonly category = 'InvalidOperation',
+  ) {
+    super(message);
+  }
+}
+const invalidState = (message: string) => new HyperVRefusal('InvalidState', message);
+const notFound = (path: string) =>
+  new HyperVRefusal('ObjectNotFound', `${path} was not found.`, 0x80070002 | 0, 'ObjectNotFound');
+
+/** What the simulated host has no place for. */
+const kept = z.object({ notes: z.record(z.string(), z.string()), names: z.record(z.string(), z.string()) });
+
+/** The run under which the simulated host does what its own Hyper-V is asked for. It makes one VM checkpoint of each VM at a time. */
+const byHyperV = runId.parse('stand-in');
+const states = { off: 'Off', running: 'Running', saved: 'Saved', planned: 'Off' } as const;
+const mergesDisks = 32772;
+
+/** What Hyper-V does, by a simulated host: commands of the stand-in modules. */
+export class StandInHyperV {
+  private readonly merging = new Map<VmId, Promise<unknown>>();
+  checkpointType = 'Production';
+
+  constructor(
+    readonly simulated: HyperVDriver,
+    private readonly hostFolder: string,
+  ) {}
+
+  async host() {
+    const { memoryBytes, memoryFreeBytes, switches } = await this.simulated.host();
+    return { name: 'STAND-IN', memoryBytes, memoryFreeBytes, switches };
+  }
+
+  async volume(path: string) {
+    const { volumes } = await this.simulated.host();
+    const volume = volumes.find(({ root }) => path === root || path.startsWith(`${root}/`));
+    if (volume === undefined) throw notFound(path);
+    return { Size: volume.sizeBytes, SizeRemaining: volume.freeBytes };
+  }
+
+  async vms() {
+    const { notes, names } = await this.kept();
+    const all = (await this.simulated.vms()).filter(({ state }) => state !== 'planned');
+    return Promise.all(all.map((vm) => this.describe(vm, notes[vm.vmId] ?? '', names)));
+  }
+
+  private async describe(vm: VmFacts, notes: string, names: Readonly<Record<string, string>>) {
+    const record = vmRecord.parse(JSON.parse(await readFile(vm.configurationPath, 'utf8')));
+    const checkpoints = record.vmCheckpoints
+      .filter(({ stage }) => stage === 'taken')
+      .map(({ id, name, runId: by }) => ({ id, name: by === null ? name : (names[id] ?? name), parentId: null }));
+    return {
+      id: vm.vmId,
+      name: vm.name,
+      state: states[vm.state],
+      generation: vm.generation,
+      version: vm.configurationVersion,
+      processorCount: vm.processorCount,
+      memoryBytes: vm.memoryBytes,
+      switchName: vm.switchName,
+      home: join(this.hostFolder, record.home),
+      checkpointType: this.checkpointType,
+      notes,
+      heartbeat: vm.heartbeat === 'ok' ? 'OkApplicationsUnknown' : vm.heartbeat === 'lost' ? 'LostCommunication' : '',
+      operationalStatus: this.merging.has(vm.vmId) ? [2, mergesDisks] : [2],
+      checkpoints,
+      disks: vm.disks.map(({ diskId, path }) => {
+        const [controller = '', number, location] = diskId.split('-');
+        return { controller: controller.toUpperCase(), number: Number(number), location: Number(location), path };
+      }),
+    };
+  }
+
+  async image(path: string) {
+    for (const { disks } of await this.simulated.vms())
+      for (const { images } of disks) {
+        const image = images.find((one) => one.path === path);
+        if (image === undefined) continue;
+        return {
+          VhdFormat: 'VHDX',
+          VhdType: image.kind.replace(/^./, (letter) => letter.toUpperCase()),
+          Size: image.virtualSizeBytes,
+          FileSize: image.fileSizeBytes,
+          ParentPath: images[image.index - 1]?.path ?? '',
+        };
+      }
+    throw notFound(path);
+  }
+
+  async setNotes(vmId: string, notes: string) {
+    const now = await this.kept();
+    await writeJsonAtomic(this.keptFile, { ...now, notes: { ...now.notes, [vmId]: notes } });
+  }
+
+  async takeCheckpoint(vmId: string, name: string) {
+    const vm = await this.own(vmId);
+    if (vm.vmCheckpointCount > 0) throw invalidState('The stand-in makes one VM checkpoint at a time.');
+    allow(await perform(this.simulated, byHyperV, 'take-vm-checkpoint', { vmId: vm.vmId }));
+    const record = vmRecord.parse(JSON.parse(await readFile(vm.configurationPath, 'utf8')));
+    const id = record.vmCheckpoints.find((taken) => taken.runId === byHyperV)?.id ?? '';
+    const now = await this.kept();
+    await writeJsonAtomic(this.keptFile, { ...now, names: { ...now.names, [id]: name } });
+  }
+
+  /** Answers at once, as Hyper-V does; the merge goes on. */
+  async removeCheckpoint(vmId: string) {
+    const vm = await this.own(vmId);
+    const merge = perform(this.simulated, byHyperV, 'remove-vm-checkpoint', { vmId: vm.vmId });
+    this.merging.set(vm.vmId, merge);
+    void merge.finally(() => this.merging.delete(vm.vmId));
+  }
+
+  async save(vmId: string) {
+    const vm = await this.own(vmId);
+    if (vm.state !== 'running') throw invalidState(`${vm.name} is ${vm.state}.`);
+    allow(await perform(this.simulated, byHyperV, 'save-vm', { vmId: vm.vmId }));
+  }
+
+  async start(vmId: string) {
+    const vm = await this.own(vmId);
+    if (vm.state === 'running') throw invalidState(`${vm.name} runs.`);
+    allow(await perform(this.simulated, byHyperV, 'resume-vm', { vmId: vm.vmId }));
+  }
+
+  /** Ends when no merge is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.merging.values());
+  }
+
+  private async own(id: string): Promise<VmFacts> {
+    const vmId = vmIdOf.parse(id);
+    const vm = await this.simulated.vm(vmId);
+    if (vm === undefined) throw new HyperVRefusal('InvalidParameter', `There is no VM ${id}.`);
+    valueOf(await perform(this.simulated, byHyperV, 'reserve-vm', { vmId }));
+    return vm;
+  }
+
+  private get keptFile(): string {
+    return join(this.hostFolder, 'stand-in.json');
+  }
+
+  private async kept(): Promise<z.infer<typeof kept>> {
+    const text = await readFile(this.keptFile, 'utf8').catch(() => '{"notes":{},"names":{}}');
+    return kept.parse(JSON.parse(text));
+  }
+}
+
+function allow(outcome: Outcome<unknown>): void {
+  if (!outcome.ok) throw new HyperVRefusal('OperationFailed', `${outcome.failure.code}: ${outcome.failure.message}`);
+}

@@ -1,0 +1,106 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { HyperVRefusal, type StandInHyperV } from './commands';
+
+const vmId = z.string();
+const request = z.intersection(
+  z.object({ worker: z.int().positive() }),
+  z.discriminatedUnion('command', [
+    z.object({ command: z.literal('host') }),
+    z.object({ command: z.literal('volume'), with: z.object({ path: z.string() }) }),
+    z.object({ command: z.literal('vms') }),
+    z.object({ command: z.literal('image'), with: z.object({ path: z.string() }) }),
+    z.object({ command: z.literal('set-notes'), with: z.object({ vmId, notes: z.string() }) }),
+    z.object({ command: z.literal('take-checkpoint'), with: z.object({ vmId, name: z.string() }) }),
+    z.object({ command: z.literal('remove-checkpoint'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('save'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('start'), with: z.object({ vmId }) }),
+  ]),
+);
+type Request = z.infer<typeof request>;
+export type StandInCommand = Request['command'];
+
+const carryOut = (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
+  switch (asked.command) {
+    case 'host':
+      return hyperV.host();
+    case 'volume':
+      return hyperV.volume(asked.with.path);
+    case 'vms':
+      return hyperV.vms();
+    case 'image':
+      return hyperV.image(asked.with.path);
+    case 'set-notes':
+      return hyperV.setNotes(asked.with.vmId, asked.with.notes);
+    case 'take-checkpoint':
+      return hyperV.takeCheckpoint(asked.with.vmId, asked.with.name);
+    case 'remove-checkpoint':
+      return hyperV.removeCheckpoint(asked.with.vmId);
+    case 'save':
+      return hyperV.save(asked.with.vmId);
+    case 'start':
+      return hyperV.start(asked.with.vmId);
+  }
+};
+
+/** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */
+export class StandInService {
+  private server: Server | undefined;
+  url = '';
+  /** Commands that changed something, in order. */
+  readonly changes: string[] = [];
+  /** When the worker that asks is killed: before the next such command is carried out, or after it and before it is answered. */
+  private faults: { command: StandInCommand; when: 'before' | 'after' }[] = [];
+
+  constructor(private readonly hyperV: StandInHyperV) {}
+
+  async listen(): Promise<void> {
+    const server = createServer((asked, answer) => void this.answer(asked, answer));
+    this.server = server;
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('a server listens on a port');
+    this.url = `http://127.0.0.1:${address.port}/`;
+  }
+
+  killWorkerAt(command: StandInCommand, when: 'before' | 'after'): void {
+    this.faults.push({ command, when });
+  }
+
+  async close(): Promise<void> {
+    await this.hyperV.idle();
+    const { server } = this;
+    if (server === undefined) return;
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  private async answer(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of asked) chunks.push(chunk as Buffer);
+    const parsed = request.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    const fault = this.faults.find(({ command }) => command === parsed.command);
+    if (fault !== undefined) this.faults = this.faults.filter((one) => one !== fault);
+    if (fault?.when === 'before') {
+      process.kill(parsed.worker, 'SIGKILL');
+      answer.destroy();
+      return;
+    }
+    const said = await this.tryOut(parsed);
+    if (fault?.when === 'after') process.kill(parsed.worker, 'SIGKILL');
+    answer.setHeader('Content-Type', 'application/json; charset=utf-8');
+    answer.end(JSON.stringify(said));
+  }
+
+  private async tryOut(asked: Request) {
+    const isLook = ['host', 'volume', 'vms', 'image'].includes(asked.command);
+    if (!isLook) this.changes.push(asked.command);
+    try {
+      return { value: (await carryOut(this.hyperV, asked)) ?? null, error: null };
+    } catch (thrown) {
+      if (!(thrown instanceof HyperVRefusal)) throw thrown;
+      const { id, message, hresult, category } = thrown;
+      return { value: null, error: { id, message, hresult, category } };
+    }
+  }
+}
