@@ -1,9 +1,12 @@
 import { access } from 'node:fs/promises';
 import type { VmFacts } from '../../contracts/facts';
-import { runId } from '../../contracts/ids';
-import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep } from './hyperv-move';
-import { describeRefusals } from './hyperv-refusals';
+import type { DriverContext, DriverOperationKind } from '../../agent/hyperv/driver';
+import { runId, type RunId } from '../../contracts/ids';
+import { operationKinds } from '../../contracts/operations';
+import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep, type Stands } from './hyperv-move';
+import { describeMoveRefusals, describeRefusals } from './hyperv-refusals';
 import { describeRounds } from './hyperv-rounds';
+import { describeSource } from './hyperv-source';
 
 const run = runId.parse('conformance-r1');
 /** On the same host the undos are the same code; these are the steps whose state the two sides share there. */
@@ -126,6 +129,35 @@ export function describeHyperVDriver(name: string, hostsFor: HostsFor): void {
     });
 
     describeRounds(hostsFor);
-    describeRefusals(hostsFor);
+    describeMoveRefusals(hostsFor);
+    describePart(hostsFor, () => true);
   });
 }
+
+/** What a driver must do that does not carry out everything yet: of every case that needs only what stands. */
+export function describeHyperVDriverInPart(name: string, hostsFor: HostsFor, stands: Stands): void {
+  describe(name, () => {
+    describePart(hostsFor, stands);
+
+    test('what does not stand is refused with no effect', async () => {
+      const { source, vmId } = await hostsFor('another-host');
+      const lacking = operationKinds.filter((kind): kind is DriverOperationKind => kind !== 'pull' && !stands(kind));
+      for (const kind of lacking) {
+        const outcome = await source.perform(kind, contextOf(run), { vmId });
+        expect([kind, outcome]).toMatchObject([kind, { failure: { code: 'DriverLacksOperation', effect: 'none' } }]);
+      }
+      expect(await source.leftovers()).toEqual([]);
+    });
+  });
+}
+
+function describePart(hostsFor: HostsFor, stands: Stands): void {
+  describeSource(hostsFor, stands);
+  describeRefusals(hostsFor, stands);
+}
+
+const contextOf = (runId: RunId): DriverContext => ({
+  runId,
+  signal: new AbortController().signal,
+  report: () => undefined,
+});

@@ -18,6 +18,9 @@ export type ConformanceHosts = {
 /** Gives a test hosts of its own. `same-host` gives one host as both, with a folder that is not the VM's. */
 export type HostsFor = (where: 'another-host' | 'same-host') => Promise<ConformanceHosts>;
 
+/** Whether a driver carries an operation out. One that does not stand yet refuses it. */
+export type Stands = (kind: DriverOperationKind) => boolean;
+
 /** The value of an outcome that a test counts on. */
 export const valueOf = <T>(outcome: Outcome<T>): T => {
   if (outcome.ok) return outcome.value;

@@ -22,6 +22,13 @@ export type StandInHost = {
   readonly close: () => Promise<void>;
 };
 
+/** What a worker needs to find the stand-in modules instead of the real ones. */
+export function workerEnvironment(service: StandInService): NodeJS.ProcessEnv {
+  const inherited = process.env['PSModulePath'];
+  const paths = [modulesFolder, ...(inherited === undefined ? [] : [inherited])];
+  return { ...process.env, HYPERFERRY_STAND_IN: service.url, PSModulePath: paths.join(delimiter) };
+}
+
 /** Puts the stand-in over a simulated host that is open. */
 export async function standInOver(
   simulated: HyperVDriver,
@@ -33,7 +40,6 @@ export async function standInOver(
   const service = new StandInService(hyperV);
   await service.listen();
   const noise: string[] = [];
-  const inherited = process.env['PSModulePath'];
   const driver = openPowerShellDriver({
     engine,
     scripts: scriptsFolder,
@@ -42,11 +48,7 @@ export async function standInOver(
     clock: systemClock,
     newGuid: randomUUID,
     log: (message) => void noise.push(message),
-    env: {
-      ...process.env,
-      HYPERFERRY_STAND_IN: service.url,
-      PSModulePath: [modulesFolder, ...(inherited === undefined ? [] : [inherited])].join(delimiter),
-    },
+    env: workerEnvironment(service),
     ...(transcript && { transcript }),
   });
   const close = async (): Promise<void> => {

@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../agent/clock';
+import { seededRandom } from '../../relay/random';
+import { calls, type CallName } from '../../agent/hyperv/powershell/calls/definitions';
+import { classify } from '../../agent/hyperv/powershell/worker/classify';
+import { Lane, type LaneAnswer } from '../../agent/hyperv/powershell/worker/lane';
+import type { Arguments } from '../../agent/hyperv/powershell/worker/worker';
+import { createVm } from '../../agent/hyperv/simulated';
+import { runId, type VmId } from '../../contracts/ids';
+import { perform, valueOf } from '../conformance/hyperv-move';
+import { smallVm, TestHosts } from '../simulated/test-hosts';
+import { describeWithEngine, engine } from './engine';
+import { hostileText } from './hostile';
+import { standInOver, workerEnvironment, type StandInHost } from './stand-in/host';
+import { scriptsFolder } from './script-lint';
+
+/** Values in all; more with HYPERFERRY_HOSTILE. */
+const valueCount = Number(process.env['HYPERFERRY_HOSTILE'] ?? 1_000);
+const seed = Number(process.env['HYPERFERRY_SEED'] ?? 1);
+const msMax = 120_000;
+jest.setTimeout(60_000 + valueCount * 200);
+
+describeWithEngine('hostile values', () => {
+  const hosts = new TestHosts();
+  let host: StandInHost;
+  let canary = '';
+  beforeAll(() => hosts.make());
+  beforeEach(async () => {
+    const folder = await hosts.hostFolder('source');
+    canary = join(folder, 'canary');
+  });
+  afterEach(async () => {
+    await host.close();
+    await hosts.close();
+  });
+  afterAll(() => hosts.remove());
+
+  /** A lane that takes what the agent's own checks would refuse, so that the handlers' are seen. */
+  const laneOver = () =>
+    new Lane({
+      engine: engine ?? { command: 'none', edition: 'powershell' },
+      script: join(scriptsFolder, 'worker.ps1'),
+      env: workerEnvironment(host.service),
+      clock: systemClock,
+      newGuid: randomUUID,
+      noise: () => undefined,
+      startMsMax: msMax,
+      answerBytesMax: 1024 ** 2,
+      callsMax: 1e9,
+      endMsMax: msMax,
+    });
+
+  test('in every argument of every handler are refused, or taken as the text that they are', async () => {
+    const folder = await hosts.hostFolder('source');
+    host = await standInOver(await hosts.open('source'), folder);
+    const random = seededRandom(seed);
+    const lane = laneOver();
+    const { vmId } = hosts;
+    const before = await host.driver.vm(vmId);
+    let notes = '';
+    let taken = 0;
+    for (let at = 0; at < valueCount; at++) {
+      const names = Object.keys(calls) as CallName[];
+      const call = names[at % names.length] ?? 'read-vms';
+      const text = hostileText(random, canary);
+      const { args, accepts } = given(call, text, vmId, notes, random);
+      const answer = await lane.call(call, args, msMax);
+      expect([seed, at, call, text, outcomeOf(answer)]).toEqual([
+        seed,
+        at,
+        call,
+        text,
+        accepts ? 'value' : 'RequestInvalid',
+      ]);
+      if (call === 'set-notes' && accepts) {
+        notes = String(args['Notes']);
+        taken++;
+        if (!/[\ud800-\udfff]/.test(text)) expect((await host.hyperV.vms())[0]?.notes).toBe(notes);
+        else notes = (await host.hyperV.vms())[0]?.notes ?? '';
+      }
+    }
+    await lane.close();
+    expect(host.service.changes).toEqual(Array(taken).fill('set-notes'));
+    await host.hyperV.setNotes(vmId, '');
+    expect(await host.driver.vm(vmId)).toMatchObject({
+      name: before?.name,
+      state: before?.state,
+      vmCheckpointCount: 0,
+    });
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  test('as names of VMs mean the VM itself: nothing else is stopped, and every name is told as it is', async () => {
+    const folder = await hosts.hostFolder('source');
+    const random = seededRandom(seed + 1);
+    const names = [
+      '*',
+      '?',
+      'web[1]',
+      'web1',
+      '[a-z]*',
+      '$(Stop-VM *)',
+      ...Array.from({ length: 6 }, () => hostileText(random, canary).slice(0, 100).toWellFormed()),
+    ];
+    const ids: VmId[] = [];
+    for (const [at, name] of names.entries()) {
+      const disks = [{ virtualSizeBytes: 2 * 1024 ** 2, dataBytes: 0, blockSizeBytes: 1024 ** 2 }];
+      const guest = { ...smallVm.guest, workAreaBytes: 65_536, outskirtsBytes: 65_536 };
+      const id = valueOf(await createVm(folder, { ...smallVm, name: `vm${at}`, seed: 100 + at, disks, guest }));
+      await rename(join(folder, 'vms', id, 'vm.json'), name);
+      ids.push(id);
+    }
+    host = await standInOver(await hosts.open('source'), folder);
+    const told = await host.driver.vms();
+    for (const [at, name] of names.entries()) expect(told.find(({ vmId }) => vmId === ids[at])?.name).toBe(name);
+    for (const vmId of ids.slice(0, 4)) {
+      const run = runId.parse(`hostile-${vmId}`);
+      valueOf(await perform(host.driver, run, 'await-heartbeat', { vmId, waitMsMax: msMax }));
+      valueOf(await perform(host.driver, run, 'reserve-vm', { vmId }));
+      valueOf(await perform(host.driver, run, 'save-vm', { vmId }));
+      const states = (await host.driver.vms()).filter(({ state }) => state !== 'running').map((vm) => vm.vmId);
+      expect(states).toEqual([vmId]);
+      valueOf(await perform(host.driver, run, 'resume-vm', { vmId }));
+    }
+    expect(existsSync(canary)).toBe(false);
+  });
+});
+
+/** Gives a VM a name that no file could have. */
+async function rename(vmFile: string, name: string): Promise<void> {
+  const record: unknown = JSON.parse(await readFile(vmFile, 'utf8'));
+  await writeFile(vmFile, JSON.stringify({ ...(record as object), name }));
+}
+
+const outcomeOf = (answer: LaneAnswer): string =>
+  answer.type === 'error' ? classify(answer.error, true).code : answer.type;
+
+/** Arguments with the text in one of them, and whether the handler takes it. */
+function given(
+  call: CallName,
+  text: string,
+  vmId: VmId,
+  notes: string,
+  random: () => number,
+): { args: Arguments; accepts: boolean } {
+  const inId = { args: { VmId: text, Name: 'hyperferry x', Expected: '', Notes: '' }, accepts: false };
+  const only = (...names: string[]): { args: Arguments; accepts: boolean } => ({
+    ...inId,
+    args: Object.fromEntries(Object.entries(inId.args).filter(([name]) => names.includes(name))),
+  });
+  switch (call) {
+    case 'read-host':
+      return { args: { Roots: [text] }, accepts: true };
+    case 'read-vms':
+      return only('VmId');
+    case 'set-notes':
+      return random() < 0.5
+        ? only('VmId', 'Expected', 'Notes')
+        : { args: { VmId: vmId, Expected: notes, Notes: text }, accepts: true };
+    case 'take-checkpoint':
+    case 'remove-checkpoint':
+      return random() < 0.5
+        ? only('VmId', 'Name')
+        : {
+            args: { VmId: vmId, Name: random() < 0.5 ? `hyperferry ${text}'` : `${text}hyperferry x` },
+            accepts: false,
+          };
+    case 'save-vm':
+    case 'start-vm':
+      return only('VmId');
+  }
+}
