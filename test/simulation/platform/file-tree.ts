@@ -8,12 +8,31 @@ type Page = { readonly bytes: Buffer; readonly stamp: Stamp };
 
 /** Pages are cut from slabs: memory outside of the heap costs much each time that it is asked for. */
 const slabPages = 32;
-let slab = Buffer.alloc(0);
+let slab: Buffer = Buffer.alloc(0);
+/** Slabs of this world, and those that worlds before it left. */
+let cut: Buffer[] = [];
+const left: Buffer[] = [];
+
 function newPage(): Buffer {
-  if (slab.length === 0) slab = Buffer.allocUnsafeSlow(slabPages * pageBytes);
+  if (slab.length === 0) {
+    slab = left.pop() ?? Buffer.allocUnsafeSlow(slabPages * pageBytes);
+    cut.push(slab);
+  }
   const page = slab.subarray(0, pageBytes);
   slab = slab.subarray(pageBytes);
   return page;
+}
+
+/** Whatever was written so far is there for good, in this world and in those after it. */
+export function keepPages(): void {
+  slab = Buffer.alloc(0);
+  cut = [];
+}
+
+/** Nobody looks any more at what was written since `keepPages`: the next world writes over it. */
+export function inheritPages(): void {
+  left.push(...cut);
+  keepPages();
 }
 
 const newStamp = (): Stamp => ({ stamp: true });

@@ -5,7 +5,6 @@ import { SystemError } from './file-fates';
 import { Handle, type MachineFiles } from './machine-files';
 import type { TlsSocket } from './network';
 import { TlsServer, type Network } from './network';
-import { inheritMemory } from './page-memory';
 import { currentProgram, type Program } from './program';
 import { RelaySocket, type RelayService } from './relay-service';
 
@@ -24,7 +23,6 @@ let current: Platform | undefined;
 export function usePlatform(platform: Platform): void {
   current = platform;
   locks = new Map();
-  inheritMemory();
 }
 
 function platform(): Platform {

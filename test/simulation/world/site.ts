@@ -2,10 +2,11 @@ import type { LogFields } from '../../../agent/log';
 import { Draw } from '../platform/chance';
 import { Loop } from '../platform/loop';
 import { done } from '../platform/file-fates';
-import type { FileTree } from '../platform/file-tree';
+import { inheritPages, type FileTree } from '../platform/file-tree';
 import { MachineFiles } from '../platform/machine-files';
 import { usePlatform } from '../platform/modules';
 import { Network } from '../platform/network';
+import { inheritMemory } from '../platform/page-memory';
 import { currentProgram, outside } from '../platform/program';
 import { RelayService, type Passage } from '../platform/relay-service';
 import { Cloud } from './cloud';
@@ -52,6 +53,9 @@ export class Site {
   readonly cloudLines: string[] = [];
 
   constructor(plan: SitePlan, templates: Templates, watch: SiteWatch) {
+    // The world before this one is over.
+    inheritPages();
+    inheritMemory();
     const { seed, bytesPerSecond } = plan;
     const { loop } = this;
     this.network = new Network({ loop, draw: new Draw(seed, 'network'), bytesPerSecond, latencyMs });

@@ -2,7 +2,7 @@ import type { VmId } from '../../../contracts/ids';
 import { Draw } from '../platform/chance';
 import { done } from '../platform/file-fates';
 import type { FileTree } from '../platform/file-tree';
-import { FileNode, FolderNode } from '../platform/file-tree';
+import { FileNode, FolderNode, keepPages } from '../platform/file-tree';
 import { Loop } from '../platform/loop';
 import { MachineFiles } from '../platform/machine-files';
 import { folderOf, usePlatform } from '../platform/modules';
@@ -67,6 +67,7 @@ export async function makeTemplates(): Promise<Templates> {
   );
   const ids = await making;
   const all = simulatedVms.map((vm, index) => templateOf(files.tree, vm, ids[index]));
+  keepPages();
   const certificates = await makeCertificates(machineNames.length);
   return {
     vms: all,
