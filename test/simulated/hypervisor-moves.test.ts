@@ -1,4 +1,6 @@
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CrashPoint } from '../../agent/hyperv/simulated/hooks';
 import type { HostSpec } from '../../agent/hyperv/simulated';
 import type { Outcome } from '../../contracts/failure';
 import { valueOf } from '../conformance/hyperv-move';
@@ -162,3 +164,53 @@ test('a host that makes as many moves as it may refuses one more for the time be
   });
   expect(await site.do(site.a, 'locate-vm', { folder: null })).toMatchObject({ registered: true, moving: false });
 });
+
+/** A hook at which a disk refuses once, as Node throws it. */
+const refusingOnce = (at: CrashPoint) => {
+  let refused = false;
+  return {
+    reached: (point: CrashPoint) => {
+      if (point !== at || refused) return;
+      refused = true;
+      throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO', syscall: 'write' });
+    },
+  };
+};
+
+test.each(['move-offered', 'move-blackout'] as const)(
+  'a disk that refuses at %s ends the move, the guest goes on where it ran, and the next attempt succeeds',
+  async (point) => {
+    await site.make('shared');
+    await site.a.close();
+    site.a = await site.open('a', refusingOnce(point));
+    await site.awake(site.a);
+    valueOf(await site.prepared('memory'));
+    expect(codeOf(await site.try(site.a, 'move-live', { peerHost: hostB }))).toBe('IoFailed');
+    await site.awake(site.a);
+    expect(await site.do(site.a, 'locate-vm', { folder: null })).toMatchObject({ state: 'running', moving: false });
+    await site.do(site.a, 'move-live', { peerHost: hostB });
+    await site.awake(site.b);
+  },
+);
+
+test('a disk that refuses behind the handover changes nothing: the VM is the other host’s', async () => {
+  await site.make('shared');
+  await site.a.close();
+  site.a = await site.open('a', refusingOnce('move-committed'));
+  await site.awake(site.a);
+  valueOf(await site.prepared('memory'));
+  await site.do(site.a, 'move-live', { peerHost: hostB });
+  await site.awake(site.b);
+  expect(await site.a.vm(site.vmId)).toBeUndefined();
+});
+
+test('a VM that could not boot when its host came up boots when it can', async () => {
+  await site.make('own');
+  const disk = (await site.a.vm(site.vmId))?.disks[0]?.path ?? '';
+  await site.a.close();
+  await rename(disk, `${disk}.away`);
+  site.a = await site.open('a');
+  expect((await site.a.vm(site.vmId))?.heartbeat).not.toBe('ok');
+  await rename(`${disk}.away`, disk);
+  await site.awake(site.a);
+}, 60_000);

@@ -3,8 +3,6 @@ import type { Kind } from '../../contracts/migration';
 import { everyKind } from './kinds';
 import { mutants } from './mutants';
 
-export const exitCodes = { done: 0, broken: 1, usage: 2 } as const;
-
 export const usage = `usage: npm run simulate -- [options]
   --seeds N       how many seeds to live through (default 100)
   --from K        the first of them (default 1; of a mutant the seed that is known to catch it)
@@ -13,6 +11,7 @@ export const usage = `usage: npm run simulate -- [options]
   --calm          leave every fault out
   --trace         print all that happens; for one seed
   --workers N     processes side by side (default 2)
+  --marks-from N  marks that are missing fail it from so many seeds of all kinds on (default 1000)
   --mutants       show that each deliberate fault in the product's code is caught
   --mutant NAME   the same of one of them
   --json          print the result as one JSON document
@@ -27,6 +26,8 @@ export type Asked = {
   readonly calm: boolean;
   readonly trace: boolean;
   readonly workers: number;
+  /** Marks that are missing count only when so many seeds were lived through, with every kind and every fault. */
+  readonly marksFrom: number;
   readonly mutants: boolean;
   readonly mutant: string | null;
   readonly json: boolean;
@@ -47,6 +48,7 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
         calm: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
         workers: { type: 'string', default: '2' },
+        'marks-from': { type: 'string', default: '1000' },
         mutants: { type: 'boolean', default: false },
         mutant: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -56,8 +58,13 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
   } catch (thrown) {
     return { wrong: thrown instanceof Error ? thrown.message : String(thrown) };
   }
-  const { seeds, from, workers, kinds, without, mutant = null, ...flags } = values;
-  const numbers = { seeds: Number(seeds), from: Number(from ?? '1'), workers: Number(workers) };
+  const { seeds, from, workers, 'marks-from': marksFrom, kinds, without, mutant = null, ...flags } = values;
+  const numbers = {
+    seeds: Number(seeds),
+    from: Number(from ?? '1'),
+    workers: Number(workers),
+    'marks-from': Number(marksFrom),
+  };
   for (const [name, value] of Object.entries(numbers))
     if (!Number.isSafeInteger(value) || value < 1) return { wrong: `--${name} takes a whole number of at least 1` };
   const wanted = kinds === undefined ? everyKind : everyKind.filter((kind) => kinds.split(',').includes(kind));
@@ -67,5 +74,14 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
   if (left.some((number) => !Number.isSafeInteger(number))) return { wrong: '--without takes numbers of faults' };
   if (mutant !== null && !mutants.some(({ name }) => name === mutant))
     return { wrong: `--mutant: ${mutant} is none of ${mutants.map(({ name }) => name).join(', ')}` };
-  return { ...numbers, ...flags, from: from === undefined ? null : numbers.from, mutant, kinds: wanted, without: left };
+  return {
+    ...flags,
+    seeds: numbers.seeds,
+    from: from === undefined ? null : numbers.from,
+    workers: numbers.workers,
+    marksFrom: numbers['marks-from'],
+    mutant,
+    kinds: wanted,
+    without: left,
+  };
 }

@@ -1,16 +1,14 @@
 import './platform/installed';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { exitCodes, parseAsked, usage, type Asked } from './arguments';
+import { parseAsked, usage, type Asked } from './arguments';
+import { exitCodes } from './exit-codes';
 import { everyKind } from './kinds';
 import { simulateMutants } from './mutants-command';
 import { addMarks, marksMissing } from './marks';
 import { projectRoot } from '../project-root';
 import type { Told } from './worker';
 import { dealt, runWorker } from './workers';
-
-/** Marks that are missing count only when so many seeds were lived through, with every kind and every fault. */
-const marksFromSeeds = 1_000;
 
 /** When more are missing, their names say nothing: too few seeds were lived through. */
 const missingShownMax = 12;
@@ -58,7 +56,7 @@ async function simulate(asked: Asked): Promise<number> {
     ),
   );
   const missing = marksMissing(marks);
-  const areMarksDue = asked.seeds >= marksFromSeeds && !calm && kinds.length === everyKind.length;
+  const areMarksDue = asked.seeds >= asked.marksFrom && !calm && kinds.length === everyKind.length;
   const seconds = (performance.now() - began) / 1000;
   const summary = {
     seeds: asked.seeds,

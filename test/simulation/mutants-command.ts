@@ -1,4 +1,5 @@
-import { exitCodes, type Asked } from './arguments';
+import type { Asked } from './arguments';
+import { exitCodes } from './exit-codes';
 import { mutants, type Mutant } from './mutants';
 import { dealt, runWorker } from './workers';
 

@@ -8,17 +8,20 @@ const summary = z.object({
   violations: z.array(
     z.object({ seed: z.int(), violations: z.array(z.object({ oracle: z.string() })), schedule: z.array(z.string()) }),
   ),
+  marks: z.record(z.string(), z.int()),
+  marksMissing: z.array(z.string()),
   fingerprint: z.string(),
 });
+export type Simulated = z.infer<typeof summary> & { readonly exitCode: number };
 
 const main = join(projectRoot, 'dist', 'test', 'simulation', 'main.js');
 
 /** `npm run simulate -- --json WORDS`, of what is built. */
-export function simulate(...words: string[]): Promise<z.infer<typeof summary>> {
+export function simulate(...words: string[]): Promise<Simulated> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [main, '--json', ...words], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const parsed = summary.safeParse(stdout === '' ? undefined : JSON.parse(stdout));
-      if (parsed.success) resolve(parsed.data);
+      if (parsed.success) resolve({ ...parsed.data, exitCode: typeof error?.code === 'number' ? error.code : 0 });
       else reject(new Error(stderr, { cause: error }));
     });
   });

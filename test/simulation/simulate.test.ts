@@ -1,3 +1,5 @@
+import { exitCodes } from './exit-codes';
+import { requiredMarks } from './marks';
 import { simulate } from './run-command';
 
 /** Few, so that the suite stays short; simulate.long.test.ts lives through many. */
@@ -10,4 +12,17 @@ test('no promise is broken in a few seeds, and each is the same in every process
   ]);
   expect(one.violations).toEqual([]);
   expect(other.fingerprint).toBe(one.fingerprint);
+}, 300_000);
+
+test('a mark that is not reached in as many seeds as it is due in fails the command, and is named', async () => {
+  const [tooFew, enough] = await Promise.all([
+    simulate('--seeds', '1', '--from', '6'),
+    simulate('--seeds', '1', '--from', '6', '--marks-from', '1'),
+  ]);
+  expect(tooFew.violations).toEqual([]);
+  expect(tooFew.exitCode).toBe(exitCodes.done);
+  expect(enough.exitCode).toBe(exitCodes.broken);
+  // No single seed has a move of each kind.
+  expect(enough.marksMissing).toEqual(requiredMarks.filter((mark) => enough.marks[mark] === undefined));
+  expect(enough.marksMissing).toContain('parked at the pivot');
 }, 300_000);

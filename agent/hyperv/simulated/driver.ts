@@ -10,10 +10,9 @@ import { DiskError } from '../../disks/failures';
 import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
 import { plannedFacts, registeredFacts } from './facts';
 import { Fabric } from './fabric/fabric';
-import { settleLeaving } from './fabric/handover';
 import { listen } from './fabric/listener';
 import { ifExists, readJson, systemErrorCode } from './files';
-import { bootGuest, putGuestsOnStandby, removeStraySavedStates } from './guests';
+import { putGuestsOnStandby } from './guests';
 import type { SimulationHooks } from './hooks';
 import type { SimulatedHost } from './host';
 import { inspect } from './inspect';
@@ -25,6 +24,7 @@ import { lockHost } from './host-lock';
 import { finishStart } from './operations/start-vm';
 import { operationTable } from './operations/tables';
 import type { Scope } from './operations/tables/entry';
+import { bringingUp, bringUp } from './power';
 import { hostRecord } from './records';
 import { HostState } from './state';
 import { memoryFreeBytes, volumeUse } from './volumes';
@@ -41,7 +41,7 @@ export type SimulatedDriverOptions = {
 
 /**
  * Brings a simulated host up: what a crash left half done is finished, and every VM that was running starts again, cold when the
- * agent did not stop on purpose. A VM that cannot start is logged and stays without a heartbeat.
+ * agent did not stop on purpose. A VM that cannot start is logged, stays without a heartbeat, and is tried again.
  *
  * Failures: RequestInvalid when the folder holds no host, IoFailed when another process has it.
  */
@@ -63,6 +63,7 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   const volumes = await Promise.all(
     [...live.volumes, ...(fabric?.volumes ?? [])].map(async (one) => ({ ...one, root: await realpath(one.root) })),
   );
+  const ending = new AbortController();
   const host: SimulatedHost = {
     layout,
     record: { ...live, volumes },
@@ -79,9 +80,10 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
     newGuid: options.newGuid ?? randomUUID,
     log,
     reached: async (point) => hooks?.reached?.(point),
+    bringUpLater: (vmId) => later(vmId),
   };
+  const later = bringingUp(host, ending.signal);
   await comeUp(host);
-  const ending = new AbortController();
   const listening = fabric === undefined ? Promise.resolve() : listen(host, ending.signal);
   const stop = async (): Promise<void> => {
     ending.abort();
@@ -106,16 +108,10 @@ async function comeUp(host: SimulatedHost): Promise<void> {
   for (const { vmId } of host.state.vms) {
     try {
       await finishStart(host, vmId);
-      const found = host.state.vm(vmId);
-      if (found !== undefined) await settleLeaving(host, found);
-      const vm = host.state.vm(vmId);
-      if (vm === undefined) continue;
-      await removeStraySavedStates(vm);
-      const booted = vm.state === 'running' ? await bootGuest(host, vm) : succeeded(undefined);
-      if (!booted.ok) host.log(booted.failure.message);
     } catch (thrown) {
-      host.log(`VM ${vmId} could not be brought up: ${describeThrown(thrown)}`);
+      host.log(`the start of VM ${vmId} could not be finished: ${describeThrown(thrown)}`);
     }
+    if (!(await bringUp(host, vmId))) host.bringUpLater(vmId);
   }
 }
 

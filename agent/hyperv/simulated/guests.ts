@@ -15,17 +15,45 @@ import { sealDisks, unsealDisks } from './tracking/tracked-disk';
 
 /** Sets a guest to work on disks that are open. */
 function runGuest(host: SimulatedHost, vm: VmRecord, disks: GuestDisks, memory: GuestMemory | undefined): Guest {
-  const guest = new Guest({
+  const guest: Guest = new Guest({
     settings: vm.guest,
     disks,
     clock: host.clock,
     memory,
     lastWriteAtMs: memory === undefined ? (vm.shutDownBy?.lastWriteAtMs ?? null) : null,
     onOutage: (outageMs) => void noteOutage(host, vm.vmId, outageMs),
+    onDiskBroken: () => void reset(host, vm.vmId, guest),
     log: (message) => host.log(`VM ${vm.vmId}: ${message}`),
   });
   host.guests.set(vm.vmId, guest);
   return guest;
+}
+
+/** A disk that could not be flushed takes nothing more until it is opened again: as after a power loss, the guest boots from what is there. */
+async function reset(host: SimulatedHost, vmId: VmId, guest: Guest): Promise<void> {
+  await host.locks.with(vmId, async () => {
+    if (host.guests.get(vmId) === guest) await turnOff(host, vmId, guest);
+  });
+}
+
+/** Ends a guest as a power loss does; the host starts it again when it can. */
+async function turnOff(host: SimulatedHost, vmId: VmId, guest: Guest): Promise<void> {
+  host.guests.delete(vmId);
+  await guest.turnOff();
+  host.bringUpLater(vmId);
+}
+
+/** Stops a guest and seals its disks. When one of them refuses, the guest boots again later, and what was thrown is thrown on. */
+async function stopGuest(host: SimulatedHost, vm: VmRecord, guest: Guest): Promise<GuestMemory | undefined> {
+  try {
+    const memory = await guest.stop();
+    await sealDisks(host, vm.vmId, vm.disks);
+    host.guests.delete(vm.vmId);
+    return memory;
+  } catch (thrown) {
+    await turnOff(host, vm.vmId, guest);
+    throw thrown;
+  }
 }
 
 async function noteOutage(host: SimulatedHost, vmId: VmId, outageMs: number): Promise<void> {
@@ -112,10 +140,8 @@ export async function saveGuest(
 ): Promise<Outcome<{ path: string; sizeBytes: number }>> {
   const path = homeLayout(vm.home).savedStateOf(vm.vmId);
   await guest.quiesced(() => Promise.resolve(undefined));
-  const memory = await guest.stop();
-  host.guests.delete(vm.vmId);
+  const memory = await stopGuest(host, vm, guest);
   if (memory === undefined) throw new Error(`the guest of VM ${vm.vmId} has no memory to save`);
-  await sealDisks(host, vm.vmId, vm.disks);
   try {
     await makeFolder(dirname(path));
     return succeeded({ path, sizeBytes: await writeSavedState(path, vm.vmId, memory, vm.guest.savedStateBytes) });
@@ -129,18 +155,14 @@ export async function saveGuest(
 
 /** Shuts the guest of a running VM down: its disks are flushed and closed, its memory is gone. Answers when it wrote last. */
 export async function shutDownGuest(host: SimulatedHost, vm: VmRecord, guest: Guest): Promise<number | null> {
-  const memory = await guest.stop();
-  host.guests.delete(vm.vmId);
-  await sealDisks(host, vm.vmId, vm.disks);
+  const memory = await stopGuest(host, vm, guest);
   return memory?.lastWriteAtMs ?? null;
 }
 
 /** Stops the guest of a VM that is handed over; its disks are flushed and closed. Answers what it knew. */
 export async function haltGuest(host: SimulatedHost, vm: VmRecord, guest: Guest): Promise<GuestMemory> {
-  const memory = await guest.stop();
-  host.guests.delete(vm.vmId);
+  const memory = await stopGuest(host, vm, guest);
   if (memory === undefined) throw new Error(`the guest of VM ${vm.vmId} has no memory to hand over`);
-  await sealDisks(host, vm.vmId, vm.disks);
   return memory;
 }
 
@@ -181,13 +203,12 @@ export async function changeDisks<T>(
   return result;
 }
 
-/** A VM whose disks cannot be opened any more does not run. */
-async function losePower(host: SimulatedHost, vmId: VmId, reason: string): Promise<Outcome<never>> {
+/** A VM whose disks cannot be opened any more does not run until they can be. */
+function losePower(host: SimulatedHost, vmId: VmId, reason: string): Outcome<never> {
   host.guests.get(vmId)?.abandon();
   host.guests.delete(vmId);
-  const vm = host.state.vm(vmId);
-  if (vm !== undefined) await host.state.saveVm({ ...vm, state: 'off' });
-  const message = `VM ${vmId} lost its disks and is off: ${reason}`;
+  host.bringUpLater(vmId);
+  const message = `VM ${vmId} lost its disks and boots again when they can be opened: ${reason}`;
   return failed(failureOf('IoFailed', { message, effect: 'applied', subject: { vmId } }));
 }
 

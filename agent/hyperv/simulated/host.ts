@@ -28,6 +28,8 @@ export type SimulatedHost = {
   readonly newGuid: () => string;
   readonly log: (message: string) => void;
   readonly reached: (point: CrashPoint) => Promise<void>;
+  /** Has the host finish, as soon as nothing else is done to the VM, what an error cut short of it: see `bringUp`. */
+  readonly bringUpLater: (vmId: VmId) => void;
 };
 
 /** How the host carries an operation out. Runs with the locks of the VM held; long ones look at `context.signal`. */

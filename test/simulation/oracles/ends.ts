@@ -27,15 +27,11 @@ export const homeOf = ({ request }: WatchedVm, { ended }: WatchedRun): string =>
 export const runsAfter = ({ request }: WatchedVm, { ended }: WatchedRun): boolean =>
   request.kind !== 'import' || (ended === 'completed' && request.policy.start);
 
-/** Nothing names the run but for what the policy of a completed one keeps. */
-export function checkLeftovers(
-  site: Site,
-  { request, runId, vmId }: WatchedVm,
-  run: WatchedRun,
-  complain: Complain,
-): void {
+/** What names the run but for what the policy of a completed one keeps. Hosts go on: what is being written now counts too. */
+export function leftoversOf(site: Site, { request, runId, vmId }: WatchedVm, run: WatchedRun): string[] {
   const isCompleted = run.ended === 'completed';
-  const left = (name: string, path: string): void => complain('nothing of a run is left', `${name}: ${path}`);
+  const found: string[] = [];
+  const left = (name: string, path: string): void => void found.push(`${name}: ${path}`);
   for (const machine of new Set([request.sourceHost, destinationHostOf(request)])) {
     const tree = site.tree(machine);
     for (const path of pathsBelow(tree, '/host')) {
@@ -45,10 +41,11 @@ export function checkLeftovers(
         left(machine, `${path} names ${runId}`);
     }
   }
-  if (site.shared === undefined) return;
+  if (site.shared === undefined) return found;
   for (const path of pathsBelow(site.shared.tree, ''))
     if (path.includes(runId) || isOfWork(path)) left(sharedStorage, path);
   for (const job of namesIn(site.shared.tree, `/handovers/${vmId}`)) left(sharedStorage, `handover ${job} of ${vmId}`);
+  return found;
 }
 
 /** Every block of the VM is what it was in the beginning, or what its own guest wrote, and the VM is as a run leaves it. */

@@ -2,7 +2,7 @@ import type { LogFields } from '../../../agent/log';
 import type { Site } from '../world/site';
 import { sharedStorage } from '../world/make-vms';
 import { snapshots } from './contents';
-import { checkContent, checkLeftovers } from './ends';
+import { checkContent, leftoversOf } from './ends';
 import { OperationLogs, operationsLog } from './operation-logs';
 import { pathsBelow, textOf } from './registrations';
 import type { Plan } from '../plan';
@@ -109,12 +109,14 @@ export class Watch {
     return this.moves.every(({ run }) => run.ended !== undefined);
   }
 
-  /** When everything has ended and every machine runs again. */
-  async checkEnd(): Promise<void> {
-    for (const { vm, run, excused } of this.moves) {
-      if (!excused) checkLeftovers(this.#here, vm, run, this.complain);
-      await checkContent(this.#here, vm, run, this.complain);
-    }
+  /** What of the runs is there now and should not be, once everything has ended and every machine runs again. */
+  leftovers(): string[] {
+    return this.moves.flatMap(({ vm, run, excused }) => (excused ? [] : leftoversOf(this.#here, vm, run)));
+  }
+
+  /** The content of every VM, at the same time. */
+  async checkContents(): Promise<void> {
+    for (const { vm, run } of this.moves) await checkContent(this.#here, vm, run, this.complain);
   }
 
   get #here(): Site {

@@ -1,4 +1,11 @@
-import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import {
+  describeThrown,
+  failed,
+  failureOf,
+  succeeded,
+  type Failure,
+  type Outcome,
+} from '../../../../contracts/failure';
 import type { HostId } from '../../../../contracts/ids';
 import { readJson, removeDurably, writeJsonAtomic } from '../files';
 import type { SimulatedHost } from '../host';
@@ -42,19 +49,30 @@ export class Giving {
     };
     await host.state.saveVm({ ...vm, leaving: offered.jobId });
     const folder = fabric.layout.handover(vm.vmId, offered.jobId);
-    await writeJsonAtomic(fileOf(folder, 'offer'), offered);
-    await host.reached('move-offered');
-    const answer = await answerTo(host, folder, signal);
-    if (answer.ok) return succeeded(new Giving(host, fabric, offered, answer.value));
-    await takeBack(host, vm.vmId, offered.jobId);
-    return answer;
+    let answer: Outcome<string> | undefined;
+    try {
+      await writeJsonAtomic(fileOf(folder, 'offer'), offered);
+      await host.reached('move-offered');
+      answer = await answerTo(host, folder, signal);
+    } finally {
+      if (answer?.ok !== true) await takeBackNowOrLater(host, offered);
+    }
+    return answer.ok ? succeeded(new Giving(host, fabric, offered, answer.value)) : answer;
   }
 
   get folder(): string {
     return this.fabric.layout.handover(this.offered.vmId, this.offered.jobId);
   }
 
-  /** Sends the last state of the VM, which stands still now, and hands it over when the other host is ready to start it. */
+  /** Whether the VM is the other host's. */
+  isCommitted(): Promise<boolean> {
+    return isGone(this.folder);
+  }
+
+  /**
+   * Sends the last state of the VM, which stands still now, and hands it over when the other host is ready to start it. Where it throws,
+   * `isCommitted` tells whether it was handed over.
+   */
   async commit(final: VmRegistration): Promise<Outcome<void>> {
     await writeJsonAtomic(fileOf(this.folder, 'offer'), { ...this.offered, final });
     await this.host.reached('move-blackout');
@@ -66,9 +84,9 @@ export class Giving {
     return succeeded(undefined);
   }
 
-  /** The VM stays: nothing of the offer counts any more. Not after a commit. */
+  /** The VM stays: nothing of the offer counts any more. Not after a commit. Never rejects. */
   abandon(): Promise<void> {
-    return takeBack(this.host, this.offered.vmId, this.offered.jobId);
+    return takeBackNowOrLater(this.host, this.offered);
   }
 
   private async waitFor(name: 'ready', msMax: number): Promise<Outcome<void>> {
@@ -112,6 +130,21 @@ async function answerTo(host: SimulatedHost, folder: string, signal: AbortSignal
   return failed(failureOf('MoveFailed', { message, native: '0x8007274C' }));
 }
 
+const isGone = async (folder: string): Promise<boolean> =>
+  (await has(folder, 'committed')) || (await has(folder, 'arrived'));
+
+/** Where a disk refuses it, the host goes on trying by itself. */
+async function takeBackNowOrLater(host: SimulatedHost, { vmId, jobId }: Offer): Promise<void> {
+  const vm = host.state.vm(vmId);
+  if (vm?.leaving !== jobId) return;
+  try {
+    await settleLeaving(host, vm);
+  } catch (thrown) {
+    host.log(`the handover of VM ${vmId} is taken back later: ${describeThrown(thrown)}`);
+    host.bringUpLater(vmId);
+  }
+}
+
 async function takeBack(host: SimulatedHost, vmId: Offer['vmId'], jobId: string): Promise<void> {
   const { fabric } = host;
   const folder = fabric?.layout.handover(vmId, jobId);
@@ -123,13 +156,12 @@ async function takeBack(host: SimulatedHost, vmId: Offer['vmId'], jobId: string)
   if (vm?.leaving === jobId) await host.state.saveVm({ ...vm, leaving: null });
 }
 
-/** What becomes of an offer that a crash cut short: a VM that was handed over is gone from here, any other stays. */
+/** What becomes of an offer that nobody works on any more: a VM that was handed over is gone from here, any other stays. */
 export async function settleLeaving(host: SimulatedHost, vm: VmRecord): Promise<void> {
   if (vm.leaving === null) return;
   const folder = host.fabric?.layout.handover(vm.vmId, vm.leaving);
   if (folder === undefined) return;
-  const isGone = (await has(folder, 'committed')) || (await has(folder, 'arrived'));
-  if (isGone) await host.state.dropVm(vm.vmId);
+  if (await isGone(folder)) await host.state.dropVm(vm.vmId);
   else await takeBack(host, vm.vmId, vm.leaving);
 }
 

@@ -148,7 +148,10 @@ async function take(host: SimulatedHost, folder: string, { final, vmId, runId, t
     await host.fabric?.ownRole(vmId);
     if (vm.state === 'running' && !host.guests.has(vmId)) {
       const booted = await bootGuest(host, vm);
-      if (!booted.ok) host.log(booted.failure.message);
+      if (!booted.ok) {
+        host.log(booted.failure.message);
+        host.bringUpLater(vmId);
+      }
     }
     await writeJsonAtomic(fileOf(folder, 'arrived'), { at });
   });

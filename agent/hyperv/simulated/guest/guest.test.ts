@@ -20,6 +20,7 @@ const settings: GuestSettings = {
 function setUp(disks = [new MemoryDisk(8 * mib)]) {
   const clock = new StepClock();
   const outages: number[] = [];
+  const broken: number[] = [];
   const start = (memory?: GuestMemory, changed: Partial<GuestSettings> = {}) =>
     new Guest({
       settings: { ...settings, ...changed },
@@ -27,9 +28,10 @@ function setUp(disks = [new MemoryDisk(8 * mib)]) {
       clock,
       memory,
       onOutage: (outageMs) => outages.push(outageMs),
+      onDiskBroken: () => broken.push(clock.now()),
       log: () => undefined,
     });
-  return { disk: disks[0]!, disks, clock, outages, start };
+  return { disk: disks[0]!, disks, clock, outages, broken, start };
 }
 
 /** The first block of the first disk that the guest knows the content of. */
@@ -195,4 +197,16 @@ test('a disk too small to write to does no harm', async () => {
   await clock.pass(1000);
   expect(guest.heartbeat).toBe('ok');
   await guest.stop();
+});
+
+test('a guest whose disk cannot be flushed says so, and can be turned off all the same', async () => {
+  const { disk, clock, broken, start } = setUp();
+  const guest = start();
+  await clock.pass(1_000);
+  expect(broken).toEqual([]);
+  disk.flush = () => Promise.reject(new Error('the disk refuses'));
+  await clock.pass(1_000);
+  expect(broken.length).toBeGreaterThan(0);
+  disk.close = () => Promise.reject(new Error('the disk refuses'));
+  await expect(guest.turnOff()).resolves.toBeUndefined();
 });

@@ -24,6 +24,8 @@ export type GuestOptions = {
   readonly lastWriteAtMs?: number | null;
   /** Called once, with what the guest measured between its last write before a save and its first one after the start. */
   readonly onOutage: (outageMs: number) => void;
+  /** Called when a disk could not be flushed: it takes nothing more until it is opened again. */
+  readonly onDiskBroken: () => void;
   readonly log: (message: string) => void;
 };
 
@@ -122,6 +124,17 @@ export class Guest {
   /** Ends a guest whose disks are gone. */
   abandon(): void {
     this.stopping.abort();
+  }
+
+  /** Ends it as a power loss does: what it has not flushed may be there or not. */
+  async turnOff(): Promise<void> {
+    this.stopping.abort();
+    await this.life;
+    await this.still.with('guest', async () => {
+      const closed = await Promise.allSettled(this.disks.map(({ disk }) => disk.close()));
+      const failed = closed.filter(({ status }) => status === 'rejected').length;
+      if (failed > 0) this.options.log(`${failed} of its disks did not close as they should`);
+    });
   }
 
   private async live(): Promise<void> {
@@ -237,7 +250,12 @@ export class Guest {
   }
 
   private async flush(memory: GuestMemory): Promise<void> {
-    for (const { disk } of this.disks) await disk.flush();
+    try {
+      for (const { disk } of this.disks) await disk.flush();
+    } catch (thrown) {
+      this.options.onDiskBroken();
+      throw thrown;
+    }
     memory.flushedSequence = memory.sequence;
     this.flushedAtMs = this.options.clock.now();
     const first = this.disks[0];

@@ -72,11 +72,13 @@ async function give(host: SimulatedHost, context: DriverContext, job: Job): Prom
   const offer: Asked = { ...asked, runId: context.runId, to: asked.peerHost, needs };
   const giving = await Giving.begin(host, vm, offer, context.signal);
   if (!giving.ok) return giving;
-  const given = await giveTo(host, context, job, giving.value);
-  if (!given.ok) {
-    await giving.value.abandon();
-    await host.state.saveRun({ ...host.state.run(context.runId, vm.vmId), moved: null });
+  let given: Outcome<void> | undefined;
+  try {
+    given = await giveTo(host, context, job, giving.value);
+  } finally {
+    if (given?.ok !== true) await giving.value.abandon();
   }
+  if (!given.ok) await host.state.saveRun({ ...host.state.run(context.runId, vm.vmId), moved: null });
   return given;
 }
 
@@ -120,10 +122,15 @@ async function handOver(
   const stoppedAtMs = host.clock.now();
   const moved = mirror === undefined ? current : movedTo(current, giving.home);
   const path = homeLayout(moved.home).savedStateOf(vm.vmId);
-  const committed = await untilCommitted();
+  const committed = await untilCommitted().catch(async (thrown: unknown) => {
+    // Where something failed behind the handover, the VM is the other host's, and never goes on here.
+    if (await giving.isCommitted()) return succeeded(undefined);
+    await goOn(host, current, memory);
+    throw thrown;
+  });
   if (committed.ok) return committed;
-  await removeDurably(path);
   const resumed = await goOn(host, current, memory);
+  await removeDurably(path);
   return resumed.ok ? committed : resumed;
 
   async function untilCommitted(): Promise<Outcome<void>> {

@@ -60,7 +60,11 @@ async function handOver(
     moved: { answer: {}, remove: [], home: null, arrivedAt: null },
   });
   const { setAside: _none, ...registration } = host.state.vm(vm.vmId) ?? vm;
-  const committed = await giving.value.commit(registration);
+  const committed = await giving.value.commit(registration).catch(async (thrown: unknown) => {
+    if (await giving.value.isCommitted()) return succeeded(undefined);
+    await giving.value.abandon();
+    throw thrown;
+  });
   if (!committed.ok) {
     await giving.value.abandon();
     await host.state.saveRun({ ...host.state.run(runId, vm.vmId), moved: null });
