@@ -1,3 +1,4 @@
+import type { DriverOperationKind } from '../../agent/hyperv/driver';
 import { diskId, runId } from '../../contracts/ids';
 import { codeOf, Move, perform, valueOf, type ConformanceHosts, type HostsFor, type Stands } from './hyperv-move';
 
@@ -23,7 +24,12 @@ const awake = async (hosts: ConformanceHosts): Promise<unknown> =>
 
 /** The source's side of a move alone: what stands first in a driver that does not carry out whole moves yet. */
 export function describeSource(hostsFor: HostsFor, stands: Stands): void {
-  if (![...sourceSteps, ...undoSteps].every((kind) => stands(kind))) return;
+  if (
+    ![...sourceSteps, 'shut-down-vm', 'fence-vm', 'unfence-vm', ...undoSteps].every((kind) =>
+      stands(kind as DriverOperationKind),
+    )
+  )
+    return;
 
   test('each operation of the source answers the same twice over, and tells the chain that it made', async () => {
     const hosts = await hostsFor('another-host');
@@ -101,6 +107,46 @@ export function describeSource(hostsFor: HostsFor, stands: Stands): void {
     await move.take('save-vm');
     expect(codeOf(await source.locateForReading(run, vmId, image(1)))).toBe('succeeded');
     expect(codeOf(await source.locateForReading(run, vmId, memory))).toBe('succeeded');
+  });
+
+  test.each(['save-vm', 'shut-down-vm'] as const)(
+    'a VM that was stopped by %s is started again by its run alone',
+    async (kind) => {
+      const hosts = await hostsFor('another-host');
+      const { source, vmId } = hosts;
+      await awake(hosts);
+      valueOf(await perform(source, run, 'reserve-vm', { vmId }));
+      valueOf(await perform(source, run, kind, { vmId }));
+      valueOf(await perform(source, run, kind, { vmId }));
+      const stopped = kind === 'save-vm' ? 'saved' : 'off';
+      expect(await source.vm(vmId)).toMatchObject({ state: stopped });
+      expect(valueOf(await perform(source, other, 'resume-vm', { vmId }))).toEqual({ outageMs: null });
+      expect(await source.vm(vmId)).toMatchObject({ state: stopped });
+      expect(valueOf(await perform(source, run, 'resume-vm', { vmId })).outageMs).toBeGreaterThan(0);
+      await awake(hosts);
+    },
+  );
+
+  test('a fenced VM is VmFenced to every other run, and not started by its own before the fence goes', async () => {
+    const hosts = await hostsFor('another-host');
+    const { source, vmId } = hosts;
+    await awake(hosts);
+    valueOf(await perform(source, run, 'reserve-vm', { vmId }));
+    expect(codeOf(await perform(source, run, 'fence-vm', { vmId }))).toBe('VmStateWrong');
+    valueOf(await perform(source, run, 'take-vm-checkpoint', { vmId }));
+    valueOf(await perform(source, run, 'save-vm', { vmId }));
+    for (const kind of ['fence-vm', 'fence-vm'] as const) valueOf(await perform(source, run, kind, { vmId }));
+    for (const kind of ['reserve-vm', 'take-vm-checkpoint', 'save-vm', 'fence-vm'] as const)
+      expect(codeOf(await perform(source, other, kind, { vmId }))).toBe('VmFenced');
+    expect(codeOf(await perform(source, run, 'resume-vm', { vmId }))).toBe('VmFenced');
+    expect(codeOf(await perform(source, run, 'remove-vm-checkpoint', { vmId }))).toBe('VmFenced');
+    valueOf(await perform(source, other, 'unfence-vm', { vmId }));
+    expect(await source.vm(vmId)).toMatchObject({ state: 'saved', fencedBy: run });
+    expect((await source.leftovers(run)).map((left) => left.what)).toContain('fence');
+    for (const kind of ['unfence-vm', 'unfence-vm', ...undoSteps] as const)
+      valueOf(await perform(source, run, kind, { vmId }));
+    expect(await source.leftovers()).toEqual([]);
+    await awake(hosts);
   });
 
   test('what needs a reservation is VmStateWrong without one', async () => {

@@ -3,6 +3,7 @@ import { runId } from '../../contracts/ids';
 import { codeOf, perform, valueOf } from '../conformance/hyperv-move';
 import { TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine } from './engine';
+import { sidOf } from './stand-in/commands';
 import { standInOver, type StandInHost } from './stand-in/host';
 
 const run = runId.parse('powershell-r1');
@@ -50,7 +51,9 @@ describeWithEngine('the PowerShell driver over the stand-in', () => {
   });
 
   test('what it does not carry out it refuses, with no effect', async () => {
-    expect(await on('fence-vm', {})).toMatchObject({ failure: { code: 'DriverLacksOperation', effect: 'none' } });
+    expect(await on('merge-disks', { folder: '/x' })).toMatchObject({
+      failure: { code: 'DriverLacksOperation', effect: 'none' },
+    });
     expect(await host.driver.locateForWriting(run, hosts.vmId, '/x', { type: 'file', file: 'memory' })).toMatchObject({
       failure: { code: 'DriverLacksOperation', effect: 'none' },
     });
@@ -75,6 +78,35 @@ describeWithEngine('the PowerShell driver over the stand-in', () => {
       expect(host.service.changes.filter((one) => one === command)).toHaveLength(1);
     },
   );
+
+  test('a fenced VM starts for nobody, and its fence is taken back whole', async () => {
+    for (const kind of ['reserve-vm', 'save-vm', 'fence-vm', 'fence-vm'] as const) valueOf(await on(kind, {}));
+    const { disks = [] } = (await host.driver.vm(hosts.vmId)) ?? {};
+    for (const { path } of disks) expect(await host.hyperV.denials(path)).toEqual([sidOf(hosts.vmId)]);
+    await expect(host.hyperV.start(hosts.vmId)).rejects.toThrow('may not open');
+    for (const kind of ['unfence-vm', 'unfence-vm', 'resume-vm'] as const) valueOf(await on(kind, {}));
+    for (const { path } of disks) expect(await host.hyperV.denials(path)).toEqual([]);
+    expect(await host.driver.vm(hosts.vmId)).toMatchObject({ state: 'running', fencedBy: null });
+  });
+
+  test.each(['before', 'after'] as const)(
+    'a worker killed %s a denial leaves a mark by which it is taken back',
+    async (when) => {
+      for (const kind of ['reserve-vm', 'save-vm'] as const) valueOf(await on(kind, {}));
+      host.service.killWorkerAt('set-denial', when);
+      expect(await on('fence-vm', {})).toMatchObject({ failure: { code: 'HyperVSilent', effect: 'unknown' } });
+      expect(await host.driver.vm(hosts.vmId)).toMatchObject({ fencedBy: run });
+      for (const kind of ['unfence-vm', 'resume-vm', 'release'] as const) valueOf(await on(kind, {}));
+      expect(await host.driver.leftovers()).toEqual([]);
+    },
+  );
+
+  test('a denial that Windows does not keep is no fence, and leaves no mark', async () => {
+    for (const kind of ['reserve-vm', 'save-vm'] as const) valueOf(await on(kind, {}));
+    host.hyperV.keepsDenials = false;
+    expect(await on('fence-vm', {})).toMatchObject({ failure: { code: 'HyperVRefused', effect: 'none' } });
+    expect(await host.driver.vm(hosts.vmId)).toMatchObject({ state: 'saved', fencedBy: null, reservedBy: run });
+  });
 
   test('a start whose reply is lost is still the end of this run\u2019s outage', async () => {
     valueOf(await on('reserve-vm', {}));

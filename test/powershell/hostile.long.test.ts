@@ -169,7 +169,10 @@ function given(
             accepts: false,
           };
     case 'save-vm':
+    case 'shut-down-vm':
     case 'start-vm':
+    case 'lock-disks':
+    case 'unlock-disks':
       return only('VmId');
   }
 }

@@ -47,6 +47,8 @@ const builtIn = new Set([
   'Set-StrictMode',
   'Where-Object',
 ]);
+/** Programs of Windows. */
+const programs = new Set(['icacls.exe']);
 const common = new Set(['ErrorAction', 'WarningAction', 'Confirm']);
 
 export type Documented = {
@@ -69,7 +71,7 @@ export function contradictions(scripts: readonly ScriptSyntax[], documented: Doc
 
 function judge(one: Command, own: ReadonlyMap<string, ReadonlySet<string>>, documented: Documented): string[] {
   // `& $handler` and `. $Table` of the worker itself: what they may name is a closed table.
-  if (one.name === null || one.name.endsWith('.ps1')) return [];
+  if (one.name === null || one.name.endsWith('.ps1') || programs.has(one.name)) return [];
   if (one.name.includes('-Cim')) return judgeCim(one, documented.classes);
   if (builtIn.has(one.name)) return [];
   const known = documented.cmdlets.get(one.name) ?? own.get(one.name);

@@ -58,7 +58,7 @@ async function locateMemory(host: RealHost, run: RunId, vm: VmValue): Promise<Ou
   const noted = await host.runs.read(run, vm.id);
   if (!noted.ok) return noted;
   const { stop } = noted.value;
-  if (stateOf(vm) === 'saved' && stop !== null && stop.resumedAt === null)
+  if (stateOf(vm) === 'saved' && stop?.how === 'saved' && stop.resumedAt === null)
     return succeeded({ path: vm.runtimeStatePath });
   return refuse('VmStateWrong', vm.id, `VM ${vm.name} is ${stateOf(vm)}; this run has not saved it.`);
 }

@@ -13,6 +13,7 @@ const runFile = z.object({
   /** `stopping`: noted before the VM is asked to stop, so that a stop whose reply is lost is still this run's. */
   stop: z
     .object({
+      how: z.enum(['saved', 'off']),
       stage: z.enum(['stopping', 'stopped']),
       stoppedAt: z.iso.datetime(),
       resumedAt: z.iso.datetime().nullable(),

@@ -25,7 +25,22 @@ const notFound = (path: string) =>
   new HyperVRefusal('ObjectNotFound', `${path} was not found.`, 0x80070002 | 0, 'ObjectNotFound');
 
 /** What the simulated host has no place for. */
-const kept = z.object({ notes: z.record(z.string(), z.string()), names: z.record(z.string(), z.string()) });
+const kept = z.object({
+  notes: z.record(z.string(), z.string()),
+  names: z.record(z.string(), z.string()),
+  /** Accounts that are denied a file. */
+  denials: z.record(z.string(), z.array(z.string())),
+});
+
+/** The account of a VM: its GUID as Windows keeps one, in four numbers. */
+export function sidOf(vmId: string): string {
+  const [first = '', second = '', third = '', ...rest] = vmId.split('-');
+  const mixed = Buffer.concat([
+    ...[first, second, third].map((part) => Buffer.from(part, 'hex').reverse()),
+    Buffer.from(rest.join(''), 'hex'),
+  ]);
+  return ['S-1-5-83-1', ...[0, 4, 8, 12].map((at) => mixed.readUInt32LE(at))].join('-');
+}
 
 /** The run under which the simulated host does what its own Hyper-V is asked for. It makes one VM checkpoint of each VM at a time. */
 const byHyperV = runId.parse('stand-in');
@@ -36,6 +51,8 @@ const mergesDisks = 32772;
 export class StandInHyperV {
   private readonly merging = new Map<VmId, Promise<unknown>>();
   checkpointType = 'Production';
+  /** False where something puts rights back that were changed. */
+  keepsDenials = true;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -132,8 +149,28 @@ export class StandInHyperV {
     allow(await perform(this.simulated, byHyperV, 'save-vm', { vmId: vm.vmId }));
   }
 
+  async shutDown(vmId: string) {
+    const vm = await this.own(vmId);
+    if (vm.state !== 'running') throw invalidState(`${vm.name} is ${vm.state}.`);
+    allow(await perform(this.simulated, byHyperV, 'shut-down-vm', { vmId: vm.vmId }));
+  }
+
+  async denials(path: string) {
+    return (await this.kept()).denials[path] ?? [];
+  }
+
+  async setDenial(path: string, sid: string, denied: boolean) {
+    const now = await this.kept();
+    const others = (now.denials[path] ?? []).filter((one) => one !== sid);
+    const denials = { ...now.denials, [path]: denied && this.keepsDenials ? [...others, sid] : others };
+    await writeJsonAtomic(this.keptFile, { ...now, denials });
+  }
+
   async start(vmId: string) {
     const vm = await this.own(vmId);
+    for (const { path } of vm.disks)
+      if ((await this.denials(path)).includes(sidOf(vmId)))
+        throw new HyperVRefusal('OperationFailed', `The account of ${vm.name} may not open ${path}.`, 0x80070005 | 0);
     if (vm.state === 'running') throw invalidState(`${vm.name} runs.`);
     allow(await perform(this.simulated, byHyperV, 'resume-vm', { vmId: vm.vmId }));
   }
@@ -156,7 +193,7 @@ export class StandInHyperV {
   }
 
   private async kept(): Promise<z.infer<typeof kept>> {
-    const text = await readFile(this.keptFile, 'utf8').catch(() => '{"notes":{},"names":{}}');
+    const text = await readFile(this.keptFile, 'utf8').catch(() => '{"notes":{},"names":{},"denials":{}}');
     return kept.parse(JSON.parse(text));
   }
 }

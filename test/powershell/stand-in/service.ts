@@ -14,7 +14,13 @@ const request = z.intersection(
     z.object({ command: z.literal('take-checkpoint'), with: z.object({ vmId, name: z.string() }) }),
     z.object({ command: z.literal('remove-checkpoint'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('save'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('shut-down'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('start'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('denials'), with: z.object({ path: z.string() }) }),
+    z.object({
+      command: z.literal('set-denial'),
+      with: z.object({ path: z.string(), sid: z.string(), denied: z.boolean() }),
+    }),
   ]),
 );
 type Request = z.infer<typeof request>;
@@ -38,6 +44,12 @@ const carryOut = (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
       return hyperV.removeCheckpoint(asked.with.vmId);
     case 'save':
       return hyperV.save(asked.with.vmId);
+    case 'shut-down':
+      return hyperV.shutDown(asked.with.vmId);
+    case 'denials':
+      return hyperV.denials(asked.with.path);
+    case 'set-denial':
+      return hyperV.setDenial(asked.with.path, asked.with.sid, asked.with.denied);
     case 'start':
       return hyperV.start(asked.with.vmId);
   }
@@ -93,7 +105,7 @@ export class StandInService {
   }
 
   private async tryOut(asked: Request) {
-    const isLook = ['host', 'volume', 'vms', 'image'].includes(asked.command);
+    const isLook = ['host', 'volume', 'vms', 'image', 'denials'].includes(asked.command);
     if (!isLook) this.changes.push(asked.command);
     try {
       return { value: (await carryOut(this.hyperV, asked)) ?? null, error: null };

@@ -24,7 +24,10 @@ export const calls = {
   'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
   'remove-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
   'save-vm': { lane: 'act', msMax: 60 * minute, args: ofVm, value: vmValue },
+  'shut-down-vm': { lane: 'act', msMax: 30 * minute, args: ofVm, value: vmValue },
   'start-vm': { lane: 'act', msMax: 15 * minute, args: ofVm, value: vmValue },
+  'lock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
+  'unlock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
 } as const satisfies Record<string, CallDefinition>;
 
 export type CallName = keyof typeof calls;

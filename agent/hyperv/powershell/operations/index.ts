@@ -2,7 +2,8 @@ import type { DriverOperationKind } from '../../driver';
 import type { Handler } from '../host';
 import { checkDisks } from './check-disks';
 import { locateVm } from './locate-vm';
-import { awaitHeartbeat, resumeVm, saveVm } from './power';
+import { fenceVm, unfenceVm } from './fence';
+import { awaitHeartbeat, resumeVm, saveVm, shutDownVm } from './power';
 import { release, reserveVm } from './reservation';
 import { removeVmCheckpoint, takeVmCheckpoint } from './vm-checkpoint';
 
@@ -22,7 +23,10 @@ export const operationTable = {
   'take-vm-checkpoint': { handler: takeVmCheckpoint, locks: 'vm' },
   'remove-vm-checkpoint': { handler: removeVmCheckpoint, locks: 'vm' },
   'save-vm': { handler: saveVm, locks: 'vm' },
+  'shut-down-vm': { handler: shutDownVm, locks: 'vm' },
   'resume-vm': { handler: resumeVm, locks: 'vm' },
+  'fence-vm': { handler: fenceVm, locks: 'vm' },
+  'unfence-vm': { handler: unfenceVm, locks: 'vm' },
   'await-heartbeat': { handler: awaitHeartbeat, locks: 'nothing' },
   'locate-vm': { handler: locateVm, locks: 'nothing' },
 } as const satisfies Table;

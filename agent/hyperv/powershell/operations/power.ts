@@ -1,50 +1,69 @@
-import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
-import type { OperationOutput } from '../../../../contracts/operations';
+import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import type { RunId, VmId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { isChanging, sizesOf, stateOf } from '../facts';
-import { fencedAgainst, registeredVm, reservedVm, type Handler } from '../host';
+import { fencedAgainst, registeredVm, reservedVm, type Handler, type RealHost } from '../host';
 import { marksIn } from '../marks';
 import type { RunFile } from '../run-files';
 
+type Stopped = { readonly vm: VmValue; readonly stoppedAt: string };
+const callOf = { saved: 'save-vm', off: 'shut-down-vm' } as const;
+
 /**
- * Saves a running VM. What the run is about to do is noted before, so that a save whose reply was lost, or whose agent was killed, is still
+ * Stops a running VM. What the run is about to do is noted before, so that a stop whose reply was lost, or whose agent was killed, is still
  * known as this run's: `resume-vm` starts no VM that anybody else stopped.
  */
-export const saveVm: Handler<'save-vm'> = async (host, { runId }, { vmId }) => {
+async function stop(host: RealHost, runId: RunId, vmId: VmId, how: keyof typeof callOf): Promise<Outcome<Stopped>> {
   const reserved = await reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
   const noted = await host.runs.read(runId, vmId);
   if (!noted.ok) return noted;
   const state = stateOf(vm);
-  const { stop } = noted.value;
-  if (state === 'saved' && stop !== null && stop.resumedAt === null) return answerSaved(vm, stop.stoppedAt);
+  const before = noted.value.stop;
+  if (state === how && before?.how === how && before.resumedAt === null)
+    return succeeded({ vm, stoppedAt: before.stoppedAt });
   if (isChanging(vm)) return refuse('VmBusy', vmId, `VM ${vm.name} is ${vm.state}.`);
   if (state !== 'running')
-    return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${state}; it must be running to be saved.`);
+    return refuse('VmStateWrong', vmId, `VM ${vm.name} is ${state}; it must be running to be stopped.`);
   const stoppedAt = isoTime(host.clock.now());
-  await host.runs.write({ ...noted.value, stop: { stage: 'stopping', stoppedAt, resumedAt: null } });
-  const saved = await host.client.call('save-vm', { VmId: vmId }, { vmId });
-  if (!saved.ok) {
-    if (saved.failure.effect === 'none') await host.runs.write(noted.value);
-    return saved;
+  await host.runs.write({ ...noted.value, stop: { how, stage: 'stopping', stoppedAt, resumedAt: null } });
+  const stopped = await host.client.call(callOf[how], { VmId: vmId }, { vmId });
+  if (!stopped.ok) {
+    if (stopped.failure.effect === 'none') await host.runs.write(noted.value);
+    return stopped;
   }
-  await host.runs.write({ ...noted.value, stop: { stage: 'stopped', stoppedAt, resumedAt: null } });
-  return answerSaved(saved.value, stoppedAt);
-};
-
-function answerSaved(vm: VmValue, savedAt: string): Outcome<OperationOutput<'save-vm'>> {
-  if (stateOf(vm) !== 'saved') {
-    const message = `VM ${vm.name} is ${vm.state} after it was saved.`;
-    return failed(failureOf('HyperVRefused', { message, subject: { vmId: vm.id }, effect: 'unknown' }));
+  if (stateOf(stopped.value) !== how) {
+    const message = `VM ${vm.name} is ${stopped.value.state} after it was to be ${how}.`;
+    return failed(failureOf('HyperVRefused', { message, subject: { vmId }, effect: 'unknown' }));
   }
-  const sizes = sizesOf(vm);
-  return sizes.ok ? succeeded({ ...sizes.value, savedAt, memoryFileBytes: vm.runtimeStateBytes }) : sizes;
+  await host.runs.write({ ...noted.value, stop: { how, stage: 'stopped', stoppedAt, resumedAt: null } });
+  return succeeded({ vm: stopped.value, stoppedAt });
 }
 
-/** Starts only what this run saved. A VM that runs, or that somebody else stopped, is left as it is. */
+export const saveVm: Handler<'save-vm'> = async (host, { runId }, { vmId }) => {
+  const stopped = await stop(host, runId, vmId, 'saved');
+  if (!stopped.ok) return stopped;
+  const { vm, stoppedAt } = stopped.value;
+  const sizes = sizesOf(vm);
+  return sizes.ok
+    ? succeeded({ ...sizes.value, savedAt: stoppedAt, memoryFileBytes: vm.runtimeStateBytes })
+    : afterStop(sizes.failure);
+};
+
+export const shutDownVm: Handler<'shut-down-vm'> = async (host, { runId }, { vmId }) => {
+  const stopped = await stop(host, runId, vmId, 'off');
+  if (!stopped.ok) return stopped;
+  const sizes = sizesOf(stopped.value.vm);
+  return sizes.ok ? succeeded({ ...sizes.value, shutDownAt: stopped.value.stoppedAt }) : afterStop(sizes.failure);
+};
+
+/** The look failed, but the VM stands still since. */
+const afterStop = (failure: Failure) => failed({ ...failure, effect: 'applied' });
+
+/** Starts only what this run stopped. A VM that runs, or that somebody else stopped, is left as it is. */
 export const resumeVm: Handler<'resume-vm'> = async (host, { runId }, { vmId }) => {
   const registered = await registeredVm(host, vmId);
   if (!registered.ok) return registered;
@@ -53,7 +72,7 @@ export const resumeVm: Handler<'resume-vm'> = async (host, { runId }, { vmId }) 
   if (!noted.ok) return noted;
   const { stop } = noted.value;
   if (isChanging(vm)) return refuse('VmBusy', vmId, `VM ${vm.name} is ${vm.state}.`);
-  const isOurs = stop !== null && stop.resumedAt === null && stateOf(vm) === 'saved';
+  const isOurs = stop !== null && stop.resumedAt === null && stateOf(vm) === stop.how;
   if (!isOurs) {
     // Started, by this run whose reply was lost or by a person: since when is not known better than now.
     const runsAgain = stop?.stage === 'stopped' && stop.resumedAt === null && stateOf(vm) === 'running';

@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power', 'fence') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -13,5 +13,8 @@ $handlers = @{
     'take-checkpoint'   = 'New-VmCheckpoint'
     'remove-checkpoint' = 'Remove-VmCheckpoint'
     'save-vm'           = 'Save-RunningVm'
+    'shut-down-vm'      = 'Stop-RunningVm'
     'start-vm'          = 'Start-StoppedVm'
+    'lock-disks'        = 'Lock-VmDisks'
+    'unlock-disks'      = 'Unlock-VmDisks'
 }

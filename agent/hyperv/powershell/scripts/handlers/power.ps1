@@ -15,3 +15,12 @@ function Start-StoppedVm {
     if ($vm.State.ToString() -ne 'Running') { Start-VM -VM $vm }
     Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
 }
+
+# Asks the guest to shut down. No -Force: a guest that does not answer is not turned off.
+function Stop-RunningVm {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId)
+    $vm = Get-NeededVm -VmId $VmId
+    if ($vm.State.ToString() -ne 'Off') { Stop-VM -VM $vm -Confirm:$false }
+    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+}

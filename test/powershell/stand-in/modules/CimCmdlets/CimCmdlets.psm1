@@ -17,3 +17,19 @@ function Get-CimInstance {
         [pscustomobject] @{ Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
     }
 }
+
+# Not of this module, but of the same Windows: the program by which rights on files are changed and listed.
+function icacls.exe {
+    param([string] $Path, [Parameter(ValueFromRemainingArguments)][string[]] $Rest)
+    $global:LASTEXITCODE = 0
+    if (-not (Test-Path -LiteralPath $Path)) { $global:LASTEXITCODE = 2; return }
+    if (-not $Rest) {
+        "$Path NT AUTHORITY\SYSTEM:(F)"
+        foreach ($sid in Invoke-StandInService -Command 'denials' -With @{ path = $Path }) { "    ${sid}:(N)" }
+        return
+    }
+    $change, $rule = $Rest
+    $sid = "$rule" -replace '\A\*' -replace ':\(F\)\z'
+    if ($sid -notmatch '\AS(?:-\d+)+\z' -or @('/deny', '/remove:d') -notcontains $change) { $global:LASTEXITCODE = 87; return }
+    [void] (Invoke-StandInService -Command 'set-denial' -With @{ path = $Path; sid = $sid; denied = ($change -eq '/deny') })
+}

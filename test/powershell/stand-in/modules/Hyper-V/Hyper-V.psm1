@@ -136,3 +136,9 @@ function Start-VM {
     param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
     foreach ($one in $VM) { [void] (Invoke-StandInService -Command 'start' -With @{ vmId = "$($one.Id)" }) }
 }
+
+function Stop-VM {
+    [CmdletBinding(SupportsShouldProcess)]
+    param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
+    foreach ($one in $VM) { [void] (Invoke-StandInService -Command 'shut-down' -With @{ vmId = "$($one.Id)" }) }
+}
