@@ -4,7 +4,7 @@ import type { DriverContext, DriverOperationKind } from '../../agent/hyperv/driv
 import { runId, type RunId } from '../../contracts/ids';
 import { operationKinds } from '../../contracts/operations';
 import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep, type Stands } from './hyperv-move';
-import { describeMoveRefusals, describeRefusals } from './hyperv-refusals';
+import { describeMoveRefusals, describeRefusals, describeRoom } from './hyperv-refusals';
 import { describeRounds } from './hyperv-rounds';
 import { describeSource } from './hyperv-source';
 
@@ -154,6 +154,7 @@ export function describeHyperVDriverInPart(name: string, hostsFor: HostsFor, sta
 function describePart(hostsFor: HostsFor, stands: Stands): void {
   describeSource(hostsFor, stands);
   describeRefusals(hostsFor, stands);
+  describeRoom(hostsFor, stands);
 }
 
 const contextOf = (runId: RunId): DriverContext => ({

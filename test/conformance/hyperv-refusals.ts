@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { diskId, runId, vmId as vmIdOf } from '../../contracts/ids';
 import { codeOf, Move, perform, roomBytes, valueOf, type HostsFor, type Stands } from './hyperv-move';
 
@@ -52,6 +54,67 @@ export function describeRefusals(hostsFor: HostsFor, stands: Stands): void {
   });
 }
 
+/** What a destination promises, and what it refuses to. */
+export function describeRoom(hostsFor: HostsFor, stands: Stands): void {
+  if (!stands('reserve-room')) return;
+
+  test('a folder outside of the roots is refused before anything is made', async () => {
+    const { destination, vmId } = await hostsFor('another-host');
+    const root = (await destination.host()).volumes[0]?.root ?? '';
+    for (const folder of ['/', `${root}/../outside`, `${root}\u0000x`, '', '..']) {
+      const place = { vmId, folder };
+      expect(codeOf(await perform(destination, run, 'reserve-room', { ...place, roomBytes, memoryBytes }))).toBe(
+        'PathOutsideRoots',
+      );
+      if (stands('place-vm'))
+        expect(codeOf(await perform(destination, run, 'place-vm', { ...place, vmName: 'x' }))).toBe('PathOutsideRoots');
+    }
+    expect(await destination.leftovers()).toEqual([]);
+  });
+
+  test('a destination that is the source itself is refused', async () => {
+    const { source, vmId } = await hostsFor('same-host');
+    valueOf(await perform(source, run, 'reserve-vm', { vmId }));
+    const disk = (await source.vm(vmId))?.disks[0]?.path ?? '';
+    const home = disk.slice(0, disk.indexOf(vmId));
+    for (const folder of [home, disk.slice(0, disk.lastIndexOf('/'))]) {
+      const outcome = await perform(source, run, 'reserve-room', { vmId, folder, roomBytes, memoryBytes });
+      expect(outcome).toMatchObject({ failure: { code: 'DestinationSameAsSource', effect: 'none' } });
+    }
+  });
+
+  test('room and memory that are not there are not promised, nor twice', async () => {
+    const { destination, vmId, folder } = await hostsFor('another-host');
+    const facts = await destination.host();
+    const free = facts.volumes[0]?.freeBytes ?? 0;
+    const ask = (roomWanted: number, memoryWanted: number, by = run, of = vmId) =>
+      perform(destination, by, 'reserve-room', { vmId: of, folder, roomBytes: roomWanted, memoryBytes: memoryWanted });
+    expect(codeOf(await ask(free + 1, 0))).toBe('NotEnoughRoom');
+    expect(codeOf(await ask(0, facts.memoryFreeBytes + 1))).toBe('NotEnoughMemory');
+    valueOf(await ask(Math.floor(free * 0.6), facts.memoryFreeBytes));
+    valueOf(await ask(Math.floor(free * 0.6), facts.memoryFreeBytes));
+    expect(codeOf(await ask(Math.floor(free * 0.6), 0, other, nobody.vmId))).toBe('NotEnoughRoom');
+    expect(codeOf(await ask(0, 1, other, nobody.vmId))).toBe('NotEnoughMemory');
+    expect(codeOf(await ask(0, 0, other))).toBe('VmBusy');
+    const promised = (await destination.host()).volumes[0];
+    expect(promised?.reservedBytes).toBe(Math.floor(free * 0.6));
+    valueOf(await perform(destination, run, 'release', { vmId }));
+    expect(codeOf(await ask(Math.floor(free * 0.6), 1, other, nobody.vmId))).toBe('succeeded');
+  });
+
+  test('a destination where such a VM is registered, or where something stands, is refused', async () => {
+    const { source, destination, vmId, folder } = await hostsFor('another-host');
+    const room = { vmId, roomBytes, memoryBytes };
+    const elsewhere = `${(await source.host()).volumes[0]?.root ?? ''}/elsewhere`;
+    const onSource = await perform(source, run, 'reserve-room', { ...room, folder: elsewhere });
+    expect(onSource).toMatchObject({ failure: { code: 'DestinationOccupied', effect: 'none' } });
+    await mkdir(join(folder, vmId), { recursive: true });
+    const taken = await perform(destination, run, 'reserve-room', { ...room, folder });
+    expect(taken).toMatchObject({ failure: { code: 'DestinationOccupied', effect: 'none' } });
+    expect([...(await source.leftovers()), ...(await destination.leftovers())]).toEqual([]);
+  });
+}
+
 /** Refusals of what fences a source or builds a destination. */
 export function describeMoveRefusals(hostsFor: HostsFor): void {
   test('a fenced VM is VmFenced to every other run and cannot be started by its own before the fence goes', async () => {
@@ -85,30 +148,6 @@ export function describeMoveRefusals(hostsFor: HostsFor): void {
     for (const outcome of wrong) expect(outcome).toMatchObject({ failure: { code: 'VmStateWrong', effect: 'none' } });
   });
 
-  test('a folder outside of the roots is refused before anything is made', async () => {
-    const { destination, vmId } = await hostsFor('another-host');
-    const root = (await destination.host()).volumes[0]?.root ?? '';
-    for (const folder of ['/', `${root}/../outside`, `${root}\u0000x`, '', '..']) {
-      const place = { vmId, folder };
-      expect(codeOf(await perform(destination, run, 'reserve-room', { ...place, roomBytes, memoryBytes }))).toBe(
-        'PathOutsideRoots',
-      );
-      expect(codeOf(await perform(destination, run, 'place-vm', { ...place, vmName: 'x' }))).toBe('PathOutsideRoots');
-    }
-    expect(await destination.leftovers()).toEqual([]);
-  });
-
-  test('a destination that is the source itself is refused', async () => {
-    const { source, vmId } = await hostsFor('same-host');
-    valueOf(await perform(source, run, 'reserve-vm', { vmId }));
-    const disk = (await source.vm(vmId))?.disks[0]?.path ?? '';
-    const home = disk.slice(0, disk.indexOf(vmId));
-    for (const folder of [home, disk.slice(0, disk.lastIndexOf('/'))]) {
-      const outcome = await perform(source, run, 'reserve-room', { vmId, folder, roomBytes, memoryBytes });
-      expect(outcome).toMatchObject({ failure: { code: 'DestinationSameAsSource', effect: 'none' } });
-    }
-  });
-
   test('a destination that holds what is not of this run is refused', async () => {
     const { source, destination, vmId, folder } = await hostsFor('another-host');
     const place = { vmId, folder };
@@ -121,25 +160,6 @@ export function describeMoveRefusals(hostsFor: HostsFor): void {
     const elsewhere = `${(await source.host()).volumes[0]?.root ?? ''}/elsewhere`;
     const onSource = await perform(source, run, 'reserve-room', { ...room, folder: elsewhere });
     expect(codeOf(onSource)).toBe('DestinationOccupied');
-  });
-
-  test('room and memory that are not there are not promised, nor twice', async () => {
-    const { destination, vmId, folder } = await hostsFor('another-host');
-    const facts = await destination.host();
-    const free = facts.volumes[0]?.freeBytes ?? 0;
-    const ask = (roomWanted: number, memoryWanted: number, by = run, of = vmId) =>
-      perform(destination, by, 'reserve-room', { vmId: of, folder, roomBytes: roomWanted, memoryBytes: memoryWanted });
-    expect(codeOf(await ask(free + 1, 0))).toBe('NotEnoughRoom');
-    expect(codeOf(await ask(0, facts.memoryFreeBytes + 1))).toBe('NotEnoughMemory');
-    valueOf(await ask(Math.floor(free * 0.6), facts.memoryFreeBytes));
-    valueOf(await ask(Math.floor(free * 0.6), facts.memoryFreeBytes));
-    expect(codeOf(await ask(Math.floor(free * 0.6), 0, other, nobody.vmId))).toBe('NotEnoughRoom');
-    expect(codeOf(await ask(0, 1, other, nobody.vmId))).toBe('NotEnoughMemory');
-    expect(codeOf(await ask(0, 0, other))).toBe('VmBusy');
-    const promised = (await destination.host()).volumes[0];
-    expect(promised?.reservedBytes).toBe(Math.floor(free * 0.6));
-    valueOf(await perform(destination, run, 'release', { vmId }));
-    expect(codeOf(await ask(Math.floor(free * 0.6), 1, other, nobody.vmId))).toBe('succeeded');
   });
 
   test('a switch that the destination lacks is refused before the import changes anything', async () => {

@@ -15,7 +15,8 @@ import { findVm, type Handler, type RealHost } from './host';
 import { inspect } from './inspect';
 import { findLeftovers } from './leftovers';
 import { locateForReading } from './locate';
-import { carriesOut, operationTable } from './operations';
+import { carriesOut, operationTable, type Scope } from './operations';
+import { promisedBytes, promisedMemoryBytes } from './promises';
 import { RunFiles } from './run-files';
 import type { Engine } from './worker/engine';
 import { Lane } from './worker/lane';
@@ -93,16 +94,22 @@ class PowerShellDriver implements HyperVDriver {
   constructor(private readonly real: RealHost) {}
 
   async host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>> {
-    const { client, roots } = this.real;
+    const { client, roots, runs } = this.real;
     const facts = orThrow(await client.call('read-host', { Roots: [...roots] }));
+    const promises = orThrow(await runs.all());
     return {
       memoryBytes: facts.memoryBytes,
-      memoryFreeBytes: facts.memoryFreeBytes,
+      memoryFreeBytes: Math.max(0, facts.memoryFreeBytes - promisedMemoryBytes(promises)),
       switches: facts.switches,
       // A root whose volume does not answer is no place for files now.
       volumes: facts.volumes
         .filter(({ error }) => error === null)
-        .map(({ root, sizeBytes, freeBytes }) => ({ root, sizeBytes, freeBytes, reservedBytes: 0 })),
+        .map(({ root, sizeBytes, freeBytes }) => ({
+          root,
+          sizeBytes,
+          freeBytes,
+          reservedBytes: promisedBytes(promises, root),
+        })),
     };
   }
 
@@ -129,7 +136,7 @@ class PowerShellDriver implements HyperVDriver {
       const message = `${kind}: not supported by this driver yet.`;
       return failed(failureOf('DriverLacksOperation', { message, subject: { vmId } }));
     }
-    const { handler, locks } = operationTable[kind] as unknown as { handler: Handler<K>; locks: 'vm' | 'nothing' };
+    const { handler, locks } = operationTable[kind] as unknown as { handler: Handler<K>; locks: Scope };
     const work = () =>
       asValue(kind, vmId, async () =>
         context.signal.aborted
@@ -138,7 +145,15 @@ class PowerShellDriver implements HyperVDriver {
             )
           : handler(this.real, context, input),
       );
-    return locks === 'vm' ? this.real.locks.with(vmId, work) : work();
+    const { locks: keyed } = this.real;
+    switch (locks) {
+      case 'nothing':
+        return work();
+      case 'vm':
+        return keyed.with(vmId, work);
+      case 'room':
+        return keyed.with(vmId, () => keyed.with('room', work));
+    }
   }
 
   locateForReading(run: RunId, vmId: VmId, subject: PullSubject): Promise<Outcome<ServedFile>> {

@@ -18,10 +18,11 @@ const asFact = <T, F>(read: Outcome<T>, pick: (value: T) => F) =>
 
 /** What the host can tell of a move before it. What is not asked for yet says so, so that no check takes it for a yes. */
 export async function inspect(host: RealHost, request: InspectionRequest): Promise<DriverInspection> {
-  const { vmId, vmName, describesVm, folder, imports } = request;
+  const { runId, vmId, vmName, describesVm, folder, imports } = request;
   const facts = await host.client.call('read-host', { Roots: [...host.roots] });
   const all = await host.client.call('read-vms', {});
   const vm = await findVm(host, vmId);
+  const promised = await host.runs.all();
   const inspected: HostInspection = {
     ...unknownHost,
     clock: known({ nowMs: Math.round(host.clock.now()) }),
@@ -36,7 +37,10 @@ export async function inspect(host: RealHost, request: InspectionRequest): Promi
     presence: {
       registered: asFact(vm, (found) => (found === undefined ? null : { vmName: found.name, isRetired: false })),
       placeholderOf: known(null),
-      promisedTo: known(null),
+      promisedTo: asFact(promised, (files) => {
+        const rival = files.find((one) => one.vmId === vmId && one.runId !== runId && one.room !== null);
+        return rival?.runId ?? null;
+      }),
       sameName: asFact(all, ({ vms }) =>
         vms.filter(({ id, name }) => id !== vmId && name === vmName).map(({ id }) => id),
       ),

@@ -7,7 +7,16 @@ import type { RunFiles } from './run-files';
 /** Everything that carries the mark of a run, of one or of all. */
 export async function findLeftovers(vms: readonly VmValue[], runs: RunFiles, run?: RunId): Promise<Leftover[]> {
   const found = vms.flatMap(ofVm);
-  for (const noted of await runs.runs()) found.push({ what: 'run-folder', runId: noted.runId, detail: noted.path });
+  const noted = await runs.all();
+  for (const { runId: ofRun, vmId, room } of noted.ok ? noted.value : [])
+    if (room !== null)
+      found.push({
+        what: 'reservation',
+        runId: ofRun,
+        detail: `${room.roomBytes} bytes in ${room.folder} for VM ${vmId}`,
+      });
+  for (const { runId: ofRun, path } of await runs.runs())
+    found.push({ what: 'run-folder', runId: ofRun, detail: path });
   return run === undefined ? found : found.filter((leftover) => leftover.runId === run);
 }
 

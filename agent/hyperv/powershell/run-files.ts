@@ -5,6 +5,8 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
 
+const bytes = z.int().nonnegative();
+
 /** What this agent did to a VM for a run and Hyper-V does not remember. */
 const runFile = z.object({
   schema: z.literal(1),
@@ -19,6 +21,8 @@ const runFile = z.object({
       resumedAt: z.iso.datetime().nullable(),
     })
     .nullable(),
+  /** What was promised to the run. */
+  room: z.object({ folder: z.string(), roomBytes: bytes, memoryBytes: bytes }).nullable(),
   /** Files of a VM checkpoint that is being merged: the merge has ended when no chain has them. */
   merging: z.array(z.string()).nullable(),
 });
@@ -31,7 +35,7 @@ export class RunFiles {
   /** What is noted of a run and a VM; an empty note where there is none. Failure: JournalDamaged where the file cannot be read. */
   async read(run: RunId, vm: VmId): Promise<Outcome<RunFile>> {
     const path = this.pathOf(run, vm);
-    const empty: RunFile = { schema: 1, runId: run, vmId: vm, stop: null, merging: null };
+    const empty: RunFile = { schema: 1, runId: run, vmId: vm, stop: null, room: null, merging: null };
     try {
       const parsed = runFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
       if (parsed.success) return succeeded(parsed.data);
@@ -44,7 +48,13 @@ export class RunFiles {
     );
   }
 
+  /** A note that says nothing is removed. */
   async write(file: RunFile): Promise<void> {
+    const { stop, room, merging } = file;
+    if (stop === null && room === null && merging === null) {
+      await this.remove(file.runId, file.vmId);
+      return;
+    }
     await mkdir(join(this.folder, file.runId), { recursive: true, mode: 0o700 });
     await writeFileDurably(this.pathOf(file.runId, file.vmId), JSON.stringify(file));
   }
@@ -64,6 +74,20 @@ export class RunFiles {
       const parsed = runId.safeParse(name);
       return parsed.success ? [{ runId: parsed.data, path: join(this.folder, name) }] : [];
     });
+  }
+
+  /** Everything that is noted. Failure: JournalDamaged where one of the files cannot be read. */
+  async all(): Promise<Outcome<RunFile[]>> {
+    const files: RunFile[] = [];
+    for (const { runId: run, path } of await this.runs())
+      for (const name of await readdir(path).catch((): string[] => [])) {
+        const vm = vmId.safeParse(name.replace(/\.json$/, ''));
+        if (!vm.success) continue;
+        const file = await this.read(run, vm.data);
+        if (!file.ok) return file;
+        files.push(file.value);
+      }
+    return succeeded(files);
   }
 
   private pathOf(run: RunId, vm: VmId): string {

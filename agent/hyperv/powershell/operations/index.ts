@@ -5,19 +5,24 @@ import { locateVm } from './locate-vm';
 import { fenceVm, unfenceVm } from './fence';
 import { awaitHeartbeat, resumeVm, saveVm, shutDownVm } from './power';
 import { release, reserveVm } from './reservation';
+import { reserveRoom } from './reserve-room';
 import { removeVmCheckpoint, takeVmCheckpoint } from './vm-checkpoint';
+
+/** `room`: the VM and the promises of the host. */
+export type Scope = 'vm' | 'room' | 'nothing';
 
 type Table = {
   readonly [K in DriverOperationKind]?: {
     readonly handler: Handler<K>;
     /** Whether it keeps other operations from the VM meanwhile. */
-    readonly locks: 'vm' | 'nothing';
+    readonly locks: Scope;
   };
 };
 
 /** What this driver carries out. Any other operation is refused as DriverLacksOperation. */
 export const operationTable = {
   'reserve-vm': { handler: reserveVm, locks: 'vm' },
+  'reserve-room': { handler: reserveRoom, locks: 'room' },
   release: { handler: release, locks: 'vm' },
   'check-disks': { handler: checkDisks, locks: 'vm' },
   'take-vm-checkpoint': { handler: takeVmCheckpoint, locks: 'vm' },

@@ -47,9 +47,7 @@ export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, 
   if (!merged.ok) return merged;
   const now = await host.runs.read(runId, vmId);
   if (!now.ok) return now;
-  const next = { ...now.value, merging: null };
-  if (next.stop === null) await host.runs.remove(runId, vmId);
-  else await host.runs.write(next);
+  await host.runs.write({ ...now.value, merging: null });
   return succeeded({});
 };
 
