@@ -67,14 +67,15 @@ export function openPowerShellDriver(options: PowerShellDriverOptions): HyperVDr
     warn: log,
     ...(transcript && { transcript }),
   });
-  return new PowerShellDriver({
-    client,
-    roots,
-    runs: new RunFiles(join(folder, 'runs')),
-    locks: new KeyedLocks(),
-    clock,
-  });
+  return driverOver(client, { folder, roots, clock });
 }
+
+/** The driver of a host whose workers, or what takes their place, answer through `client`. */
+export const driverOver = (
+  client: Client,
+  { folder, roots, clock }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock'>,
+): HyperVDriver =>
+  new PowerShellDriver({ client, roots, runs: new RunFiles(join(folder, 'runs')), locks: new KeyedLocks(), clock });
 
 /** What a look failed with, where the interface of the driver has no place for a failure. */
 export class HyperVError extends Error {
