@@ -15,6 +15,7 @@ export const targetNames = [
   'locator',
   'relay',
   'wire',
+  'records',
   'journal',
   'operations',
   'ledger',

@@ -9,6 +9,7 @@ import { DamagedLogError, scanRecords } from '../../agent/operations/record-scan
 import { storeEvent } from '../../agent/operations/events';
 import { encodeLine } from '../../agent/operations/record-log';
 import {
+  contentFromSource,
   encodeFrame,
   fromDestination,
   fromSource,
@@ -27,6 +28,7 @@ import { sign } from 'node:crypto';
 import { bytesInput, bytesOf, type Target } from './input';
 import { Finding } from './fuzz-files';
 import { mutateBytes, mutateText } from './mutate';
+import { recordsTarget } from './records-target';
 
 const run = runId.parse('m1-r1');
 const facts = { type: 'image' as const, shape: shapeOf(), fileSizeBytes: 1 << 20 };
@@ -95,13 +97,13 @@ const wire: Target = {
     return bytesInput(frames);
   },
   run: async (input) => {
-    for (const inbound of [fromSource, fromDestination]) {
+    for (const inbound of [fromSource, contentFromSource, fromDestination]) {
       const sink = {
         takeBuffer: (lengthBytes: number) => {
           if (lengthBytes > 16 * 1024 * 1024) throw new Finding(`asks for a buffer of ${lengthBytes} bytes`);
           return Buffer.alloc(lengthBytes);
         },
-        dropBuffer: () => undefined,
+        releaseBuffer: () => undefined,
         onFrame: () => undefined,
       };
       const reader = new FrameReader(inbound, sink);
@@ -224,4 +226,4 @@ function ticketTarget(): Target {
 }
 
 /** The parsers of what comes over wires and out of the agent's and the app's own files. */
-export const textTargets = (): Target[] => [relay, wire, journal, operations, ledger, ticketTarget()];
+export const textTargets = (): Target[] => [relay, wire, recordsTarget(), journal, operations, ledger, ticketTarget()];

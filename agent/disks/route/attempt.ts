@@ -47,7 +47,7 @@ export class Attempt {
     const { peer, clientCertificate, clock, pace, signal } = this.#options.request;
     const sink = {
       takeBuffer: (bytes: number) => this.#options.pool.take(bytes),
-      dropBuffer: (buffer: Buffer) => this.#options.pool.drop(buffer),
+      releaseBuffer: (buffer: Buffer) => this.#options.pool.release(buffer),
       onFrame: (frame: Frame) => this.#heard(frame),
     };
     const connected = await connectToSource({ peer, clientCertificate, sink, clock, pace, signal });

@@ -12,7 +12,7 @@ const slabsTogether = 16;
  */
 export class BufferPool {
   readonly #slabBytes: number;
-  /** By memory, then by place in it. A slab that was dropped is not there any more. */
+  /** By memory, then by place in it. */
   readonly #slabs = new Map<ArrayBufferLike, Map<number, Slab>>();
   readonly #free: Slab[] = [];
   #last: { readonly memory: ArrayBufferLike; cutSlabs: number } | undefined;
@@ -57,15 +57,6 @@ export class BufferPool {
     if (slab.buffers > 0) return;
     slab.cutBytes = 0;
     if (slab !== this.#current) this.#free.push(slab);
-  }
-
-  /** Does without a buffer that somebody may still write into, and so without its slab. */
-  drop(buffer: Buffer): void {
-    this.#inUseBytes -= buffer.length;
-    const slabs = this.#slabs.get(buffer.buffer);
-    const place = this.#placeOf(buffer);
-    if (slabs?.get(place) === this.#current) this.#current = undefined;
-    slabs?.delete(place);
   }
 
   #placeOf(buffer: Buffer): number {

@@ -1,7 +1,15 @@
 import { blockBytesMax } from '../../../contracts/limits';
 import { failureOf } from '../../../contracts/failure';
 import { FrameReader } from './frame-reader';
-import { encodeFrame, frameKinds, fromDestination, fromSource, type Frame, type Inbound } from './frames';
+import {
+  contentFromSource,
+  encodeFrame,
+  frameKinds,
+  fromDestination,
+  fromSource,
+  type Frame,
+  type Inbound,
+} from './frames';
 import { dataFrame } from './testing/fake-source';
 import { run } from './testing/hosts';
 import { shapeOf } from './testing/images';
@@ -10,17 +18,17 @@ import { seededBytes, seededRandom } from './testing/random';
 function readerOf(inbound: Inbound) {
   const frames: Frame[] = [];
   const taken: Buffer[] = [];
-  const dropped: Buffer[] = [];
+  const released: Buffer[] = [];
   const reader = new FrameReader(inbound, {
     takeBuffer: (bytes) => {
       const buffer = Buffer.alloc(bytes);
       taken.push(buffer);
       return buffer;
     },
-    dropBuffer: (buffer) => dropped.push(buffer),
+    releaseBuffer: (buffer) => released.push(buffer),
     onFrame: (frame) => frames.push(frame),
   });
-  return { reader, frames, taken, dropped };
+  return { reader, frames, taken, released };
 }
 
 const head = (bodyBytes: number, kind: number): Buffer => {
@@ -31,7 +39,7 @@ const head = (bodyBytes: number, kind: number): Buffer => {
 };
 
 const digest = 'ab'.repeat(32);
-const withoutData: Exclude<Frame, { kind: 'data' }>[] = [
+const said: Exclude<Frame, { kind: 'data' }>[] = [
   {
     kind: 'facts',
     message: {
@@ -44,23 +52,28 @@ const withoutData: Exclude<Frame, { kind: 'data' }>[] = [
     kind: 'facts',
     message: { facts: { type: 'file', fileSizeBytes: 0, modifiedAtNs: '17' }, extentBytes: 0, windowBytes: 2 ** 21 },
   },
-  { kind: 'zero', offsetBytes: 2 ** 40, lengthBytes: 2 ** 33 },
-  { kind: 'skip', toBytes: Number.MAX_SAFE_INTEGER, passedBytes: 0 },
-  { kind: 'end', message: { digest } },
   { kind: 'refusal', failure: failureOf('TicketExpired', { message: 'too late' }) },
   { kind: 'alive' },
 ];
+const withoutData: Exclude<Frame, { kind: 'data' }>[] = [
+  { kind: 'zero', offsetBytes: 2 ** 40, lengthBytes: 2 ** 33 },
+  { kind: 'skip', toBytes: Number.MAX_SAFE_INTEGER, passedBytes: 0 },
+  { kind: 'end', message: { digest } },
+];
 
-test('every frame of a source comes out as it went in, wherever the bytes are cut', () => {
+test('every frame that a source says comes out as it went in', () => {
+  const { reader, frames } = readerOf(fromSource);
+  expect(reader.push(Buffer.concat(said.map(encodeFrame)))).toBeUndefined();
+  expect(frames).toEqual(said);
+});
+
+test('every frame of content comes out as it went in, wherever the bytes are cut', () => {
   const data = seededBytes(70_001, 1);
-  const stream = Buffer.concat([
-    ...withoutData.map(encodeFrame),
-    dataFrame(4096, data),
-    encodeFrame({ kind: 'alive' }),
-  ]);
+  const last = { kind: 'skip', toBytes: 2 ** 41, passedBytes: 1 } as const;
+  const stream = Buffer.concat([...withoutData.map(encodeFrame), dataFrame(4096, data), encodeFrame(last)]);
   const random = seededRandom(7);
   for (const chunkBytesMax of [1, 3, 50, 4096, stream.length]) {
-    const { reader, frames } = readerOf(fromSource);
+    const { reader, frames } = readerOf(contentFromSource);
     const broken = new Set<string | undefined>();
     for (let at = 0; at < stream.length;) {
       const bytes = 1 + Math.floor(random() * chunkBytesMax);
@@ -69,7 +82,7 @@ test('every frame of a source comes out as it went in, wherever the bytes are cu
     }
     expect([...broken]).toEqual([undefined]);
     const dataAt = withoutData.length;
-    expect(frames.filter((_, index) => index !== dataAt)).toEqual([...withoutData, { kind: 'alive' }]);
+    expect(frames.filter((_, index) => index !== dataAt)).toEqual([...withoutData, last]);
     expect(frames[dataAt]).toMatchObject({ kind: 'data', offsetBytes: 4096, bytes: data });
   }
 });
@@ -87,11 +100,13 @@ test('every frame of a destination comes out as it went in', () => {
 });
 
 test.each([
-  ['a data frame of one byte too many', fromSource, head(40 + blockBytesMax + 1, frameKinds.data), /at most/],
-  ['a data frame without data', fromSource, head(40, frameKinds.data), /without data/],
+  ['a data frame of one byte too many', contentFromSource, head(40 + blockBytesMax + 1, frameKinds.data), /at most/],
+  ['a data frame without data', contentFromSource, head(40, frameKinds.data), /without data/],
   ['an open of 4 GiB', fromDestination, head(0xffff_ffff, frameKinds.open), /at most/],
   ['a frame of an unknown kind', fromSource, head(0, 99), /kind 99/],
   ['a data frame from a destination', fromDestination, head(1000, frameKinds.data), /does not belong/],
+  ['a data frame that is said and not sealed', fromSource, head(1000, frameKinds.data), /does not belong/],
+  ['a refusal among content', contentFromSource, head(10, frameKinds.refusal), /does not belong/],
   ['a watermark from a source', fromSource, head(8, frameKinds.watermark), /does not belong/],
   [
     'a watermark of 7 bytes',
@@ -101,7 +116,7 @@ test.each([
   ],
   [
     'an offset above 2^53',
-    fromSource,
+    contentFromSource,
     Buffer.concat([head(16, frameKinds.zero), Buffer.alloc(16, 0xff)]),
     /its numbers/,
   ],
@@ -133,17 +148,17 @@ test('a facts frame with a shape that no VHDX can have is refused', () => {
 
 test('garbage never throws and never makes a frame of data that the digest of nobody fits', () => {
   for (let seed = 1; seed <= 300; seed++) {
-    const { reader, frames } = readerOf(seed % 2 === 0 ? fromSource : fromDestination);
+    const { reader, frames } = readerOf([fromSource, contentFromSource, fromDestination][seed % 3] ?? fromSource);
     expect(() => reader.push(seededBytes(600, seed))).not.toThrow();
     expect(frames.filter((frame) => frame.kind !== 'alive' && frame.kind !== 'data')).toEqual([]);
   }
 });
 
 test('the buffer of a frame that did not come whole is given back, once', () => {
-  const { reader, taken, dropped } = readerOf(fromSource);
+  const { reader, taken, released } = readerOf(contentFromSource);
   reader.push(dataFrame(0, seededBytes(1000, 3)).subarray(0, 500));
   reader.abandon();
   reader.abandon();
   expect(taken).toHaveLength(1);
-  expect(dropped).toEqual(taken);
+  expect(released).toEqual(taken);
 });

@@ -6,16 +6,16 @@ import { endMessage, factsMessage, openMessage, refusalMessage, startMessage } f
 export type FrameSink = {
   /** Where the bytes of the next data frame go: a buffer of exactly this length, at most `blockBytesMax`. */
   readonly takeBuffer: (lengthBytes: number) => Buffer;
-  /** A buffer that will not be filled whole. Who receives may still write into it, so it must not be used again. */
-  readonly dropBuffer: (buffer: Buffer) => void;
+  /** A buffer that no frame comes of. */
+  readonly releaseBuffer: (buffer: Buffer) => void;
   readonly onFrame: (frame: Frame) => void;
 };
 
 type Decoded = { readonly frame: Frame } | { readonly broken: string };
 
 /**
- * Cuts what a peer sends into frames. Nothing is allocated by a length that was not checked against what the peer may send. It says where
- * the next bytes belong, so that whoever receives them can put them there at once and the bytes of data frames are never copied.
+ * Cuts what a peer sends into frames. Nothing is allocated by a length that was not checked against what the peer may send. The bytes of a
+ * data frame are copied once, into the buffer that they are written from.
  */
 export class FrameReader {
   readonly #inbound: Inbound;
@@ -34,32 +34,14 @@ export class FrameReader {
     this.#filling = this.#head.subarray(0, frameHeadBytes);
   }
 
-  /** Where the next bytes belong; never empty. */
-  get space(): Buffer {
-    return this.#broken === undefined ? this.#filling.subarray(this.#filled) : this.#head;
-  }
-
-  /**
-   * Takes so many bytes that were put into `space`. Answers why they are no frames of this route, once and for good: nothing that comes
-   * after it can be trusted.
-   */
-  take(bytes: number): string | undefined {
-    if (this.#broken !== undefined) return this.#broken;
-    this.#filled += bytes;
-    if (this.#filled < this.#filling.length) return undefined;
-    if (this.#isBody) this.#complete(this.#filling);
-    else this.#headComplete();
-    return this.#broken;
-  }
-
-  /** Takes bytes that stand elsewhere; answers as `take` does. */
+  /** Takes what came. Answers why it is no frames of this route, once and for good: nothing that comes after it can be trusted. */
   push(chunk: Uint8Array): string | undefined {
     for (let at = 0; at < chunk.length && this.#broken === undefined;) {
-      const { space } = this;
-      const part = chunk.subarray(at, at + space.length);
-      space.set(part);
-      this.take(part.length);
+      const part = chunk.subarray(at, at + this.#filling.length - this.#filled);
+      this.#filling.set(part, this.#filled);
+      this.#filled += part.length;
       at += part.length;
+      if (this.#filled === this.#filling.length) this.#isFull();
     }
     return this.#broken;
   }
@@ -67,8 +49,13 @@ export class FrameReader {
   /** Nothing comes any more: gives up the buffer of a frame that did not come whole. */
   abandon(): void {
     if (this.#broken === undefined && this.#isBody && this.#headBytes === dataFrameHeadBytes)
-      this.#sink.dropBuffer(this.#filling);
+      this.#sink.releaseBuffer(this.#filling);
     this.#broken ??= 'nothing more';
+  }
+
+  #isFull(): void {
+    if (this.#isBody) this.#complete(this.#filling);
+    else this.#headComplete();
   }
 
   #headComplete(): void {
@@ -105,7 +92,7 @@ export class FrameReader {
     this.#fillNext(this.#head.subarray(0, frameHeadBytes), 'head');
     if ('broken' in decoded) {
       this.#broken = decoded.broken;
-      if (kind === frameKinds.data) this.#sink.dropBuffer(body);
+      if (kind === frameKinds.data) this.#sink.releaseBuffer(body);
     } else {
       this.#sink.onFrame(decoded.frame);
     }

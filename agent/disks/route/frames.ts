@@ -65,14 +65,19 @@ export const dataFrameHeadBytes = frameHeadBytes + dataHeadBytes;
 /** Which frames a peer may send, with the longest body of each in bytes. */
 export type Inbound = ReadonlyMap<number, number>;
 
+/** What a source says over TLS. */
 export const fromSource: Inbound = new Map([
   [frameKinds.facts, sourceMessageBytesMax],
+  [frameKinds.refusal, sourceMessageBytesMax],
+  [frameKinds.alive, 0],
+]);
+
+/** What stands in its sealed records, one behind the other. */
+export const contentFromSource: Inbound = new Map([
   [frameKinds.data, dataHeadBytes + blockBytesMax],
   [frameKinds.zero, 16],
   [frameKinds.skip, 16],
   [frameKinds.end, sourceMessageBytesMax],
-  [frameKinds.refusal, sourceMessageBytesMax],
-  [frameKinds.alive, 0],
 ]);
 
 export const fromDestination: Inbound = new Map([

@@ -9,11 +9,8 @@ export const zeroFrameBytesMax = 1024 * 1024 * 1024;
 /** After this much of a disk without a frame, the source says how far it has come. */
 export const skipFrameBytesMin = 64 * 1024 * 1024;
 
-/**
- * What one data frame of this source carries at most; a destination takes up to `blockBytesMax`. Less than this, and what each frame costs
- * by itself shows; more, and a block has left the cache of its core when it is encrypted (docs/decisions/0019).
- */
-export const dataFrameBytes = 512 * 1024;
+/** What one data frame of this source carries at most. Each frame has a price of its own (docs/decisions/0019). */
+export const dataFrameBytes = blockBytesMax;
 /** Blocks that follow each other are joined up to this length for one write. */
 export const writeBytesMax = 2 * 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { batchBufferBytes, groupsOf, readBatch } from './batches';
 import type { ContentFacts, SourceContent } from './content';
 import { cutsOf } from './cuts';
 import { FrameReader } from './frame-reader';
-import { fromSource, type Frame } from './frames';
+import { contentFromSource, type Frame } from './frames';
 import type { Extent } from '../image';
 import { Outgoing } from './outgoing';
 import { mib } from './testing/hosts';
@@ -37,9 +37,9 @@ async function framesOf(
   content: SourceContent,
 ): Promise<{ frames: Frame[]; digest: string; inUseBytes: number; endBytes: number }> {
   const frames: Frame[] = [];
-  const reader = new FrameReader(fromSource, {
+  const reader = new FrameReader(contentFromSource, {
     takeBuffer: (bytes) => Buffer.alloc(bytes),
-    dropBuffer: () => undefined,
+    releaseBuffer: () => undefined,
     onFrame: (frame) => frames.push(frame),
   });
   const pool = new BufferPool(batchBufferBytes);

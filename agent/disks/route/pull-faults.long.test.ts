@@ -71,7 +71,7 @@ async function fakeSource(
 }
 
 function sendBlocks(
-  { socket, say }: FakeConnection,
+  { send, say }: FakeConnection,
   fromBytes: number,
   digest: string,
   isFlipped: (at: number) => boolean,
@@ -82,7 +82,7 @@ function sendBlocks(
     const good = blockDigest(bytes);
     chain.add('data', at, mib, good);
     if (isFlipped(at)) bytes[12_345] = bytes.readUInt8(12_345) ^ 0x10;
-    socket.write(dataFrame(at, bytes, good));
+    send(dataFrame(at, bytes, good));
   }
   say({ kind: 'end', message: { digest: chain.digest } });
 }
@@ -129,8 +129,8 @@ describe('a block that is damaged on its way', () => {
   });
 
   test('is found at the end when the source itself has another sequence', async () => {
-    const source = await fakeSource((_, { say, socket }) => {
-      socket.write(dataFrame(0, content.subarray(0, mib)));
+    const source = await fakeSource((_, { say, send }) => {
+      send(dataFrame(0, content.subarray(0, mib)));
       say({ kind: 'end', message: { digest: start } });
     });
     expect(failureCodeOf(await pullFile(pullOf(hosts, source.port)))).toBe('DigestMismatch');
@@ -139,13 +139,17 @@ describe('a block that is damaged on its way', () => {
 
 describe('a source that does not keep to the route', () => {
   const misbehaviours: [string, (connection: FakeConnection) => void][] = [
-    ['sends garbage', ({ socket }) => socket.write(seededBytes(100_000, 3))],
-    ['sends a frame that is too long', ({ socket }) => socket.write(Buffer.from([0xff, 0xff, 0xff, 0x7f, 4]))],
+    ['sends garbage', ({ send }) => send(seededBytes(100_000, 3))],
+    ['says garbage', ({ tls }) => tls.write(seededBytes(100_000, 3))],
+    ['sends garbage that nobody sealed', ({ tcp }) => tcp.write(seededBytes(100_000, 3))],
+    ['sends a frame that is too long', ({ send }) => send(Buffer.from([0xff, 0xff, 0xff, 0x7f, 4]))],
+    ['sends a record that is too long', ({ tcp }) => tcp.write(Buffer.from([2, 0xff, 0xff, 0xff, 0x7f]))],
+    ['sends content over TLS', ({ tls }) => tls.write(dataFrame(0, content.subarray(0, 512)))],
     [
       'sends data out of order',
-      ({ socket }) => [2, 1].forEach((at) => socket.write(dataFrame(at * mib, content.subarray(0, 512)))),
+      ({ send }) => [2, 1].forEach((at) => send(dataFrame(at * mib, content.subarray(0, 512)))),
     ],
-    ['sends data past the end', ({ socket }) => socket.write(dataFrame(17 * mib, content.subarray(0, 512)))],
+    ['sends data past the end', ({ send }) => send(dataFrame(17 * mib, content.subarray(0, 512)))],
     [
       'sends facts twice',
       ({ say }) => {
@@ -155,15 +159,16 @@ describe('a source that does not keep to the route', () => {
       },
     ],
     ['falls silent', () => undefined],
-    ['ends the connection', ({ socket }) => socket.end()],
+    ['ends the connection', ({ tls }) => tls.end()],
   ];
-  // Side by side, since each of them takes the whole time.
+  // Side by side, since each of them takes the whole time. Long enough for two connections of each on a machine that is busy.
+  const patient = { ...impatient, unreachableMsMax: 6_000 };
   test('is asked again and again, and given up after the time without progress', async () => {
     const pulls = misbehaviours.map(async ([what, misbehave]) => {
       const source = await fakeSource((_from, connection) => misbehave(connection));
       const waits = new Set<string | null>();
       const request = pullOf(hosts, source.port, {
-        pace: impatient,
+        pace: patient,
         path: join(hosts.folder, `copy of one that ${what}`),
         journalPath: join(hosts.folder, `journal of one that ${what}`),
         report: ({ waitingFor }) => waits.add(waitingFor),
@@ -183,7 +188,7 @@ describe('a source that does not keep to the route', () => {
     const source = await startFakeSource(
       hosts,
       () => undefined,
-      ({ socket }) => socket.write(dataFrame(0, content.subarray(0, 512))),
+      ({ send }) => send(dataFrame(0, content.subarray(0, 512))),
     );
     closing.push(source.close);
     expect(failureCodeOf(await pullFile(pullOf(hosts, source.port, { pace: impatient })))).toBe('PeerUnreachable');

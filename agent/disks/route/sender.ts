@@ -14,6 +14,7 @@ const batchesAhead = 4;
 export type SendRequest = {
   readonly content: SourceContent;
   readonly start: StartMessage;
+  /** What it was given to send may be overwritten when `send` returns. */
   readonly wire: Pick<Wire, 'send' | 'signal'>;
   readonly window: SendWindow;
   /** Undefined: as fast as it goes. */
@@ -70,12 +71,12 @@ class Writer {
 
   /** Resolves when the next batch may come. */
   async write(batch: Batch, outgoing: Outgoing): Promise<void> {
-    const { wire, window, pool } = this.#request;
+    const { wire, window } = this.#request;
     const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch);
     await window.room(dataBytes, wire.signal);
     window.sent(endBytes, dataBytes);
     await this.#beforeLast;
-    const sending = this.#send(slices, this.#last).finally(() => pool.release(batch.buffer));
+    const sending = this.#send(slices, { before: this.#last, buffer: batch.buffer });
     this.#beforeLast = this.#last;
     this.#last = sending;
   }
@@ -85,11 +86,14 @@ class Writer {
     for (const slice of outgoing.rest()) await this.#request.wire.send(slice);
   }
 
-  async #send(slices: readonly Buffer[], before: Promise<void>): Promise<void> {
-    const { wire, bucket } = this.#request;
+  async #send(slices: readonly Buffer[], { before, buffer }: { before: Promise<void>; buffer: Buffer }): Promise<void> {
+    const { wire, bucket, pool } = this.#request;
     // What waits for its turn under a limit goes first, also when the limit is lifted meanwhile.
     if (!bucket.isLimited && this.#paced === 0) {
-      await Promise.all(slices.map((slice) => wire.send(slice)));
+      const sendings = slices.map((slice) => wire.send(slice));
+      // Sealed, it stands elsewhere, and the next batch finds this memory in the processor's cache.
+      pool.release(buffer);
+      await Promise.all(sendings);
       return;
     }
     this.#paced += 1;
@@ -98,6 +102,7 @@ class Writer {
       await this.#sendPaced(slices);
     } finally {
       this.#paced -= 1;
+      pool.release(buffer);
     }
   }
 

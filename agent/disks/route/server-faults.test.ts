@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { systemClock } from '../../clock';
 import { valueOf } from '../failures';
+import { Carrier } from './carrier';
+import { contentKeys } from './content-keys';
 import { FrameReader } from './frame-reader';
-import { encodeFrame, fromSource, type Frame } from './frames';
+import { contentFromSource, encodeFrame, fromSource, type Frame } from './frames';
 import { pullFile } from './pull';
 import type { ByteRoute, ByteRouteOptions } from './server';
 import {
@@ -22,6 +24,8 @@ import {
 } from './testing/hosts';
 import { makeImage, shapeOf } from './testing/images';
 import { seededBytes } from './testing/random';
+import { recordHead } from './records';
+import { Opener } from './sealing';
 import { routeTls } from './tls';
 
 let hosts: Hosts;
@@ -50,6 +54,8 @@ const serve = async (changes: Partial<ByteRouteOptions> = {}): Promise<void> => 
 
 type Peer = {
   readonly socket: TLSSocket;
+  /** What is below TLS. */
+  readonly tcp: Socket;
   readonly frames: Frame[];
   readonly say: (frame: Exclude<Frame, { kind: 'data' }>) => void;
   readonly closed: Promise<void>;
@@ -58,24 +64,29 @@ type Peer = {
 
 /** A destination that does what the test tells it. */
 async function peer(certificate: Partial<Hosts['destination']> = hosts.destination): Promise<Peer> {
-  const socket = connectTls({
-    ...routeTls,
-    ...certificate,
-    host: '127.0.0.1',
-    port: route.port,
-    rejectUnauthorized: false,
-  });
-  sockets.push(socket);
+  const tcp = connectPlain(route.port, '127.0.0.1');
+  const carrier = new Carrier(() => tcp);
+  tcp.on('data', (chunk) => carrier.push(chunk));
+  const socket = connectTls({ ...routeTls, ...certificate, socket: carrier.tunnel, rejectUnauthorized: false });
+  sockets.push(socket, tcp);
   socket.on('error', () => undefined);
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const closed = new Promise<void>((resolve) => tcp.once('close', () => resolve()));
   const frames: Frame[] = [];
-  const reader = new FrameReader(fromSource, {
-    takeBuffer: (bytes) => Buffer.alloc(bytes),
-    dropBuffer: () => undefined,
-    onFrame: (frame) => frames.push(frame),
+  const sink = {
+    takeBuffer: (bytes: number) => Buffer.alloc(bytes),
+    releaseBuffer: () => undefined,
+    onFrame: (frame: Frame) => frames.push(frame),
+  };
+  const said = new FrameReader(fromSource, sink);
+  const content = new FrameReader(contentFromSource, sink);
+  socket.on('data', (chunk: Buffer) => void said.push(chunk));
+  carrier.listen({
+    onBytes: () => undefined,
+    onContent: (pieces) => pieces.forEach((piece) => void content.push(piece)),
+    onBroken: () => undefined,
   });
-  socket.on('data', (chunk: Buffer) => void reader.push(chunk));
   await new Promise<void>((resolve) => socket.once('secureConnect', () => resolve()));
+  carrier.openWith(new Opener(contentKeys(socket)));
   const next = async (kind: Frame['kind']): Promise<Frame> => {
     for (;;) {
       const found = frames.find((frame) => frame.kind === kind);
@@ -84,7 +95,7 @@ async function peer(certificate: Partial<Hosts['destination']> = hosts.destinati
       await systemClock.sleep(5);
     }
   };
-  return { socket, frames, closed, next, say: (frame) => void socket.write(encodeFrame(frame)) };
+  return { socket, tcp, frames, closed, next, say: (frame) => void socket.write(encodeFrame(frame)) };
 }
 
 const open = (): Exclude<Frame, { kind: 'data' }> => ({
@@ -105,6 +116,10 @@ const misbehaviours: [string, (peer: Peer) => void][] = [
   ['garbage', ({ socket }) => socket.write(seededBytes(50_000, 8))],
   ['a frame that is too long', ({ socket }) => socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff, 1]))],
   ['a frame that only a source sends', ({ say }) => say({ kind: 'skip', toBytes: 1, passedBytes: 1 })],
+  ['a sealed record', ({ tcp }) => tcp.write(Buffer.concat([recordHead('sealed', 100), Buffer.alloc(100)]))],
+  ['a record that is too long', ({ tcp }) => tcp.write(Buffer.from([1, 0xff, 0xff, 0xff, 0xff]))],
+  ['half a record and then nothing', ({ tcp }) => tcp.write(recordHead('tls', 1000))],
+  ['garbage below TLS', ({ tcp }) => tcp.write(seededBytes(50_000, 9))],
   ['two opens', ({ say }) => [open(), open(), open()].forEach(say)],
   ['a start before its ticket, and then nothing', ({ say }) => say(startAt(0))],
   ['nothing at all', () => undefined],
@@ -141,7 +156,11 @@ test('a peer without a certificate is told why, and gets nothing', async () => {
 
 test.each([
   ['HTTP', 'GET / HTTP/1.1\r\n\r\n'],
-  ['half a handshake', '\x16\x03\x01\x00\x05hello'],
+  ['TLS without records', '\x16\x03\x01\x00\x05hello'],
+  ['half a handshake', '\x01\x0a\x00\x00\x00\x16\x03\x01\x00\x05hello'],
+  ['a record of TLS that is no TLS', '\x01\x05\x00\x00\x00hello'],
+  ['the beginning of a record', '\x01'],
+  ['sealed content', '\x02\x20\x00\x00\x00'],
   ['nothing', ''],
 ])('a peer that speaks %s and not TLS is left', async (_, text) => {
   await serve({ pace: impatient });

@@ -1,11 +1,12 @@
 import { constants, type KeyObject } from 'node:crypto';
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Outcome } from '../../../contracts/failure';
 import type { HostId } from '../../../contracts/ids';
 import type { TicketClaims } from '../../../contracts/ticket';
 import type { Clock } from '../../clock';
 import type { Log } from '../../log';
+import { Carrier } from './carrier';
 import type { Served } from './content-store';
 import type { ImageFormat } from './image-format';
 import { connectionsMax, routePace, transfersMax, windowBytesDefault, type RoutePace } from './limits';
@@ -50,28 +51,20 @@ export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRou
   const mostTransfers = options.transfersMax ?? transfersMax;
   const sessions = new Set<Session>();
   const hasRoom = (): boolean => [...sessions].filter((session) => session.isServing).length < mostTransfers;
-  const connections = new Set<Socket>();
-  const server = createServer({
+  const secureContext = createSecureContext({
     ...routeTls,
     ...certificate,
-    requestCert: true,
-    // Certificates sign themselves; the ticket says which one may come.
-    rejectUnauthorized: false,
-    handshakeTimeout: pace.helloMsMax,
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
+  // Certificates sign themselves; the ticket says which one may come.
+  const asServer = { secureContext, isServer: true, requestCert: true, rejectUnauthorized: false };
+  const server = createServer();
   server.maxConnections = connectionsMax;
   server.on('connection', (socket: Socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
-  // Node says that a handshake failed or took too long, and leaves the connection open.
-  server.on('tlsClientError', (error, socket) => {
-    log.warn('byte route handshake failed', { message: error.message });
-    socket.destroy();
-  });
-  server.on('secureConnection', (socket: TLSSocket) => {
-    const session = new Session(socket, { ...options, pace, windowBytes, images, hasRoom });
+    const carrier = new Carrier(() => socket);
+    socket.on('data', (chunk: Buffer) => carrier.push(chunk));
+    const secured = new TLSSocket(carrier.tunnel, asServer);
+    const session = new Session(carrier, secured, { ...options, pace, windowBytes, images, hasRoom });
     sessions.add(session);
     void session.run().finally(() => sessions.delete(session));
   });
@@ -82,7 +75,6 @@ export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRou
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const session of sessions) session.end('the agent stops');
-      for (const socket of connections) socket.destroy();
       await closed;
     },
   };

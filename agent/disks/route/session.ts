@@ -8,12 +8,13 @@ import { DiskError } from '../failures';
 import { admit, type AdmissionRules } from './admission';
 import { batchBufferBytes } from './batches';
 import { BufferPool } from './buffer-pool';
+import type { Carrier } from './carrier';
 import { peerCertificateSha256 } from './certificate-sha256';
 import { alignmentBytesOf, differenceOf, sizeBytesOf, type SourceContent } from './content';
 import { openSource, type Served } from './content-store';
 import type { ImageFormat } from './image-format';
 import { FrameReader } from './frame-reader';
-import { fromDestination, type Frame } from './frames';
+import { encodeFrame, fromDestination, type Frame } from './frames';
 import type { RoutePace } from './limits';
 import { Mailbox } from './mailbox';
 import type { OpenMessage, StartMessage } from './messages';
@@ -37,9 +38,9 @@ export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & 
 const countedExtentsMax = 1_000_000;
 
 /** A destination sends no data frames: `fromDestination` has none. */
-const noData = { takeBuffer: (bytes: number) => Buffer.alloc(bytes), dropBuffer: () => undefined };
+const noData = { takeBuffer: (bytes: number) => Buffer.alloc(bytes), releaseBuffer: () => undefined };
 
-/** One connection of a destination, from its ticket to the last byte. It never throws; what goes wrong is said to the peer and logged. */
+/** One connection of a destination, from its handshake to the last byte. It never throws; what goes wrong is said to the peer and logged. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #wire: Wire;
@@ -47,20 +48,22 @@ export class Session {
   readonly #window: SendWindow;
   readonly #opened = new Mailbox<OpenMessage>();
   readonly #started = new Mailbox<StartMessage>();
+  readonly #secured = new AbortController();
   #about: Readonly<Record<string, string>> = {};
   #isServing = false;
 
-  constructor(socket: TLSSocket, options: SessionOptions) {
+  constructor(carrier: Carrier, socket: TLSSocket, options: SessionOptions) {
     this.#options = options;
     this.#socket = socket;
     this.#window = new SendWindow(options.windowBytes);
+    socket.once('secure', () => this.#secured.abort());
     this.#wire = new Wire({
+      carrier,
       socket,
       reader: new FrameReader(fromDestination, { ...noData, onFrame: (frame) => this.#heard(frame) }),
       clock: options.clock,
       pace: options.pace,
     });
-    socket.on('data', (chunk: Buffer) => this.#wire.heardElsewhere(chunk));
   }
 
   /** Whether the peer was admitted. */
@@ -75,6 +78,7 @@ export class Session {
   async run(): Promise<void> {
     const { log } = this.#options;
     try {
+      if (!(await this.#shakesHands())) return;
       const refusal = await this.#serve();
       if (refusal !== undefined) {
         log.warn('byte route refused or broke off', { ...this.#about, code: refusal.code, message: refusal.message });
@@ -87,6 +91,15 @@ export class Session {
       this.#wire.end('the session is over');
       log.info('byte route connection ended', { ...this.#about, reason: await this.#wire.ended });
     }
+  }
+
+  async #shakesHands(): Promise<boolean> {
+    const { clock, pace, log } = this.#options;
+    await clock.sleep(pace.helloMsMax, AbortSignal.any([this.#secured.signal, this.#wire.signal]));
+    if (this.#secured.signal.aborted) return true;
+    this.#wire.end(`no handshake within ${pace.helloMsMax} ms`);
+    log.warn('byte route handshake failed', { message: await this.#wire.ended });
+    return false;
   }
 
   #heard(frame: Frame): void {
@@ -107,6 +120,7 @@ export class Session {
     const admitted = this.#admit(open);
     if (!admitted.ok) return admitted.failure;
     this.#isServing = true;
+    this.#wire.secured('goes');
     const { runId, subject, destinationHost } = admitted.value;
     this.#about = { runId, destinationHost, subject: JSON.stringify(subject) };
     const located = await locate(admitted.value);
@@ -158,7 +172,7 @@ export class Session {
     if (digest === undefined) return undefined;
     const unchanged = await stillTheSame(content, reopen);
     if (!unchanged.ok) return unchanged.failure;
-    this.#wire.say({ kind: 'end', message: { digest } });
+    await this.#wire.send(encodeFrame({ kind: 'end', message: { digest } }));
     await this.#window.reached(sizeBytesOf(facts), this.#wire.signal);
     return undefined;
   }

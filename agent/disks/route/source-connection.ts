@@ -1,9 +1,10 @@
-import { connect, type ConnectionOptions } from 'node:tls';
-import type { OnReadOpts } from 'node:net';
+import { connect as connectTcp, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../clock';
+import { Carrier } from './carrier';
 import { peerCertificateSha256 } from './certificate-sha256';
 import { FrameReader, type FrameSink } from './frame-reader';
-import { fromSource } from './frames';
+import { contentFromSource, fromSource } from './frames';
 import type { RoutePace } from './limits';
 import { routeTls } from './tls';
 import { Wire } from './wire';
@@ -32,31 +33,29 @@ export type Connected =
   | { readonly kind: 'stranger'; readonly certificateSha256: string | undefined };
 
 /**
- * Opens a connection to a source and makes sure that it is the one that is meant, by its certificate. Bytes that come in are put where they
- * belong when they are decrypted (`onread` of node:net), without the stream's own queue and buffers.
+ * Opens a connection to a source and makes sure that it is the one that is meant, by its certificate. Bytes that come in are put into one
+ * buffer that stays (`onread` of node:net), without the stream's own queue and buffers.
  */
 export async function connectToSource(options: ConnectOptions): Promise<Connected> {
   const { peer, clientCertificate, sink, clock, pace, signal } = options;
-  const reader = new FrameReader(fromSource, sink);
-  const onread: OnReadOpts = {
-    buffer: () => reader.space,
-    callback: (bytes) => {
-      wire.heard(bytes);
-      return !wire.isPaused;
-    },
-  };
-  const tls: ConnectionOptions & { onread: OnReadOpts } = {
-    ...routeTls,
-    ...clientCertificate,
-    host: peer.address,
-    port: peer.port,
-    // Certificates sign themselves; which one it must be is checked below, before anything is said.
-    rejectUnauthorized: false,
-    onread,
-  };
+  const carrier = new Carrier((onread) => {
+    const tcp: TcpNetConnectOpts = { host: peer.address, port: peer.port, onread };
+    return connectTcp(tcp);
+  });
   const secured = new AbortController();
-  const socket = connect(tls, () => secured.abort());
-  const wire = new Wire({ socket, reader, clock, pace });
+  const socket = connectTls(
+    {
+      ...routeTls,
+      ...clientCertificate,
+      socket: carrier.tunnel,
+      // Certificates sign themselves; which one it must be is checked below, before anything is said.
+      rejectUnauthorized: false,
+    },
+    () => secured.abort(),
+  );
+  const reader = new FrameReader(fromSource, sink);
+  const contentReader = new FrameReader(contentFromSource, sink);
+  const wire = new Wire({ carrier, socket, reader, contentReader, clock, pace });
   const canceled = (): void => wire.end('canceled');
   signal.addEventListener('abort', canceled, { once: true });
   if (signal.aborted) canceled();
@@ -65,7 +64,10 @@ export async function connectToSource(options: ConnectOptions): Promise<Connecte
   if (!secured.signal.aborted) wire.end(`no connection after ${pace.helloMsMax} ms`);
   if (wire.signal.aborted) return { kind: 'lost', reason: await wire.ended };
   const shown = peerCertificateSha256(socket);
-  if (shown === peer.certificateSha256) return { kind: 'connected', wire };
+  if (shown === peer.certificateSha256) {
+    wire.secured('comes');
+    return { kind: 'connected', wire };
+  }
   wire.end('another certificate');
   return { kind: 'stranger', certificateSha256: shown };
 }

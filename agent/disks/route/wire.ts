@@ -1,23 +1,32 @@
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../clock';
+import type { Carrier } from './carrier';
+import { contentKeys } from './content-keys';
 import type { FrameReader } from './frame-reader';
-import { encodeFrame, type Frame } from './frames';
+import { encodeFrame, type ContentFrame, type Frame } from './frames';
 import type { RoutePace } from './limits';
+import { Opener, Sealer } from './sealing';
 
 export type WireOptions = {
+  readonly carrier: Carrier;
+  /** The TLS connection that it carries. */
   readonly socket: TLSSocket;
+  /** Of what the peer says. */
   readonly reader: FrameReader;
+  /** Of the content that it sends; a destination sends none. */
+  readonly contentReader?: FrameReader;
   readonly clock: Clock;
   readonly pace: RoutePace;
 };
 
 /**
- * One connection, at either end: what comes in becomes frames, what is said goes out, and a peer that falls silent or says what does not
- * belong here ends it. It ends once, with a reason.
+ * One connection, at either end: what comes in becomes frames, what is said goes out over TLS and content in sealed records, and a peer
+ * that falls silent or says what does not belong here ends it. It ends once, with a reason.
  */
 export class Wire {
+  readonly #carrier: Carrier;
   readonly #socket: TLSSocket;
-  readonly #reader: FrameReader;
+  readonly #readers: readonly FrameReader[];
   readonly #clock: Clock;
   readonly #pace: RoutePace;
   readonly #ending = new AbortController();
@@ -25,14 +34,25 @@ export class Wire {
   #heardAtMs: number;
   #saidAtMs: number;
   #paused = false;
+  #sealer: Sealer | undefined;
 
-  constructor({ socket, reader, clock, pace }: WireOptions) {
+  constructor({ carrier, socket, reader, contentReader, clock, pace }: WireOptions) {
+    this.#carrier = carrier;
     this.#socket = socket;
-    this.#reader = reader;
+    this.#readers = contentReader === undefined ? [reader] : [reader, contentReader];
     this.#clock = clock;
     this.#pace = pace;
     this.#heardAtMs = this.#saidAtMs = clock.now();
-    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#take(reader, chunk));
+    carrier.listen({
+      onBytes: () => {
+        this.#heardAtMs = clock.now();
+      },
+      onContent: (pieces) => {
+        if (contentReader) for (const piece of pieces) this.#take(contentReader, piece);
+      },
+      onBroken: (what) => this.end(`the peer sent ${what}`),
+    });
     socket.on('error', (error: Error) => this.end(error.message));
     socket.on('end', () => this.end('the peer ended the connection'));
     socket.on('close', () => this.end('the connection was closed'));
@@ -49,42 +69,43 @@ export class Wire {
     return this.#ending.signal;
   }
 
-  /** So many bytes came from the peer and stand where the reader wanted them. */
-  heard(bytes: number): void {
-    this.#note(() => this.#reader.take(bytes));
-  }
-
-  /** Bytes that came from the peer and stand elsewhere. */
-  heardElsewhere(chunk: Uint8Array): void {
-    this.#note(() => this.#reader.push(chunk));
+  /** The handshake is over and the peer is who it should be: content may be exchanged, in this direction. */
+  secured(content: 'comes' | 'goes'): void {
+    const keys = contentKeys(this.#socket);
+    if (content === 'comes') this.#carrier.openWith(new Opener(keys));
+    else this.#sealer = new Sealer(keys);
   }
 
   /** Sends a frame without waiting. Small ones only, and few: what is not taken by the peer is kept in memory. */
-  say(frame: Exclude<Frame, { kind: 'data' }>): void {
+  say(frame: Exclude<Frame, ContentFrame | { kind: 'end' }>): void {
     if (this.signal.aborted) return;
     this.#saidAtMs = this.#clock.now();
     this.#socket.write(encodeFrame(frame));
   }
 
-  /** Sends bytes of frames. Resolves when they may be overwritten; also when the connection ended instead. */
+  /**
+   * Sends bytes of content frames, sealed; at most `sealedContentBytesMax`. They may be overwritten when it returns. Resolves when the system
+   * has taken them; also when the connection ended instead.
+   */
   async send(bytes: Buffer): Promise<void> {
     if (this.signal.aborted) return;
+    if (this.#sealer === undefined) throw new Error('content is sent after the handshake');
     this.#saidAtMs = this.#clock.now();
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.#socket.write(bytes, () => resolve(undefined));
+    this.#carrier.send(this.#sealer, bytes, () => resolve(undefined));
     await promise;
   }
 
   /** Stops taking bytes from the peer, so that it stops sending. Its silence is not held against it meanwhile. */
   pause(): void {
     this.#paused = true;
-    this.#socket.pause();
+    this.#carrier.pause();
   }
 
   resume(): void {
     this.#paused = false;
     this.#heardAtMs = this.#clock.now();
-    this.#socket.resume();
+    this.#carrier.resume();
   }
 
   get isPaused(): boolean {
@@ -94,10 +115,11 @@ export class Wire {
   /** Ends the connection at once. What was said last may be lost. */
   end(reason: string): void {
     if (this.signal.aborted) return;
-    this.#reader.abandon();
+    for (const reader of this.#readers) reader.abandon();
     this.#ending.abort();
     this.#ended.resolve(reason);
     this.#socket.destroy();
+    this.#carrier.destroy();
   }
 
   /** Ends the connection when the peer has taken everything and ended its side, or when that takes too long. */
@@ -108,10 +130,9 @@ export class Wire {
     this.end(reason);
   }
 
-  #note(take: () => string | undefined): void {
+  #take(reader: FrameReader, bytes: Uint8Array): void {
     if (this.signal.aborted) return;
-    this.#heardAtMs = this.#clock.now();
-    const broken = take();
+    const broken = reader.push(bytes);
     if (broken !== undefined) this.end(`the peer sent ${broken}`);
   }
 

@@ -5,13 +5,24 @@ import * as functionsCore from '../../../runtime/core/functions-core';
 import { projectRoot } from '../../project-root';
 import { InheritedMemory } from './page-memory';
 import { crypto } from './signatures';
-import { createReadStream, createWriteStream, fsPromises, readSync, sqlite, timersPromises, tls, ws } from './modules';
+import {
+  createReadStream,
+  createWriteStream,
+  fsPromises,
+  net,
+  readSync,
+  sqlite,
+  timersPromises,
+  tls,
+  ws,
+} from './modules';
 
 /** The modules of the platform that production code of the host's side gets simulated ones for. */
 const simulated: Readonly<Record<string, unknown>> = {
   'node:fs/promises': fsPromises,
   'node:fs': { ...realFs, readSync, createReadStream, createWriteStream },
   'node:crypto': crypto,
+  'node:net': net,
   'node:tls': tls,
   'node:sqlite': sqlite,
   'node:timers/promises': timersPromises,

@@ -1,12 +1,12 @@
+import * as realNet from 'node:net';
 import * as realTls from 'node:tls';
-import { X509Certificate } from 'node:crypto';
-import { Readable, Writable } from 'node:stream';
+import { Readable, Writable, type Duplex } from 'node:stream';
 import { SystemError } from './file-fates';
 import { Handle, type MachineFiles } from './machine-files';
-import type { TlsSocket } from './network';
-import { TlsServer, type Network } from './network';
+import { TcpServer, type Network, type TcpSocket } from './network';
 import { currentProgram, type Program } from './program';
 import { RelaySocket, type RelayService } from './relay-service';
+import { certificateOf, Tls } from './tls';
 
 /** What the modules of the platform act on: the world of the seed that runs. */
 export type Platform = {
@@ -157,31 +157,32 @@ export function readSync(
   return handle.readNow(target, offset, lengthBytes, position);
 }
 
-const derOf = new Map<string, { readonly raw: Uint8Array }>();
-function certificateOf(pem: string): { readonly raw: Uint8Array } {
-  const known = derOf.get(pem) ?? { raw: new X509Certificate(pem).raw };
-  derOf.set(pem, known);
-  return known;
-}
+type TcpOptions = { readonly host?: string; readonly port?: number; readonly onread?: TcpSocket['onread'] };
 
-type TlsOptions = {
-  readonly cert: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly onread?: TlsSocket['onread'];
-};
-
-/** `node:tls`: the program that connects is on the machine that its name says. */
-export const tls = {
-  ...realTls,
-  createServer: (options: TlsOptions) => new TlsServer(platform().network, certificateOf(options.cert)),
-  connect: (options: TlsOptions, connected: () => void) => {
-    const { host = '', port = 0, cert, onread } = options;
-    const socket = platform().network.connect(currentProgram().name, host, port, certificateOf(cert));
+/** `node:net`: the program that connects is on the machine that its name says. */
+export const net = {
+  ...realNet,
+  createServer: () => new TcpServer(platform().network),
+  connect: ({ host = '', port = 0, onread }: TcpOptions) => {
+    const socket = platform().network.connect(currentProgram().name, host, port);
     socket.onread = onread;
-    socket.once('secureConnect', connected);
     return socket;
   },
+};
+
+type Context = { readonly cert: string };
+
+/** `node:tls`, over a stream of the caller's. */
+export const tls = {
+  ...realTls,
+  createSecureContext: ({ cert }: Context) => ({ cert }),
+  TLSSocket: class extends Tls {
+    constructor(tunnel: Duplex, { secureContext }: { readonly secureContext: Context }) {
+      super(tunnel, certificateOf(secureContext.cert), 'server');
+    }
+  },
+  connect: ({ socket, cert }: Context & { readonly socket: Duplex }, connected: () => void) =>
+    new Tls(socket, certificateOf(cert), 'client').once('secureConnect', connected),
 };
 
 /** `ws`, as the relay's listener uses it. */

@@ -13,14 +13,13 @@ export type NetworkOptions = {
   readonly latencyMs: number;
 };
 
-type Certificate = { readonly raw: Uint8Array };
-type Listener = { readonly server: TlsServer; readonly program: Program; readonly certificate: Certificate };
+type Listener = { readonly server: TcpServer; readonly program: Program };
 
 /** What the machines of a simulated site are joined by: listeners by address and port, a line from each machine to each. */
 export class Network {
   readonly #listeners = new Map<string, Listener>();
   readonly #freeAtMs = new Map<string, number>();
-  readonly #sockets = new Set<TlsSocket>();
+  readonly #sockets = new Set<TcpSocket>();
   /** Machines that nothing reaches and that reach nobody, with power or without. */
   readonly cutOff = new Set<string>();
   #ports = 40_000;
@@ -40,9 +39,9 @@ export class Network {
   }
 
   /** Opens a connection from a machine; what comes of it is told by the socket. */
-  connect(from: string, to: string, port: number, certificate: Certificate): TlsSocket {
+  connect(from: string, to: string, port: number): TcpSocket {
     const { loop, latencyMs } = this.options;
-    const client = new TlsSocket(this, from, to, currentProgram());
+    const client = new TcpSocket(this, from, to, currentProgram());
     if (this.cutOff.has(from) || this.cutOff.has(to)) return client;
     loop.schedule(
       2 * latencyMs,
@@ -52,18 +51,17 @@ export class Network {
           loop.schedule(0, () => client.fail('connect ECONNREFUSED'), client.program);
           return;
         }
-        const server = new TlsSocket(this, to, from, listener.program);
-        client.join(server, listener.certificate);
-        server.join(client, certificate);
-        loop.schedule(0, () => listener.server.take(server), listener.program);
-        loop.schedule(latencyMs, () => client.emit('secureConnect'), client.program);
+        const server = new TcpSocket(this, to, from, listener.program);
+        loop.schedule(0, () => listener.server.emit('connection', server), listener.program);
+        server.join(client);
+        client.join(server);
       },
       outside,
     );
     return client;
   }
 
-  note(socket: TlsSocket): void {
+  note(socket: TcpSocket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   }
@@ -78,7 +76,7 @@ export class Network {
   }
 
   /** Open connections between two machines, or of one with any. */
-  connectionsOf(machine: string): TlsSocket[] {
+  connectionsOf(machine: string): TcpSocket[] {
     return [...this.#sockets].filter((socket) => socket.from === machine);
   }
 
@@ -93,15 +91,15 @@ export class Network {
 }
 
 type OnRead = { readonly buffer: () => Uint8Array; readonly callback: (bytes: number) => boolean };
-type Piece = { readonly bytes: Uint8Array; readonly taken: (() => void) | undefined };
+type Taken = (error?: Error) => void;
+type Piece = { readonly bytes: Uint8Array; readonly taken: Taken | undefined };
 /** What leaves a socket in its order: bytes, or something that happens to the peer behind them. */
-type Outgoing = Piece | ((peer: TlsSocket) => void);
+type Outgoing = Piece | ((peer: TcpSocket) => void);
 
-/** One end of a connection, as `node:tls` gives it. */
-export class TlsSocket extends EventEmitter {
+/** One end of a connection, as `node:net` gives it. */
+export class TcpSocket extends EventEmitter {
   onread: OnRead | undefined;
-  #peer: TlsSocket | undefined;
-  #certificate: Certificate | undefined;
+  #peer: TcpSocket | undefined;
   #isDestroyed = false;
   #isPaused = false;
   #isEnded = false;
@@ -110,7 +108,7 @@ export class TlsSocket extends EventEmitter {
   readonly #pieces: Piece[] = [];
   readonly #outgoing: Outgoing[] = [];
   #isSending = false;
-  readonly #pending = new Set<() => void>();
+  readonly #pending = new Set<Taken>();
 
   constructor(
     private readonly network: Network,
@@ -122,22 +120,23 @@ export class TlsSocket extends EventEmitter {
     network.note(this);
   }
 
-  join(peer: TlsSocket, certificate: Certificate): void {
+  /** The connection stands: what was written before goes out. */
+  join(peer: TcpSocket): void {
     this.#peer = peer;
-    this.#certificate = certificate;
-  }
-
-  getPeerX509Certificate(): Certificate | undefined {
-    return this.#certificate;
+    this.#sendNext();
   }
 
   setNoDelay(): this {
     return this;
   }
 
-  write(bytes: Uint8Array, taken?: () => void): boolean {
+  /** Pieces that are written together travel as they would alone. */
+  cork(): void {}
+  uncork(): void {}
+
+  write(bytes: Uint8Array, taken?: Taken): boolean {
     if (this.#isDestroyed || !this.program.isAlive) {
-      if (taken !== undefined) queueMicrotask(taken);
+      if (taken !== undefined) queueMicrotask(() => taken(new Error('write after end')));
       return false;
     }
     const told = taken === undefined ? undefined : this.#once(taken);
@@ -167,7 +166,7 @@ export class TlsSocket extends EventEmitter {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     this.#tell((peer) => peer.fail(undefined));
-    for (const taken of [...this.#pending]) queueMicrotask(taken);
+    for (const taken of [...this.#pending]) queueMicrotask(() => taken(new Error('destroyed')));
     this.network.options.loop.schedule(0, () => this.emit('close'), this.program);
   }
 
@@ -175,7 +174,7 @@ export class TlsSocket extends EventEmitter {
   fail(reason: string | undefined): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
-    for (const taken of [...this.#pending]) taken();
+    for (const taken of [...this.#pending]) taken(new Error('broken'));
     if (reason !== undefined) this.emit('error', new Error(reason));
     this.emit('close');
   }
@@ -197,9 +196,9 @@ export class TlsSocket extends EventEmitter {
       if (socket !== undefined) loop.schedule(0, () => socket.fail('read ECONNRESET'), socket.program);
   }
 
-  #once(taken: () => void): () => void {
-    const told = (): void => {
-      if (this.#pending.delete(told)) taken();
+  #once(taken: Taken): Taken {
+    const told: Taken = (error) => {
+      if (this.#pending.delete(told)) taken(error);
     };
     this.#pending.add(told);
     return told;
@@ -239,7 +238,7 @@ export class TlsSocket extends EventEmitter {
   }
 
   /** Has something happen at the other side, behind what was sent before. */
-  #tell(action: (peer: TlsSocket) => void): void {
+  #tell(action: (peer: TcpSocket) => void): void {
     this.#outgoing.push(action);
     this.#sendNext();
   }
@@ -258,7 +257,8 @@ export class TlsSocket extends EventEmitter {
       else if (!this.#read(this.onread, piece)) return;
       const { taken } = piece;
       const sender = this.#peer;
-      if (taken !== undefined && sender !== undefined) this.network.options.loop.schedule(0, taken, sender.program);
+      if (taken !== undefined && sender !== undefined)
+        this.network.options.loop.schedule(0, () => taken(), sender.program);
     }
   }
 
@@ -286,31 +286,19 @@ export class TlsSocket extends EventEmitter {
   }
 }
 
-/** A listener, as `node:tls` gives it. */
-export class TlsServer extends EventEmitter {
+/** A listener, as `node:net` gives it. */
+export class TcpServer extends EventEmitter {
   maxConnections = Number.POSITIVE_INFINITY;
   #address: { readonly address: string; readonly port: number } | undefined;
   readonly #program = currentProgram();
 
-  constructor(
-    private readonly network: Network,
-    private readonly certificate: Certificate,
-  ) {
+  constructor(private readonly network: Network) {
     super();
-  }
-
-  take(socket: TlsSocket): void {
-    this.emit('connection', socket);
-    this.emit('secureConnection', socket);
   }
 
   listen(port: number, address: string, listening: () => void): void {
     const { loop } = this.network.options;
-    const given = this.network.listen(address, port, {
-      server: this,
-      program: this.#program,
-      certificate: this.certificate,
-    });
+    const given = this.network.listen(address, port, { server: this, program: this.#program });
     loop.schedule(0, () => {
       if (given === undefined) {
         this.emit('error', Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' }));

@@ -1,10 +1,22 @@
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer, type Socket } from 'node:net';
+import { createSecureContext, TLSSocket } from 'node:tls';
+import { Carrier } from '../carrier';
+import { contentKeys } from '../content-keys';
 import { blockDigest } from '../digest';
 import { FrameReader } from '../frame-reader';
-import { dataFrameHeadBytes, encodeFrame, fromDestination, writeDataHead, type Frame } from '../frames';
+import {
+  contentFromSource,
+  dataFrameHeadBytes,
+  encodeFrame,
+  frameKinds,
+  fromDestination,
+  writeDataHead,
+  type Frame,
+} from '../frames';
+import { Sealer } from '../sealing';
+import { portOf } from '../server';
 import { routeTls } from '../tls';
 import type { Hosts } from './hosts';
-import { portOf } from '../server';
 
 /** A data frame as a source would make it; `digest` is that of the bytes unless given. */
 export function dataFrame(offsetBytes: number, bytes: Buffer, digest: Uint8Array = blockDigest(bytes)): Buffer {
@@ -17,8 +29,13 @@ export function dataFrame(offsetBytes: number, bytes: Buffer, digest: Uint8Array
 export type FakeConnection = {
   /** How many connections came before this one. */
   readonly number: number;
-  readonly socket: TLSSocket;
+  /** What is below TLS. */
+  readonly tcp: Socket;
+  readonly tls: TLSSocket;
+  /** Over TLS or sealed, as the frame wants it. */
   readonly say: (frame: Exclude<Frame, { kind: 'data' }>) => void;
+  /** Seals bytes of content frames. */
+  readonly send: (bytes: Uint8Array) => void;
 };
 
 /**
@@ -30,24 +47,39 @@ export async function startFakeSource(
   onFrame: (frame: Frame, connection: FakeConnection) => void,
   onConnection: (connection: FakeConnection) => void = () => undefined,
 ): Promise<{ readonly port: number; readonly close: () => Promise<void>; readonly connections: () => number }> {
-  const sockets = new Set<TLSSocket>();
+  const sockets = new Set<Socket>();
   let connections = 0;
-  const server = createServer({ ...routeTls, ...hosts.source, requestCert: true, rejectUnauthorized: false });
-  server.on('secureConnection', (socket: TLSSocket) => {
-    const connection: FakeConnection = {
-      number: connections++,
-      socket,
-      say: (frame) => socket.write(encodeFrame(frame)),
-    };
-    const reader = new FrameReader(fromDestination, {
-      takeBuffer: (bytes) => Buffer.alloc(bytes),
-      dropBuffer: () => undefined,
-      onFrame: (frame) => onFrame(frame, connection),
+  const secureContext = createSecureContext({ ...routeTls, ...hosts.source });
+  const server = createServer((tcp) => {
+    sockets.add(tcp);
+    const carrier = new Carrier(() => tcp);
+    tcp.on('data', (chunk) => carrier.push(chunk));
+    const tls = new TLSSocket(carrier.tunnel, {
+      secureContext,
+      isServer: true,
+      requestCert: true,
+      rejectUnauthorized: false,
     });
-    sockets.add(socket);
-    socket.on('data', (chunk: Buffer) => void reader.push(chunk));
-    socket.on('error', () => undefined);
-    onConnection(connection);
+    tls.on('error', () => undefined);
+    tls.once('secure', () => {
+      const sealer = new Sealer(contentKeys(tls));
+      const send = (bytes: Uint8Array): void => carrier.send(sealer, bytes, () => undefined);
+      const isContent = (frame: Frame): boolean => contentFromSource.has(frameKinds[frame.kind]);
+      const connection: FakeConnection = {
+        number: connections++,
+        tcp,
+        tls,
+        say: (frame) => (isContent(frame) ? send(encodeFrame(frame)) : void tls.write(encodeFrame(frame))),
+        send,
+      };
+      const reader = new FrameReader(fromDestination, {
+        takeBuffer: (bytes) => Buffer.alloc(bytes),
+        releaseBuffer: () => undefined,
+        onFrame: (frame) => onFrame(frame, connection),
+      });
+      tls.on('data', (chunk: Buffer) => void reader.push(chunk));
+      onConnection(connection);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -1,0 +1,26 @@
+import { blockBytesMax } from '../../../contracts/limits';
+
+/**
+ * What stands on the TCP connection of the byte route: records, each a kind (u8), the length of what follows (u32, little-endian), and that.
+ */
+export const recordKinds = {
+  /** Bytes of a TLS 1.3 connection, as they come: its handshake and everything that is said but content. */
+  tls: 1,
+  /** Content of the source, sealed (`sealing.ts`). */
+  sealed: 2,
+} as const;
+
+/** Kind u8, length u32. */
+export const recordHeadBytes = 5;
+/** Nobody has to keep what stands in such a record, so this bounds nothing but nonsense. */
+export const tlsRecordBytesMax = 1024 * 1024;
+/** Frames in one sealed record: the longest data frame, or many small frames. */
+export const sealedContentBytesMax = blockBytesMax + 64 * 1024;
+
+/** The head of a record that has so many bytes behind it. */
+export function recordHead(kind: keyof typeof recordKinds, lengthBytes: number): Buffer {
+  const head = Buffer.alloc(recordHeadBytes);
+  head[0] = recordKinds[kind];
+  head.writeUInt32LE(lengthBytes, 1);
+  return head;
+}
