@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { writeUint64 } from './digest';
 import { recordHead } from './records';
 
-/** RFC 7253: the one authenticated cipher of Node that costs hardly more than its AES (docs/decisions/0022). */
+/** RFC 7253: the one authenticated cipher of Node that costs hardly more than its AES (docs/decisions/0024). */
 const cipher = 'aes-128-ocb';
 export const contentKeyBytes = 16;
 export const sealBytes = 16;
