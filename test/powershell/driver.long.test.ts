@@ -50,6 +50,14 @@ describeWithEngine('the PowerShell driver over the stand-in', () => {
     expect(calls()).toEqual(['read-host', 'read-vms', 'read-vms']);
   });
 
+  test('a VM that goes while it is looked at is not there, and hides no other', async () => {
+    host.hyperV.vanishing = { vmId: hosts.vmId, listed: false };
+    expect(await host.driver.vms()).toEqual([]);
+    expect(await host.driver.vm(hosts.vmId)).toBeUndefined();
+    host.hyperV.vanishing = undefined;
+    expect(await host.driver.vms()).toHaveLength(1);
+  });
+
   test('what it does not carry out it refuses, with no effect', async () => {
     expect(await on('merge-disks', { folder: '/x' })).toMatchObject({
       failure: { code: 'DriverLacksOperation', effect: 'none' },

@@ -53,6 +53,8 @@ export class StandInHyperV {
   checkpointType = 'Production';
   /** False where something puts rights back that were changed. */
   keepsDenials = true;
+  /** Is listed once more, and then gone. */
+  vanishing: { readonly vmId: string; listed: boolean } | undefined;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -74,7 +76,11 @@ export class StandInHyperV {
   async vms() {
     const { notes, names } = await this.kept();
     const all = (await this.simulated.vms()).filter(({ state }) => state !== 'planned');
-    return Promise.all(all.map((vm) => this.describe(vm, notes[vm.vmId] ?? '', names)));
+    const { vanishing } = this;
+    const isGone = (id: string) => vanishing?.vmId === id && vanishing.listed;
+    const shown = all.filter(({ vmId }) => !isGone(vmId));
+    if (vanishing !== undefined) vanishing.listed = true;
+    return Promise.all(shown.map((vm) => this.describe(vm, notes[vm.vmId] ?? '', names)));
   }
 
   private async describe(vm: VmFacts, notes: string, names: Readonly<Record<string, string>>) {

@@ -8,7 +8,7 @@ function Read-Vms {
     )
     $found = if ($VmId -eq '') { @(Get-VM) } else { @(Find-Vm -VmId $VmId) }
     $statuses = Read-OperationalStatuses
-    [ordered]@{ vms = [object[]] @($found | Where-Object { $null -ne $_ } | ForEach-Object { Read-Vm -Vm $_ -Statuses $statuses }) }
+    [ordered]@{ vms = [object[]] @($found | Where-Object { $null -ne $_ } | ForEach-Object { Read-VmIfThere -Vm $_ -Statuses $statuses }) }
 }
 
 # The VM, or nothing. A look-up by id fails alike for a VM that is not there and for a service that is not; the list tells which it is.
@@ -33,6 +33,13 @@ function Read-OperationalStatuses {
     $systems = Get-CimInstance -Namespace 'root\virtualization\v2' -ClassName Msvm_ComputerSystem -Property Name, OperationalStatus
     foreach ($system in $systems) { $statuses[$system.Name.ToUpperInvariant()] = $system.OperationalStatus }
     $statuses
+}
+
+# A VM that was moved away or removed since it was listed is left out; the others are told all the same.
+function Read-VmIfThere {
+    param($Vm, [hashtable] $Statuses)
+    try { Read-Vm -Vm $Vm -Statuses $Statuses }
+    catch { if ($null -ne (Find-Vm -VmId $Vm.Id.ToString())) { throw } }
 }
 
 function Read-Vm {
