@@ -49,7 +49,7 @@ const rules: readonly Rule[] = [
 ];
 
 /** Comments and texts in quotes as spaces, line breaks kept, so that the rules look at code alone. Not a parser: here-strings are refused. */
-export function blankTexts(source: string): string {
+function blankTexts(source: string): string {
   const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
   const texts = /<#[\s\S]*?#>|(?<![\w$`])#[^\n]*|'(?:[^']|'')*'|"(?:`[\s\S]|""|\$\([^)]*\)|[^"`])*"/g;
   // What stands in $( ) within a text is code.

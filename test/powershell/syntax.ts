@@ -18,7 +18,7 @@ const script = z.object({
   functions: z.array(z.object({ name: z.string(), parameters: z.array(z.string()) })),
   commands: z.array(command),
 });
-export type ScriptSyntax = z.infer<typeof script>;
+type ScriptSyntax = z.infer<typeof script>;
 type Command = z.infer<typeof command>;
 
 /** The syntax of scripts as PowerShell itself reads them. */

@@ -78,7 +78,7 @@ export const driverOver = (
   new PowerShellDriver({ client, roots, runs: new RunFiles(join(folder, 'runs')), locks: new KeyedLocks(), clock });
 
 /** What a look failed with, where the interface of the driver has no place for a failure. */
-export class HyperVError extends Error {
+class HyperVError extends Error {
   constructor(readonly failure: Failure) {
     super(`${failure.code}: ${failure.message}`);
   }

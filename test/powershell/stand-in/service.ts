@@ -24,7 +24,7 @@ const request = z.intersection(
   ]),
 );
 type Request = z.infer<typeof request>;
-export type StandInCommand = Request['command'];
+type StandInCommand = Request['command'];
 
 const carryOut = (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
   switch (asked.command) {

@@ -46,7 +46,6 @@ export const vmValue = z.object({
   checkpoints: z.array(checkpoint),
 });
 export type VmValue = z.infer<typeof vmValue>;
-export type CheckpointValue = z.infer<typeof checkpoint>;
 
 export const ofVm = z.object({ VmId: vmId });
 export const vmsArguments = z.object({ VmId: vmId.optional() }).transform(({ VmId }) => ({ VmId: VmId ?? '' }));
