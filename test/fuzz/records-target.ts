@@ -43,6 +43,7 @@ export const recordsTarget = (sealed = sealedRecords()): Target => ({
         return undefined;
       },
     });
+    reader.takeSealed();
     reader.push(bytesOf(input));
   },
 });

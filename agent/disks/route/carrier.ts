@@ -48,6 +48,7 @@ export class Carrier {
   /** Takes sealed content from now on. Before, a sealed record is one that does not belong here. */
   openWith(opener: Opener): void {
     this.#opener = opener;
+    this.#reader.takeSealed();
   }
 
   /** Takes bytes of the network, for a socket without `onread`. */
@@ -96,8 +97,7 @@ export class Carrier {
   }
 
   #open(sealed: Buffer): string | undefined {
-    if (this.#opener === undefined) return 'content before it was asked';
-    const pieces = this.#opener.open(sealed);
+    const pieces = this.#opener?.open(sealed);
     if (pieces === undefined) return 'a record that is not what was sealed next';
     this.#events?.onContent(pieces);
     freeAll(pieces);

@@ -14,6 +14,7 @@ function readerOf(refuse?: string) {
       return refuse;
     },
   });
+  reader.takeSealed();
   return { reader, tls, sealed };
 }
 
@@ -65,6 +66,12 @@ test.each([
   expect(reader.push(recordOf('tls', Buffer.from('more')))).toMatch(reason);
   expect(reader.space.length).toBeGreaterThan(0);
   expect({ tls, sealed }).toEqual({ tls: [], sealed: [] });
+});
+
+test('a sealed record is refused by its head where none was asked for', () => {
+  const reader = new RecordReader({ onTls: () => undefined, onSealed: () => undefined });
+  expect(reader.push(recordOf('tls', Buffer.from('hello')))).toBeUndefined();
+  expect(reader.push(recordHead('sealed', 100))).toMatch(/before it was asked/);
 });
 
 test('a sealed record that is refused is the last one', () => {

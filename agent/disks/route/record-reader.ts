@@ -24,10 +24,16 @@ export class RecordReader {
   /** Of the head or of the record's body. */
   #filledBytes = 0;
   #bodyBytes = 0;
+  #takesSealed = false;
   #broken: string | undefined;
 
   constructor(sink: RecordSink) {
     this.#sink = sink;
+  }
+
+  /** Takes sealed records from now on. Before, not even memory is kept for one. */
+  takeSealed(): void {
+    this.#takesSealed = true;
   }
 
   /** Where the next bytes belong; never empty. */
@@ -88,6 +94,7 @@ export class RecordReader {
     const bodyBytes = this.#head.readUInt32LE(1);
     const isTls = kind === recordKinds.tls;
     if (!isTls && kind !== recordKinds.sealed) return `a record of kind ${kind}, which there is not`;
+    if (!isTls && !this.#takesSealed) return 'content before it was asked';
     const bodyBytesMax = isTls ? tlsRecordBytesMax : sealedBytesMax;
     if (bodyBytes > bodyBytesMax) return `a record of ${bodyBytes} bytes; its kind has at most ${bodyBytesMax}`;
     if (bodyBytes === 0) return 'a record with nothing in it';
