@@ -58,7 +58,12 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
   });
   site.start();
   site.loop.schedule(batchAtMs, () => startBatch(plan, site), outside);
-  const setting = { site, mark: watch.mark, cancel: (move: number) => cancel(site, watch, move) };
+  const setting = {
+    site,
+    mark: watch.mark,
+    replyLost: watch.replyLost,
+    cancel: (move: number) => cancel(site, watch, move),
+  };
   for (const fault of plan.faults) install(fault, plan.seed, setting);
 
   const startMs = site.loop.nowMs;

@@ -6,6 +6,7 @@ import { planOf, type Plan } from './plan';
 import { runSeed, type SeedResult } from './run-seed';
 import { shrink } from './shrink';
 import { applyMutant } from './mutants';
+import { shortenPatience } from './patience';
 import { makeTemplates, type Templates } from './world/templates';
 
 /** What a worker is told, as its one argument. */
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   // Nobody hears what it says once the command is gone.
   process.once('disconnect', () => process.exit());
   const task = workerTask.parse(JSON.parse(process.argv[2] ?? 'null'));
+  shortenPatience();
   if (task.mutant !== null) applyMutant(task.mutant);
   const templates = await makeTemplates();
   for (const seed of task.seeds) {

@@ -25,6 +25,8 @@ export type FaultSetting = {
   /** Asks a person to cancel a move. */
   readonly cancel: (move: number) => void;
   readonly mark: (mark: string) => void;
+  /** A reply of this machine did not arrive. */
+  readonly replyLost: (machine: string) => void;
 };
 
 /** A kind of fault: how often it is drawn and what it does. */

@@ -1,8 +1,14 @@
+import { outside } from '../platform/program';
 import type { Passage } from '../platform/relay-service';
 import type { Fault, FaultKind, FaultSetting } from './fault';
 
 /** Requests are genuine for five minutes; one may be on its way for long. */
 const longestMs = 110_000;
+
+/** Within so many calls to a machine one is struck. */
+const callsMax = 12;
+/** The agent has done by then what it was asked for, unless that is long. */
+const cancelAfterMs = 500;
 
 const calm: Passage = { requestDelayMs: 1, replyDelayMs: 1, lost: 'nothing', againAfterMs: null };
 
@@ -33,7 +39,34 @@ export const messageFaults: readonly FaultKind[] = [
     name: 'replies-lost',
     weight: 4,
     forMs: [1_000, 40_000],
-    strike: (fault, setting) => tamper(fault, setting, () => ({ ...calm, lost: 'reply' }), 'a reply lost'),
+    strike: (fault, setting) =>
+      tamper(
+        fault,
+        setting,
+        () => {
+          setting.replyLost(fault.machine);
+          return { ...calm, lost: 'reply' };
+        },
+        'a reply lost',
+      ),
+  },
+  {
+    name: 'reply-lost-before-a-cancel',
+    weight: 2,
+    forMs: [0, 0],
+    // What the run asked for was done, and the run is told to stop before it knows.
+    strike: ({ machine, nth, move }, { site, mark, replyLost, cancel }) => {
+      let left = 1 + (nth % callsMax);
+      const meddle = (host: string): Passage | undefined => {
+        if (host !== machine || --left > 0) return undefined;
+        site.relayFaults.delete(meddle);
+        mark('a reply lost');
+        replyLost(machine);
+        site.loop.schedule(cancelAfterMs, () => cancel(move), outside);
+        return { ...calm, lost: 'reply' };
+      };
+      site.relayFaults.add(meddle);
+    },
   },
   {
     name: 'messages-late',

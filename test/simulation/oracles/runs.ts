@@ -20,6 +20,9 @@ export class WatchedRun {
   #quietKills = 0;
   readonly #highest = new Map<string, number>();
   #cancel: Cancel | undefined;
+  #generation: string | undefined;
+  /** The phase in which a reply of one of its hosts was lost last. */
+  #replyLostIn: string | null = null;
 
   constructor(
     readonly runId: string,
@@ -31,6 +34,20 @@ export class WatchedRun {
 
   get isActive(): boolean {
     return this.report !== undefined && this.ended === undefined;
+  }
+
+  /** Which execution of its instance is there now. */
+  generation(executionId: string): void {
+    const { progress } = this.report ?? { progress: null };
+    const isNew = this.#generation !== undefined && this.#generation !== executionId;
+    this.#generation = executionId;
+    if (isNew && progress !== null && progress.bytesDone < progress.bytesTotal)
+      this.mark('renewed history in the middle of a pull');
+  }
+
+  /** A reply of one of its hosts did not arrive. */
+  replyLost(): void {
+    this.#replyLostIn = this.report?.phase ?? null;
   }
 
   /** The custom status may have changed. */
@@ -119,8 +136,7 @@ export class WatchedRun {
       this.mark('unwound');
       if (report.failure?.effect === 'unknown') this.mark('undo of what may have been done');
       if (report.failure !== null) this.mark(`unwound for ${report.failure.code}`);
-      const silent = ['AgentSilent', 'AgentTimedOut', 'ActivityThrew', 'RelayUnreachable'];
-      if (silent.includes(report.failure?.code ?? '')) this.mark('undo after a lost reply');
+      if (this.#replyLostIn !== null && this.#replyLostIn === before?.phase) this.mark('undo after a lost reply');
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { LogFields } from '../../../agent/log';
+import { destinationHostOf } from '../../../contracts/migration';
 import type { Site } from '../world/site';
 import { sharedStorage } from '../world/make-vms';
 import { snapshots } from './contents';
@@ -67,6 +68,11 @@ export class Watch {
     if (path === operationsLog) this.#logs.changed(machine, this.#here.tree(machine));
   };
 
+  readonly replyLost = (machine: string): void => {
+    for (const { run, vm } of this.moves)
+      if (vm.request.sourceHost === machine || destinationHostOf(vm.request) === machine) run.replyLost();
+  };
+
   readonly commit = (): void => {
     this.#committed = true;
   };
@@ -131,6 +137,7 @@ export class Watch {
     for (const { run } of this.moves) {
       const row = this.#here.cloud.store.instance(run.runId);
       if (row === undefined || run.ended !== undefined) continue;
+      run.generation(row.executionId);
       run.shown(row.customStatus, facts);
       if (row.status === 'Running' || row.status === 'Pending') {
         underWay++;
