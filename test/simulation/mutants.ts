@@ -1,4 +1,3 @@
-import * as agents from '../../activities/agents';
 import * as batches from '../../activities/storage/batches';
 import * as contentStore from '../../agent/disks/route/content-store';
 import { StartMarks } from '../../agent/operations/start-marks';
@@ -8,6 +7,7 @@ import type { BatchDocument } from '../../contracts/batch';
 import type { Kind, RunInput } from '../../contracts/migration';
 import * as hypervisorMoves from '../../functions/orchestrators/hypervisor-moves';
 import { itineraries } from '../../functions/orchestrators/kinds';
+import * as operationUnderWay from '../../functions/orchestrators/operation-under-way';
 import * as activity from '../../functions/saga/activity';
 import { CommandInbox } from '../../functions/saga/inbox';
 import type { Phase, Undo } from '../../functions/saga/itinerary';
@@ -68,9 +68,6 @@ function* nothingDone(): Generator<never, Outcome<object>> {
   return succeeded({});
 }
 
-const changed = <T>(outcome: Outcome<T>): Outcome<T> =>
-  outcome.ok ? outcome : failed({ ...outcome.failure, retry: 'permanent', effect: 'none' });
-
 /** Content whose flush makes nothing durable. */
 const unflushed = async (make: () => unknown): Promise<unknown> => {
   const made = (await make()) as Outcome<object>;
@@ -85,14 +82,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'epochs-forgotten',
     what: 'the agent forgets epochs',
-    caughtBy: null,
+    caughtBy: 246,
     kinds: byByteRoute,
     apply: () => replace(OperationStore.prototype, 'epochOf', () => 0),
   },
   {
     name: 'operation-repeated',
     what: 'a repeated operation is carried out again',
-    caughtBy: null,
+    caughtBy: 42,
     kinds: byByteRoute,
     // Whoever admits a request, or accepts it, does not find what has ended; whoever looks at it does.
     apply: () =>
@@ -112,7 +109,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'undo-skipped',
     what: 'an undo is skipped',
-    caughtBy: 21,
+    caughtBy: 16,
     kinds: byByteRoute,
     apply: () =>
       eachPhase((phase) => {
@@ -122,7 +119,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'failed-undo-done',
     what: 'a failed undo counts as done',
-    caughtBy: 21,
+    caughtBy: 123,
     kinds: byByteRoute,
     apply: () =>
       eachPhase((phase) => {
@@ -158,24 +155,24 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'pivot-unwinds',
     what: 'the pivot unwinds like any phase',
-    caughtBy: null,
+    caughtBy: 21,
     kinds: byByteRoute,
     apply: () => {
       for (const itinerary of itineraries) Reflect.set(itinerary, 'pivotIndex', itinerary.phases.length);
     },
   },
   {
-    name: 'look-failure-ends',
-    what: 'a look that fails in passing counts as the end of the operation',
-    caughtBy: null,
+    name: 'silence-ends',
+    what: 'an agent that answers nothing for long counts as one that did nothing',
+    caughtBy: 212,
     kinds: byByteRoute,
     apply: () =>
-      wrap(agents.Agents.prototype, 'lookAtOperation', async (call) => changed((await call()) as Outcome<unknown>)),
+      wrap(operationUnderWay, 'silent', (call) => ({ ...(call() as Failure), retry: 'permanent', effect: 'none' })),
   },
   {
     name: 'cancel-after-pivot',
     what: 'a cancel is honoured after the pivot',
-    caughtBy: null,
+    caughtBy: 12,
     kinds: byByteRoute,
     apply: () => replace(progress, 'cancelHonoured', (run: state.SagaState) => run.direction === 'forward'),
   },
@@ -217,7 +214,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-goes-back',
     what: 'progress is shown as an attempt tells it',
-    caughtBy: null,
+    caughtBy: 56,
     kinds: byByteRoute,
     apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
   },
@@ -244,20 +241,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'lost-move-unwinds',
     what: 'a move by the hypervisor whose end nobody told counts as not done',
-    caughtBy: null,
+    caughtBy: 1,
     kinds: byHandover,
     apply: () => {
       const { settleBetweenHosts } = hypervisorMoves;
       replace(hypervisorMoves, 'settleBetweenHosts', function* settled(run: MoveRun, failure: Failure) {
         yield* settleBetweenHosts(run, failure);
-        return failed({ ...failure, effect: 'none' });
+        return failed({ ...failure, retry: 'permanent', effect: 'none' });
       });
     },
   },
   {
     name: 'deaf-while-calling',
     what: 'a run hears nobody while one of its activities is under way',
-    caughtBy: 57,
+    caughtBy: 46,
     kinds: byByteRoute,
     apply: () =>
       replace(activity, 'callForRun', (run: Run<unknown>, definition: never, input: never) =>

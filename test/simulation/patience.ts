@@ -1,9 +1,11 @@
 import * as patience from '../../functions/saga/patience';
 
-/** No fault of a seed lasts longer than this by much; one that would park only after a day is never seen to park. */
-const undoPatienceMsMax = 150_000;
+/** No fault of a seed lasts longer than a few minutes: what would be given up after ten, or park after a day, would never be seen to. */
+const shortened = { Prepare: 90_000, Cutover: 45_000, undo: 150_000 };
 
-/** An undo is retried for minutes in a simulated world, where it is a day in the real one, so that runs are seen to park in an undo. */
+/** Runs of a simulated world are less patient than those of the real one, so that their giving up is seen. */
 export function shortenPatience(): void {
-  Reflect.defineProperty(patience, 'undoPatienceMsMax', { value: undoPatienceMsMax });
+  patience.patienceMsMax.Prepare = shortened.Prepare;
+  patience.patienceMsMax.Cutover = shortened.Cutover;
+  Reflect.defineProperty(patience, 'undoPatienceMsMax', { value: shortened.undo });
 }

@@ -61,6 +61,7 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
   const setting = {
     site,
     mark: watch.mark,
+    hasMoved: (move: number) => watch.moves[move]?.vm.moved === true,
     replyLost: watch.replyLost,
     cancel: (move: number) => cancel(site, watch, move),
   };
@@ -135,7 +136,8 @@ async function calmDown(site: Site, watch: Watch): Promise<void> {
     }
   };
   site.loop.schedule(0, () => void looking(), outside);
-  await site.loop.run(untilMs, () => (sick.size === 0 && calm()) || watch.violations.length > 0, watch.check);
+  const isQuiet = (): boolean => sick.size === 0 && calm() && site.loop.nowMs >= site.arrivesUntilMs;
+  await site.loop.run(untilMs, () => isQuiet() || watch.violations.length > 0, watch.check);
   for (const machine of site.machines.values())
     if (machine.agent === undefined)
       watch.complain('an agent comes back', `${machine.name}: ${machine.startFailure ?? 'it does not end its start'}`);

@@ -1,6 +1,9 @@
 import type { BlobFate } from '../platform/blobs';
 import type { FaultKind, FaultSetting } from './fault';
 
+/** Less than what a run does after the start of its VM takes. */
+const lookMs = 30;
+
 function atNthCommit(
   nth: number,
   { site }: FaultSetting,
@@ -64,5 +67,19 @@ export const cloudFaults: readonly FaultKind[] = [
     weight: 4,
     forMs: [0, 0],
     strike: ({ move }, { cancel }) => cancel(move),
+  },
+  {
+    name: 'cancel-after-the-start',
+    weight: 2,
+    forMs: [60_000, 200_000],
+    // At a time that is drawn a cancel hardly ever comes so late.
+    strike: ({ move, forMs }, { site, cancel, hasMoved }) => {
+      const untilMs = site.loop.nowMs + forMs;
+      const look = (): void => {
+        if (hasMoved(move)) cancel(move);
+        else if (site.loop.nowMs < untilMs) site.loop.schedule(lookMs, look);
+      };
+      look();
+    },
   },
 ];

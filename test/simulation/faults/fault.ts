@@ -25,6 +25,8 @@ export type FaultSetting = {
   /** Asks a person to cancel a move. */
   readonly cancel: (move: number) => void;
   readonly mark: (mark: string) => void;
+  /** Whether a move's VM is at its new place for good. */
+  readonly hasMoved: (move: number) => boolean;
   /** A reply of this machine did not arrive. */
   readonly replyLost: (machine: string) => void;
 };

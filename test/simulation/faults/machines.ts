@@ -37,6 +37,9 @@ function failing(
   site.loop.schedule(forMs, () => files.delete(fault));
 }
 
+/** About so many changes of files a start makes from its mark on. */
+const actsOfStart = 16;
+
 const changes = (act: FileAct): boolean => act.kind !== 'read';
 const isContent = (act: FileAct): boolean => /\.a?vhdx$|\.pulled$|\.vmrs$/.test(act.path);
 
@@ -61,13 +64,34 @@ export const machineFaults: readonly FaultKind[] = [
   {
     name: 'agent-killed-in-an-act',
     weight: 8,
-    forMs: [1_000, 60_000],
+    // Some so long that a run gives the agent up.
+    forMs: [1_000, 110_000],
     strike: (fault, setting) =>
       atNthAct(fault, setting, changes, (act) => {
         setting.mark(act.kind === 'write' ? 'an agent killed in the middle of a write' : crashed);
         restart(setting.site, fault.machine, fault.forMs);
         return { kind: 'dies' };
       }),
+  },
+  {
+    name: 'agent-killed-in-a-start',
+    weight: 3,
+    forMs: [62_000, 130_000],
+    // Whether the VM was started is not known until the agent is there again, and that is later than its run waits for.
+    strike: (fault, setting) => {
+      const { site, mark } = setting;
+      const files = site.machine(fault.machine).fileFaults;
+      let left: number | undefined;
+      const strike = (act: FileAct): FileFate => {
+        if (left === undefined && act.path.startsWith('/state/started/')) left = 1 + (fault.nth % actsOfStart);
+        if (left === undefined || !changes(act) || --left > 0) return done;
+        files.delete(strike);
+        mark('an agent killed in a start');
+        restart(site, fault.machine, fault.forMs);
+        return { kind: 'dies' };
+      };
+      files.add(strike);
+    },
   },
   {
     name: 'power-lost',

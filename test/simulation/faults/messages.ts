@@ -1,12 +1,17 @@
 import { outside } from '../platform/program';
-import type { Passage } from '../platform/relay-service';
+import type { Call, Passage } from '../platform/relay-service';
 import type { Fault, FaultKind, FaultSetting } from './fault';
+
+type Target = Pick<Call, 'host' | 'method'>;
 
 /** Requests are genuine for five minutes; one may be on its way for long. */
 const longestMs = 110_000;
 
-/** Within so many calls to a machine one is struck. */
-const callsMax = 12;
+/** Later than any attempt that follows on a silence; a request is genuine for five minutes. */
+const overtakenMs = 120_000;
+/** How operations are started; within so many of them one is struck. */
+const start = 'PUT';
+const startsMax = 6;
 /** The agent has done by then what it was asked for, unless that is long. */
 const cancelAfterMs = 500;
 
@@ -19,7 +24,7 @@ function tamper(
   passage: () => Passage,
   name: string,
 ): void {
-  const meddle = (host: string): Passage | undefined => {
+  const meddle = ({ host }: Target): Passage | undefined => {
     if (host !== machine || draw.fraction() > 0.2 + share * 0.8) return undefined;
     mark(name);
     return passage();
@@ -56,9 +61,9 @@ export const messageFaults: readonly FaultKind[] = [
     forMs: [0, 0],
     // What the run asked for was done, and the run is told to stop before it knows.
     strike: ({ machine, nth, move }, { site, mark, replyLost, cancel }) => {
-      let left = 1 + (nth % callsMax);
-      const meddle = (host: string): Passage | undefined => {
-        if (host !== machine || --left > 0) return undefined;
+      let left = 1 + (nth % startsMax);
+      const meddle = ({ host, method }: Target): Passage | undefined => {
+        if (host !== machine || method !== start || --left > 0) return undefined;
         site.relayFaults.delete(meddle);
         mark('a reply lost');
         replyLost(machine);
@@ -84,6 +89,27 @@ export const messageFaults: readonly FaultKind[] = [
         }),
         'messages late and out of order',
       ),
+  },
+  {
+    name: 'a-request-overtaken',
+    weight: 3,
+    forMs: [62_000, 75_000],
+    // One request is so late that its run has given the attempt up by then, since nobody answered, and has begun another.
+    strike: ({ machine, nth, forMs }, { site, mark }) => {
+      let left = 1 + (nth % startsMax);
+      const silence = ({ host }: Target): Passage | undefined =>
+        host === machine ? { ...calm, lost: 'request' } : undefined;
+      const meddle = ({ host, method }: Target): Passage | undefined => {
+        if (host !== machine || method !== start || --left > 0) return undefined;
+        site.relayFaults.delete(meddle);
+        site.relayFaults.add(silence);
+        site.loop.schedule(forMs, () => site.relayFaults.delete(silence), outside);
+        mark('a request overtaken');
+        site.arrivesUntilMs = site.loop.nowMs + overtakenMs + 100;
+        return { ...calm, requestDelayMs: overtakenMs };
+      };
+      site.relayFaults.add(meddle);
+    },
   },
   {
     name: 'messages-twice',

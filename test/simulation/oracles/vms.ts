@@ -53,6 +53,8 @@ export class WatchedVm {
   /** The files of a copy that surely is whole. */
   #whole: readonly FilePlace[];
   #last: Registration | undefined;
+  /** As it was registered at the last look where its host was about to give it away. */
+  #leaving: Place | undefined;
 
   constructor(
     private readonly site: Site,
@@ -150,7 +152,8 @@ export class WatchedVm {
   }
 
   async #checkHandedOver(places: readonly Place[]): Promise<void> {
-    const given = places.find(({ found }) => this.#isGiven(found));
+    const given = places.find(({ found }) => this.#isGiven(found)) ?? this.#givenAtOnce(places);
+    this.#leaving = places.find(({ found }) => found.leaving !== null);
     if (given !== undefined) this.#still = kept(this.#snapshot(given.machine, given.found));
     const started = this.#startedAmong(places);
     if (started === undefined || this.moved) return;
@@ -161,6 +164,13 @@ export class WatchedVm {
       );
     if (this.request.kind === 'quick') this.#checkStartMark(started);
     await this.#arrived(started, this.#still);
+  }
+
+  /** A VM that was given away and left its host without a moment between. */
+  #givenAtOnce(places: readonly Place[]): Place | undefined {
+    const before = this.#leaving;
+    const isGone = before !== undefined && places.every(({ machine }) => machine !== before.machine);
+    return isGone && this.#isGiven(before.found) ? before : undefined;
   }
 
   /** A VM whose files may have gone to another folder: the new ones hold what the old ones held. */

@@ -18,7 +18,7 @@ export type RelayOptions = {
   readonly loop: Loop;
   readonly draw: Draw;
   readonly latencyMs: number;
-  passageOf: (host: string, path: string) => Passage;
+  passageOf: (call: Pick<Call, 'host' | 'method'>) => Passage;
   /** Machines that the relay cannot be reached from. */
   readonly isCutOff: (host: string) => boolean;
 };
@@ -29,7 +29,7 @@ const vanishedMsMax = 120_000;
 const exchangeMsMax = 60_000;
 
 type Waiting = { readonly answer: (frame: ResponseFrame, body: Buffer) => void };
-type Call = {
+export type Call = {
   readonly host: string;
   readonly target: string;
   readonly method: string;
@@ -62,7 +62,7 @@ export class RelayService {
       headers: { ...(init.headers as Record<string, string>) },
       body: init.body instanceof Uint8Array ? init.body.slice() : new Uint8Array(),
     };
-    const passage = this.options.passageOf(host, pathname);
+    const passage = this.options.passageOf(call);
     return new Promise((resolve, reject) => {
       init.signal?.addEventListener('abort', () => reject(new Error('the call was given up')));
       const answer = (status: number, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>): void => {

@@ -8,7 +8,7 @@ import { usePlatform } from '../platform/modules';
 import { Network } from '../platform/network';
 import { inheritMemory } from '../platform/page-memory';
 import { currentProgram, outside } from '../platform/program';
-import { RelayService, type Passage } from '../platform/relay-service';
+import { RelayService, type Call, type Passage } from '../platform/relay-service';
 import { Cloud } from './cloud';
 import { signingKeyOf } from './keys';
 import { Machine, syncMsMax, writtenBytesPerMs } from './machine';
@@ -49,8 +49,10 @@ export class Site {
   readonly shared: MachineFiles | undefined;
   readonly cloud: Cloud;
   /** Asked for the passage of each call; the first that answers decides. */
-  readonly relayFaults = new Set<(host: string, path: string) => Passage | undefined>();
+  readonly relayFaults = new Set<(call: Pick<Call, 'host' | 'method'>) => Passage | undefined>();
   readonly cloudLines: string[] = [];
+  /** Something is on its way that arrives by then. */
+  arrivesUntilMs = 0;
 
   constructor(plan: SitePlan, templates: Templates, watch: SiteWatch) {
     // The world before this one is over.
@@ -64,7 +66,7 @@ export class Site {
       loop,
       draw: new Draw(seed, 'relay'),
       latencyMs,
-      passageOf: (host, path) => this.#passageOf(passages, host, path),
+      passageOf: (call) => this.#passageOf(passages, call),
       isCutOff: (host) => this.network.cutOff.has(host),
     });
     for (const [name, vms] of plan.machines) {
@@ -134,9 +136,9 @@ export class Site {
     return this.shared.tree;
   }
 
-  #passageOf(draw: Draw, host: string, path: string): Passage {
+  #passageOf(draw: Draw, call: Pick<Call, 'host' | 'method'>): Passage {
     for (const fault of this.relayFaults) {
-      const passage = fault(host, path);
+      const passage = fault(call);
       if (passage !== undefined) return passage;
     }
     return {

@@ -37,7 +37,11 @@ export async function lookAround(host: SimulatedHost): Promise<void> {
 
 async function forgetArrived(host: SimulatedHost, folder: string, offer: Offer | undefined): Promise<void> {
   if (offer === undefined || !(await has(folder, 'arrived'))) return;
-  if (host.state.vm(offer.vmId)?.leaving === offer.jobId) return;
+  if (host.state.vm(offer.vmId)?.leaving === offer.jobId) {
+    // Its move is about to drop it, or could not.
+    host.bringUpLater(offer.vmId);
+    return;
+  }
   // Under the VM's lock, since the run may be ending; whoever holds it sees the arrival at its next look and lets go.
   await host.locks.with(offer.vmId, async () => {
     await noteArrival(host, offer, folder);
