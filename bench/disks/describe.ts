@@ -29,7 +29,7 @@ export function describeDisks({ info, delta, kills, sparse }: DisksResult): stri
     ...kills.flatMap(({ end, resentBytes, secondsToMoveAgain }) => [
       [
         `${end} killed at half of a copy: sent again`,
-        `${inMib(resentBytes)} MiB`,
+        `${(resentBytes / mib).toFixed(1)} MiB`,
         `at most ${goals.resentMibMax} MiB`,
         '',
       ],

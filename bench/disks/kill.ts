@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pullOutput } from '../../agent/disks/route/journal-records';
+import { startCuttingProxy } from '../../agent/disks/route/testing/cutting-proxy';
 import type { OperationProgress } from '../../contracts/operations';
 import { assertSameDisk, makeImage } from '../bytes/images';
 import { routePair, type DestinationProcess, type RoutePair, type SourceProcess } from '../route-pair';
@@ -8,6 +8,7 @@ import { pullEnd } from '../route-processes';
 
 export type KillResult = {
   readonly end: 'source' | 'destination';
+  /** What came over the line beyond the data, so what surrounds the data counts as well. */
   readonly resentBytes: number;
   /** From the kill, with the time that the process takes to start again, to the first byte past the watermark. */
   readonly secondsToMoveAgain: number;
@@ -17,34 +18,40 @@ export type KillResult = {
 export async function benchKill(folder: string, dataBytes: number): Promise<KillResult[]> {
   const image = join(folder, 'killed.vhdx');
   await makeImage(image, { kind: 'dynamic', virtualSizeBytes: dataBytes, oneOf: 1 });
-  const results = [await killed(folder, image, 'destination'), await killed(folder, image, 'source')];
+  const of = { folder, image, dataBytes };
+  const results = [await killed(of, 'destination'), await killed(of, 'source')];
   await rm(image);
   return results;
 }
 
-async function killed(folder: string, image: string, end: KillResult['end']): Promise<KillResult> {
+type Copied = { readonly folder: string; readonly image: string; readonly dataBytes: number };
+
+async function killed({ folder, image, dataBytes }: Copied, end: KillResult['end']): Promise<KillResult> {
   const path = join(folder, `copy-${end}-killed.vhdx`);
   const pair = routePair(folder);
   let source = await pair.source({ path: image });
+  const line = await startCuttingProxy(source.port, () => undefined);
   const watch = new Watch();
-  let destination = await begun(pair, watch, source, path);
+  const from = { ...source, port: line.port };
+  let destination = await begun(pair, watch, from, path);
   try {
-    const half = await watch.until(({ bytesDone, bytesTotal }) => bytesDone * 2 >= bytesTotal);
+    const half = await watch.until(({ bytesDone, bytesTotal }) => bytesDone > 0 && bytesDone * 2 >= bytesTotal);
     const killedMs = performance.now();
     if (end === 'source') {
       await source.kill();
       source = await pair.source({ path: image }, source.port);
     } else {
       await destination.kill();
-      destination = await begun(pair, watch, source, path, half.watermarkBytes);
+      destination = await begun(pair, watch, from, path, half.watermarkBytes);
     }
     await watch.until(({ bytesDone }) => bytesDone > half.bytesDone);
     const secondsToMoveAgain = (performance.now() - killedMs) / 1000;
     const { outcome } = await destination.next(pullEnd);
     if (!outcome.ok) throw new Error(`the byte route failed: ${JSON.stringify(outcome)}`);
     await assertSameDisk(image, path);
-    return { end, resentBytes: pullOutput.parse(outcome['value']).resentBytes, secondsToMoveAgain };
+    return { end, resentBytes: line.passedBytes() - dataBytes, secondsToMoveAgain };
   } finally {
+    await line.close();
     await destination.kill();
     await source.kill();
     await rm(path, { force: true });
