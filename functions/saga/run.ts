@@ -135,7 +135,6 @@ export class Run<Input> {
     yield* this.inbox.waitBeside(task);
     while (!task.isCompleted && !task.isFaulted) {
       this.take(yield* this.inbox.waitFor(taskLookMs));
-      this.show();
     }
   }
 
@@ -146,8 +145,10 @@ export class Run<Input> {
     return command;
   }
 
+  /** What a person asked is shown at once: what comes next may listen for half a minute without a word. */
   private take(command: RunCommand | undefined): void {
-    switch (command?.command) {
+    if (command === undefined) return;
+    switch (command.command) {
       case 'cancel':
         this.state.cancel ??= { reason: command.reason };
         break;
@@ -158,9 +159,9 @@ export class Run<Input> {
         this.state.paused = false;
         break;
       case 'answer':
-      case undefined:
-        break;
+        return;
     }
+    this.show();
   }
 
   /** From now on this phase can be paused: it looks at `paused` where it can stop. */

@@ -30,6 +30,21 @@ test('a cancel is confirmed while a host keeps a look waiting', async () => {
   expect(run.world.untouched).toBe(true);
 });
 
+test('a cancel that is heard between two looks is confirmed before the next one is answered', async () => {
+  const run = new OneRun([{ kind: 'move-live', fault: 'failed after effect' }], 1, 'live');
+  // Where the VM is is asked whatever a cancel says, and this host takes its time.
+  run.agents.looksUntilDone.set('locate-vm', 50);
+  await run.begin();
+  for (let seconds = 0; seconds < 600 && !run.agents.starts.some(({ kind }) => kind === 'locate-vm'); seconds++)
+    await run.engine.advance(1000);
+  const shown: boolean[] = [];
+  run.duringLook = async () => void shown.push(run.report.cancelRequested);
+  await run.send(cancel);
+  await run.engine.advance(30_000);
+  expect(shown.length).toBeGreaterThan(0);
+  expect(shown).not.toContain(false);
+});
+
 test('a pause and a cancel during one look are both heard', async () => {
   const shown: boolean[] = [];
   const run = await copying(async (one) => {
