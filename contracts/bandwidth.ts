@@ -84,11 +84,13 @@ const dayBefore = (day: Weekday): Weekday => weekdays.at(weekdays.indexOf(day) -
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatterOf(timeZone: string): Intl.DateTimeFormat {
-  let formatter = formatters.get(timeZone);
+  // In any spelling of it: the names of time zones do not tell capitals apart, and who sends them is not known.
+  const key = timeZone.toLowerCase();
+  let formatter = formatters.get(key);
   if (formatter === undefined) {
     const parts = { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
     formatter = new Intl.DateTimeFormat('en-GB', { ...parts, timeZone });
-    formatters.set(timeZone, formatter);
+    formatters.set(key, formatter);
   }
   return formatter;
 }
