@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeThrown, failureOf, type Failure } from '../contracts/failure';
 import { errorCode } from './thrown';
@@ -8,6 +8,17 @@ export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'EN
 
 /** Whether something that was to be made is there already. */
 export const isThere = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
+
+/** What `work` gives, or undefined when the file or folder that it wants does not exist. */
+export async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    const code = errorCode(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw thrown;
+  }
+}
 
 /** Makes the names in a folder survive a power loss. Windows writes them through by itself and opens no folder as a file. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -20,17 +31,25 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Replaces a file as a whole: after a crash it holds either what it held before or all of `data`. */
-export async function writeFileDurably(path: string, data: string): Promise<void> {
+/**
+ * Replaces a file as a whole: after a crash it holds either what it held before or all of `data`. What cannot be written is thrown, and
+ * nothing of it is left.
+ */
+export async function writeFileDurably(path: string, data: string | Iterable<string | Uint8Array>): Promise<void> {
   const beside = `${path}.new`;
-  const handle = await open(beside, 'w', 0o600);
   try {
-    await handle.writeFile(data);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(beside, 'w', 0o600);
+    try {
+      for (const chunk of typeof data === 'string' ? [data] : data) await handle.writeFile(chunk);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, path);
+  } catch (thrown) {
+    await rm(beside, { force: true });
+    throw thrown;
   }
-  await rename(beside, path);
   await syncFolder(dirname(path));
 }
 

@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
-import { errorCode } from '../thrown';
+import { ifExists } from '../files';
 
 /** Whether `path` is `folder` itself or lies below it. Both absolute and resolved. */
 export function isAtOrBelow(folder: string, path: string): boolean {
@@ -65,15 +65,5 @@ async function realpathIfPossible(path: string): Promise<string | undefined> {
     return await realpath(path);
   } catch {
     return undefined;
-  }
-}
-
-async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (thrown) {
-    const code = errorCode(thrown);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw thrown;
   }
 }

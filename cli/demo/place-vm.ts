@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createRole } from '../../agent/hyperv/simulated';
 import { Fabric } from '../../agent/hyperv/simulated/fabric/fabric';
-import { isAtOrBelow } from '../../agent/hyperv/simulated/paths';
+import { isAtOrBelow } from '../../agent/hyperv/paths';
 import type { VmRecord } from '../../agent/hyperv/simulated/records';
 import type { HostId, VmId } from '../../contracts/ids';
 import { bad, good, type Result } from '../context';

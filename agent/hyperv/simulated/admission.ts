@@ -3,7 +3,7 @@ import type { RunId, VmId } from '../../../contracts/ids';
 import type { VmNeeds } from '../../../contracts/operations';
 import { reservedVmsOf } from './fabric/inbound';
 import type { SimulatedHost } from './host';
-import { refuse } from './refusals';
+import { refuse } from '../refuse';
 import { memoryFreeBytes } from './volumes';
 
 /** What a VM brings along: `memory` when its files stay where both hosts reach them. */

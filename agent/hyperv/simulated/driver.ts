@@ -11,7 +11,9 @@ import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver
 import { plannedFacts, registeredFacts } from './facts';
 import { Fabric } from './fabric/fabric';
 import { listen } from './fabric/listener';
-import { ifExists, readJson, systemErrorCode } from './files';
+import { ifExists } from '../../files';
+import { errorCode } from '../../thrown';
+import { readJson } from './files';
 import { putGuestsOnStandby } from './guests';
 import type { SimulationHooks } from './hooks';
 import type { SimulatedHost } from './host';
@@ -223,7 +225,7 @@ async function asValue<T>(kind: string, vmId: VmId, work: () => Promise<Outcome<
     return await work();
   } catch (thrown) {
     if (thrown instanceof DiskError) return failed(thrown.failure);
-    const code = systemErrorCode(thrown);
+    const code = errorCode(thrown);
     if (code === undefined) throw thrown;
     const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
     const message = `${kind}: ${describeThrown(thrown)}`;

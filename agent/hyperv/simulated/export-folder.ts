@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId } from '../../../contracts/ids';
 import type { DriverContext } from '../driver';
-import { exists, ifExists } from './files';
+import { ifExists } from '../../files';
+import { exists } from './files';
 import type { SimulatedHost } from './host';
 import { meterOf } from './images';
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { chainImagesMax } from '../../../contracts/limits';
 import { openVhdx } from '../../disks/vhdx';
 import { parentCandidates } from '../../disks/parent-paths';
-import { ifExists } from './files';
+import { ifExists } from '../../files';
 import type { SimulatedHost } from './host';
 import type { VmRegistration } from './records';
 

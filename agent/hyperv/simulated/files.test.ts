@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { filesBelow, readJson, removeDurably, writeFileAtomic, writeJsonAtomic } from './files';
+import { writeFileDurably } from '../../files';
+import { filesBelow, readJson, removeDurably, writeJsonAtomic } from './files';
 
 let folder = '';
 beforeEach(async () => {
@@ -19,7 +20,7 @@ test('a file whose writing fails half way keeps its old content and leaves nothi
     yield '{"count":';
     throw new Error('no more');
   }
-  await expect(writeFileAtomic(path, failing())).rejects.toThrow('no more');
+  await expect(writeFileDurably(path, failing())).rejects.toThrow('no more');
   expect(await readJson(path, schema)).toEqual({ state: 'read', value: { count: 1 } });
   expect(await readdir(folder)).toEqual(['state.json']);
 });

@@ -1,38 +1,9 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-
-/** The `code` of an error of the operating system, such as `ENOENT`; undefined for anything else that was thrown. */
-export function systemErrorCode(thrown: unknown): string | undefined {
-  // Not `instanceof Error`: under jest, errors of Node come from another realm.
-  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown) || !('syscall' in thrown)) return undefined;
-  return typeof thrown.code === 'string' ? thrown.code : undefined;
-}
-
-/** What `work` gives, or undefined when the file or folder that it wants does not exist. */
-export async function ifExists<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (thrown) {
-    const code = systemErrorCode(thrown);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw thrown;
-  }
-}
+import { ifExists, syncFolder, writeFileDurably } from '../../files';
 
 export const exists = async (path: string): Promise<boolean> => (await ifExists(stat(path))) !== undefined;
-
-/** Makes the entries of a folder durable: a rename or an unlink is not before this. Windows flushes them with the file. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** Makes a folder with its missing parents, and the entries that name them durable. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -41,28 +12,10 @@ export async function makeFolder(folder: string): Promise<void> {
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
-/** Replaces a file at once and durably: a reader, or a restart after a power loss, sees the old content or the new. */
-export async function writeFileAtomic(path: string, chunks: Iterable<string | Uint8Array>): Promise<void> {
-  const temporary = `${path}.tmp`;
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      for (const chunk of chunks) await handle.writeFile(chunk);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (thrown) {
-    await rm(temporary, { force: true });
-    throw thrown;
-  }
-  await syncFolder(dirname(path));
-}
-
+/** Replaces a JSON file as a whole, and makes the folder for it when there is none. */
 export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {
   await makeFolder(dirname(path));
-  await writeFileAtomic(path, [jsonText(value)]);
+  await writeFileDurably(path, jsonText(value));
 }
 
 /** JSON as the state files have it. */

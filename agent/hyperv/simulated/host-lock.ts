@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import { readJson, systemErrorCode } from './files';
+import { errorCode } from '../../thrown';
+import { readJson } from './files';
 
 const holder = z.object({ pid: z.int().positive(), startedAt: z.string().nullable() });
 type Holder = z.infer<typeof holder>;
@@ -34,7 +35,7 @@ async function takeLock(path: string, mine: Holder): Promise<boolean> {
     await writeFile(path, JSON.stringify(mine), { flag: 'wx' });
     return true;
   } catch (thrown) {
-    if (systemErrorCode(thrown) === 'EEXIST') return false;
+    if (errorCode(thrown) === 'EEXIST') return false;
     throw thrown;
   }
 }
@@ -43,7 +44,7 @@ async function lives({ pid, startedAt }: Holder): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (thrown) {
-    return systemErrorCode(thrown) === 'EPERM';
+    return errorCode(thrown) === 'EPERM';
   }
   return startedAt === null || (await startOf(pid)) === startedAt;
 }

@@ -8,7 +8,7 @@ import type { Guest } from './guest/guest';
 import type { CrashPoint } from './hooks';
 import type { HostLayout } from './layout';
 import type { KeyedLocks } from '../locks';
-import { resolveBelowRoots } from './paths';
+import { resolveBelowRoots } from '../paths';
 import type { HostRecord } from './records';
 import type { HostState } from './state';
 

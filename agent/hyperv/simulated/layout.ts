@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import type { DiskId, RunId, VmId } from '../../../contracts/ids';
-import { isAtOrBelow } from './paths';
+import { isAtOrBelow } from '../paths';
 import type { HostRecord, PlannedRecord, RunRecord, VmRecord, VmRegistration } from './records';
 
 /** Where things are in the folder of a host. Ids are of `[A-Za-z0-9_-]`, so they are safe as names. */

@@ -6,7 +6,7 @@ import type { DriverContext } from '../driver';
 import { DiskError, outcomeOf } from '../../disks/failures';
 import type { ReadableImage, WritableImage } from '../../disks/image';
 import { createVhdx } from '../../disks/vhdx';
-import { systemErrorCode } from './files';
+import { errorCode } from '../../thrown';
 import type { Guest } from './guest/guest';
 import type { GuestDisk, GuestDisks } from './guest/recall';
 import type { SimulatedHost } from './host';
@@ -199,7 +199,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
     const handle = await open(to, 'r+');
     await handle.sync().finally(() => handle.close());
   } catch (thrown) {
-    const code = systemErrorCode(thrown);
+    const code = errorCode(thrown);
     if (code === undefined) throw thrown;
     throw new DiskError(
       failureOf(code === 'ENOSPC' ? 'DiskFull' : 'IoFailed', { message: `${from} cannot be copied to ${to}: ${code}` }),

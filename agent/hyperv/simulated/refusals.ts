@@ -4,8 +4,6 @@ import { refuse } from '../refuse';
 import type { SimulatedHost } from './host';
 import type { PlannedRecord, VmRecord } from './records';
 
-export { refuse };
-
 /** The registered VM; VmNotFound when there is none, IoFailed when its state file cannot be read. */
 export function registeredVm(host: SimulatedHost, vm: VmId): Outcome<VmRecord> {
   const record = host.state.vm(vm);

@@ -2,9 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
-import { exists, ifExists, readJson } from './files';
+import { ifExists } from '../../files';
+import { exists, readJson } from './files';
 import type { PathMap } from './layout';
-import { isAtOrBelow } from './paths';
+import { isAtOrBelow } from '../paths';
 
 class PathOutside extends Error {}
 

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
-import { ifExists, readJson, removeDurably, writeJsonAtomic } from './files';
+import { ifExists } from '../../files';
+import { readJson, removeDurably, writeJsonAtomic } from './files';
 import {
   livePath,
   mapPlannedPaths,

@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import type { RunId, VmId } from '../../../contracts/ids';
-import { filesBelow, ifExists } from './files';
-import { isAtOrBelow } from './paths';
+import { ifExists } from '../../files';
+import { filesBelow } from './files';
+import { isAtOrBelow } from '../paths';
 import type { HostRecord, RunRecord } from './records';
 import type { HostState } from './state';
 

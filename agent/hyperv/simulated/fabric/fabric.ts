@@ -1,8 +1,10 @@
 import { link, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostId, vmId, type HostId, type VmId } from '../../../../contracts/ids';
-import { exists, ifExists, readJson, removeDurably, syncFolder, systemErrorCode, writeJsonAtomic } from '../files';
-import { isAtOrBelow } from '../paths';
+import { ifExists, syncFolder } from '../../../files';
+import { errorCode } from '../../../thrown';
+import { exists, readJson, removeDurably, writeJsonAtomic } from '../files';
+import { isAtOrBelow } from '../../paths';
 import { fabricRecord, lunOwner, roleRecord, type FabricRecord } from './records';
 
 export type Lun = FabricRecord['luns'][number];
@@ -88,7 +90,7 @@ export class Fabric {
     try {
       await link(mine, path);
     } catch (thrown) {
-      if (systemErrorCode(thrown) !== 'EEXIST') throw thrown;
+      if (errorCode(thrown) !== 'EEXIST') throw thrown;
     } finally {
       await removeDurably(mine);
     }

@@ -10,7 +10,7 @@ import type { HostId } from '../../../../contracts/ids';
 import { readJson, removeDurably, writeJsonAtomic } from '../files';
 import type { SimulatedHost } from '../host';
 import type { VmRecord, VmRegistration } from '../records';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 import { renamedFirst, type Fabric } from './fabric';
 import { fileOf, has, offerIn } from './inbound';
 import { accepted, arrived, refused, type Offer } from './records';

@@ -1,6 +1,7 @@
 import { describeThrown, succeeded, type Outcome } from '../../../../contracts/failure';
 import { checkNeeds, checkSlots } from '../admission';
-import { ifExists, jsonText, readJson, removeDurably, writeFileAtomic, writeJsonAtomic } from '../files';
+import { ifExists, writeFileDurably } from '../../../files';
+import { jsonText, readJson, removeDurably, writeJsonAtomic } from '../files';
 import { bootGuest } from '../guests';
 import type { SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
@@ -8,7 +9,7 @@ import { placeBelow, checkPlace } from '../operations/reserve-room';
 import { makeHome, missingFolders } from '../operations/place-vm';
 import { isoTime } from '../../../clock';
 import type { VmRecord } from '../records';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 import { fileOf, has, isOpen, offerIn } from './inbound';
 import { arrived, type Offer } from './records';
 import { join } from 'node:path';
@@ -70,7 +71,7 @@ async function answer(host: SimulatedHost, folder: string, offer: Offer | undefi
 
 /** Never makes the folder: the other host, which removes it with its offer, would find an answer to nothing there. */
 async function say(folder: string, answer: 'accepted' | 'refused' | 'ready', value: unknown): Promise<void> {
-  await ifExists(writeFileAtomic(fileOf(folder, answer), [jsonText(value)]));
+  await ifExists(writeFileDurably(fileOf(folder, answer), [jsonText(value)]));
 }
 
 /** A withdrawal of the run waits for this, and what comes after one finds no promise. Undefined when the offer is gone. */

@@ -2,7 +2,7 @@ import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { vmId, type VmId } from '../../../../contracts/ids';
-import { ifExists, writeFileAtomic } from '../files';
+import { ifExists, writeFileDurably } from '../../../files';
 import { fillWithNoise, seedOf } from '../seeded';
 import { fromSaved, guestMemory, toSaved, type GuestMemory } from './memory';
 
@@ -27,7 +27,7 @@ export async function writeSavedState(path: string, vm: VmId, memory: GuestMemor
   const known = Buffer.from(JSON.stringify({ vmId: vm, memory: toSaved(memory) }));
   const noiseBytes = Math.max(0, Math.floor((sizeBytes - headerBytes - known.length - digestBytes) / 4) * 4);
   const fileBytes = headerBytes + known.length + noiseBytes + digestBytes;
-  await writeFileAtomic(
+  await writeFileDurably(
     path,
     contentOf(known, noiseBytes, fileBytes, (at) => seedOf(vm, memory.sequence, at)),
   );

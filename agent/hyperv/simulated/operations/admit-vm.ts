@@ -3,7 +3,7 @@ import { roomForFilesBytes } from '../../../../contracts/room';
 import { checkNeeds } from '../admission';
 import { withdrawConsent } from '../fabric/inbound';
 import type { Handler } from '../host';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 import { removePlaceholder } from './place-vm';
 import { promisedToAnother, reserveRoom } from './reserve-room';
 

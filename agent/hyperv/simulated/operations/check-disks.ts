@@ -3,7 +3,8 @@ import type { Guest } from '../guest/guest';
 import type { Handler } from '../host';
 import { factsOfFiles } from '../images';
 import type { VmRecord } from '../records';
-import { refuse, registeredVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm } from '../refusals';
 
 /** Reads the files themselves, also those that a guest has open: it stands still, everything flushed, for that moment. */
 export const checkDisks: Handler<'check-disks'> = async (host, _context, { vmId }) => {

@@ -4,9 +4,10 @@ import type { VmNeeds } from '../../../../contracts/operations';
 import { commonFeatures } from '../admission';
 import { filesOfVm } from '../file-use';
 import type { Handler, SimulatedHost } from '../host';
-import { isAtOrBelow } from '../paths';
+import { isAtOrBelow } from '../../paths';
 import type { VmRecord } from '../records';
-import { refuse, registeredVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm } from '../refusals';
 
 export const describeVm: Handler<'describe-vm'> = async (host, _context, { vmId }) => {
   const registered = registeredVm(host, vmId);

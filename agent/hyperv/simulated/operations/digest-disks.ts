@@ -12,7 +12,8 @@ import { rootsOf, type Handler, type SimulatedHost } from '../host';
 import { meterOf } from '../images';
 import { homeLayout, mergedPath } from '../layout';
 import type { AttachedDisk } from '../records';
-import { importedPlaceholder, refuse, registeredVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { importedPlaceholder, registeredVm } from '../refusals';
 import { readRound } from '../tracking/rounds';
 import { vmCheckpointOf } from './take-vm-checkpoint';
 

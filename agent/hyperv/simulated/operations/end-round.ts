@@ -1,7 +1,8 @@
 import { succeeded } from '../../../../contracts/failure';
 import { diskFactsOf } from '../facts';
 import type { Handler } from '../host';
-import { refuse, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { reservedVm } from '../refusals';
 import { changedBytesSince } from '../tracking/tracker';
 import { lastPointOf, pointOf } from './begin-round';
 import { mergeVmCheckpoint } from './remove-vm-checkpoint';

@@ -6,7 +6,8 @@ import { removeDurably, writeJsonAtomic } from '../files';
 import type { Handler } from '../host';
 import { factsOfFiles } from '../images';
 import type { ExportedConfiguration, VmRecord } from '../records';
-import { refuse, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { reservedVm } from '../refusals';
 import { checkVmCheckpoints } from './check-disks';
 import { vmCheckpointOf } from './take-vm-checkpoint';
 

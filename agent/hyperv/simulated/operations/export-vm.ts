@@ -9,10 +9,12 @@ import { relinkParent } from '../../../disks/vhdx/relink-parent';
 import type { DriverContext } from '../../driver';
 import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../export-folder';
 import { diskFactsOf } from '../facts';
-import { exists, makeFolder, readJson, removeDurably, syncFolder, writeJsonAtomic } from '../files';
+import { syncFolder } from '../../../files';
+import { exists, makeFolder, readJson, removeDurably, writeJsonAtomic } from '../files';
 import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
 import { exportedConfiguration, type AttachedDisk, type ExportedConfiguration, type VmRecord } from '../records';
-import { refuse, registeredVm, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm, reservedVm } from '../refusals';
 import { configurationOf } from './export-configuration';
 import { vmCheckpointOf } from './take-vm-checkpoint';
 

@@ -1,6 +1,7 @@
 import { succeeded } from '../../../../contracts/failure';
 import type { Handler } from '../host';
-import { refuse, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { reservedVm } from '../refusals';
 
 export const fenceVm: Handler<'fence-vm'> = async (host, { runId }, { vmId }) => {
   const reserved = reservedVm(host, runId, vmId);

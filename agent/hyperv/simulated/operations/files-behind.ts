@@ -3,7 +3,7 @@ import { arrivalOf } from '../fabric/handover';
 import { filesInUseExcept } from '../file-use';
 import type { SimulatedHost } from '../host';
 import type { RunRecord } from '../records';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 import { deleteFiles } from './retire-vm';
 
 type Behind = { readonly files: readonly string[]; readonly home: string };

@@ -4,7 +4,8 @@ import type { Handler } from '../host';
 import { factsOfFiles } from '../images';
 import { homeLayout } from '../layout';
 import { exportedConfiguration, type ExportedConfiguration, type PlannedRecord, type VmRegistration } from '../records';
-import { refuse, placeholder } from '../refusals';
+import { refuse } from '../../refuse';
+import { placeholder } from '../refusals';
 import { differencingOf, placeImages, type PlacedDisk } from './place-images';
 import { placeBelow } from './reserve-room';
 

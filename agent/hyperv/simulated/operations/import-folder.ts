@@ -11,7 +11,8 @@ import { exists, readJson, writeJsonAtomic } from '../files';
 import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
 import { homeLayout, pulledImagePath } from '../layout';
 import { exportedConfiguration, type ExportedConfiguration } from '../records';
-import { placeholder, refuse } from '../refusals';
+import { refuse } from '../../refuse';
+import { placeholder } from '../refusals';
 import { changesOf, registrationOf } from './import-configuration';
 
 type Input = OperationInput<'compare-import'>;

@@ -1,7 +1,7 @@
 import { succeeded } from '../../../../contracts/failure';
 import { has, isOpen, offerIn } from '../fabric/inbound';
 import { resolveOnHost, type Handler } from '../host';
-import { isAtOrBelow } from '../paths';
+import { isAtOrBelow } from '../../paths';
 
 export const locateVm: Handler<'locate-vm'> = async (host, _context, { vmId, folder }) => {
   const vm = host.state.vm(vmId);

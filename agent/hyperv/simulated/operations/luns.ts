@@ -5,9 +5,10 @@ import type { Fabric } from '../fabric/fabric';
 import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
 import { homeLayout } from '../layout';
-import { isAtOrBelow } from '../paths';
+import { isAtOrBelow } from '../../paths';
 import { vmRegistration } from '../records';
-import { refuse, registeredVm, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm, reservedVm } from '../refusals';
 import { placeBelow } from './reserve-room';
 
 /** The configuration goes to the LUN while the VM stands still and cannot start, so that it stays true. */

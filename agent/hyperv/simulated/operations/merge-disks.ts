@@ -1,11 +1,13 @@
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { failed, succeeded } from '../../../../contracts/failure';
-import { exists, syncFolder } from '../files';
+import { syncFolder } from '../../../files';
+import { exists } from '../files';
 import type { Handler } from '../host';
 import { mergeImage } from '../images';
 import { mergedPath } from '../layout';
-import { importedPlaceholder, refuse, type ImportedPlan } from '../refusals';
+import { refuse } from '../../refuse';
+import { importedPlaceholder, type ImportedPlan } from '../refusals';
 import { placeBelow } from './reserve-room';
 
 /** Disk by disk: merge, note it in the placeholder's record, put the child aside. Each of the three may be repeated. */

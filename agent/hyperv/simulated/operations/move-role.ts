@@ -7,7 +7,8 @@ import { withdrawConsent } from '../fabric/inbound';
 import { bootGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import type { VmRecord } from '../records';
-import { refuse, registeredVm, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm, reservedVm } from '../refusals';
 import { memoryFreeBytes } from '../volumes';
 import { needsOf } from './describe-vm';
 

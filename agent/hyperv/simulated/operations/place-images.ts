@@ -2,11 +2,12 @@ import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import { relinkParent } from '../../../disks/vhdx/relink-parent';
-import { exists, syncFolder } from '../files';
+import { syncFolder } from '../../../files';
+import { exists } from '../files';
 import type { SimulatedHost } from '../host';
 import { homeLayout, pulledImagePath } from '../layout';
 import type { ExportedConfiguration, PlannedRecord, VmRegistration } from '../records';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 
 export type PlacedDisk = {
   readonly diskId: VmRegistration['disks'][number]['diskId'];

@@ -2,10 +2,11 @@ import { rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { succeeded } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
-import { exists, filesBelow, ifExists, makeFolder, removeDurably, syncFolder, writeJsonAtomic } from '../files';
+import { ifExists, syncFolder } from '../../../files';
+import { exists, filesBelow, makeFolder, removeDurably, writeJsonAtomic } from '../files';
 import { resolveOnHost, type Handler } from '../host';
 import { homeLayout } from '../layout';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 import { checkPlace, isMarkedBy, placeBelow } from './reserve-room';
 
 /** The folder appears with its mark in it, so that nobody takes it for somebody else's. */

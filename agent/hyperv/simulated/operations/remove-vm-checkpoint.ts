@@ -8,7 +8,8 @@ import type { Handler, SimulatedHost } from '../host';
 import { dataWriteIdOf, makeDifferencing, mergeImage } from '../images';
 import { layersOf, unfinishedLayer, type Layers } from '../layers';
 import type { VmRecord } from '../records';
-import { refuse, registeredVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm } from '../refusals';
 import { vmCheckpointOf } from './take-vm-checkpoint';
 
 /** Also forgets the run's reference points, and with the last of them the tracking: all that pre-copy left at the source. */

@@ -4,9 +4,9 @@ import type { RunId, VmId } from '../../../../contracts/ids';
 import { exists, readJson } from '../files';
 import { resolveOnHost, type Handler, type SimulatedHost } from '../host';
 import { homeLayout } from '../layout';
-import { isAtOrBelow } from '../paths';
+import { isAtOrBelow } from '../../paths';
 import { homeMark, type HostRecord, type VmRecord } from '../records';
-import { refuse } from '../refusals';
+import { refuse } from '../../refuse';
 import { memoryFreeBytes, unwrittenBytes, volumeOf, volumeUse } from '../volumes';
 
 export type Place = { readonly folder: string; readonly home: string; readonly volume: HostRecord['volumes'][number] };

@@ -1,6 +1,7 @@
 import { succeeded } from '../../../../contracts/failure';
 import type { Handler } from '../host';
-import { fencedAgainst, refuse, registeredVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { fencedAgainst, registeredVm } from '../refusals';
 
 /** Refuses what another run holds, and what an earlier run left here as its retired source. */
 export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }) => {

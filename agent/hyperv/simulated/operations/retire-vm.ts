@@ -8,7 +8,8 @@ import { filesOfVm, filesInUseExcept } from '../file-use';
 import { resolveOnHost, type Handler, type SimulatedHost } from '../host';
 import { homeLayout } from '../layout';
 import type { RunRecord, VmRegistration } from '../records';
-import { refuse, registeredVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { registeredVm } from '../refusals';
 
 type Policy = OperationInput<'retire-vm'>['retire'];
 type Retirement = NonNullable<RunRecord['retirement']>;

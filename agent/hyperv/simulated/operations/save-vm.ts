@@ -5,7 +5,8 @@ import { vmSizes } from '../facts';
 import { bootGuest, isAwake, saveGuest, shutDownGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import type { VmRecord } from '../records';
-import { fencedAgainst, refuse, registeredVm, reservedVm } from '../refusals';
+import { refuse } from '../../refuse';
+import { fencedAgainst, registeredVm, reservedVm } from '../refusals';
 import { memoryFreeBytes, volumeOf, volumeUse } from '../volumes';
 
 export const saveVm: Handler<'save-vm'> = async (host, { runId, signal }, { vmId }) => {

@@ -8,7 +8,8 @@ import { bootGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
 import type { RetiredRecord, VmRecord, VmRegistration } from '../records';
-import { importedPlaceholder, refuse, type ImportedPlan } from '../refusals';
+import { refuse } from '../../refuse';
+import { importedPlaceholder, type ImportedPlan } from '../refusals';
 import { memoryFreeBytes } from '../volumes';
 import { placeBelow } from './reserve-room';
 

@@ -1,7 +1,8 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { ifExists, makeFolder, syncFolder } from '../files';
+import { ifExists, syncFolder } from '../../../files';
+import { makeFolder } from '../files';
 import { coalesced, type Range } from './ranges';
 
 /** Changes are known by regions of this size, or larger ones on disks so large that the table would not stay small. */

@@ -1,1 +1,0 @@
-export { isAtOrBelow, resolveBelowRoots } from '../paths';
