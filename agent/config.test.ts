@@ -20,7 +20,37 @@ describe('configuration', () => {
     });
   });
 
-  test('so is the certificate of an identity', () => {
+  test('a driver of real Hyper-V has folders for VMs, and keeps a transcript of a bounded size', () => {
+    const driver = { type: 'powershell', roots: ['/vms/', '/more'] };
+    expect(parseConfig({ ...good, driver }, '/etc/agent')).toMatchObject({
+      ok: true,
+      value: { driver: { roots: ['/vms', '/more'], transcriptBytesMax: 16 * 1024 ** 2 } },
+    });
+  });
+
+  test.each<[string, object, string]>([
+    ['no folder', { roots: [] }, 'driver.roots is []: name a folder'],
+    ['a relative one', { roots: ['vms'] }, 'driver.roots.0 is vms: use an absolute path'],
+    [
+      'a share',
+      { roots: ['/vms', '\\\\nas\\vms'] },
+      'driver.roots.1 is \\\\nas\\vms: use a folder on a volume of this host',
+    ],
+    [
+      'one in another',
+      { roots: ['/vms', '/vms/web'] },
+      'driver.roots is ["/vms","/vms/web"]: name folders of which none',
+    ],
+    ['one twice', { roots: ['/vms', '/vms/'] }, 'none is or lies in another'],
+    ['an unknown field', { roots: ['/vms'], folder: '/x' }, 'driver.folder: no such field; remove it'],
+    ['no program', { roots: ['/vms'], engine: '' }, 'driver.engine is : name it'],
+    ['half a byte', { roots: ['/vms'], transcriptBytesMax: 0.5 }, 'driver.transcriptBytesMax is 0.5'],
+  ])('a driver of real Hyper-V with %s is named with its value and what to do', (_what, given, text) => {
+    const outcome = parseConfig({ ...good, driver: { type: 'powershell', ...given } }, '/');
+    expect(outcome.ok ? 'accepted' : outcome.failure.message).toContain(text);
+  });
+
+  test('the certificate of an identity is taken from where the file is', () => {
     const entra = { type: 'client-certificate', tenantId: 't', clientId: 'c', certificatePath: 'agent.pem' };
     const relay = { endpoint: good.relay.endpoint, entra };
     expect(parseConfig({ ...good, relay }, '/etc/agent')).toMatchObject({

@@ -5,6 +5,7 @@ import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../c
 import { hostId } from '../contracts/ids';
 import { relayEndpoint } from '../relay/address';
 import { publicKeyFrom } from '../relay/signing';
+import { driverConfig, driverFrom } from './driver-config';
 import { shown, valueAt } from './invalid';
 
 const text = z.string().min(1, 'name it; it must not be empty');
@@ -61,7 +62,7 @@ export const agentConfig = z.strictObject({
   hostId,
   /** The agent's own folder: operations, start marks, certificate. No second agent may use it. */
   stateFolder: text,
-  driver: z.discriminatedUnion('type', [z.strictObject({ type: z.literal('simulated'), folder: text })]),
+  driver: driverConfig,
   relay: relayOfFile,
   /** Keys of the apps whose requests this agent carries out: two while a key is exchanged. */
   appPublicKeys: z.array(publicKey).min(1, 'give the public key of the app at least').max(10),
@@ -100,7 +101,7 @@ export function parseConfig(document: unknown, folder: string): Outcome<AgentCon
     ...rest,
     relay: { ...relay, identity: withPathFrom(folder, relay.identity) },
     stateFolder: resolve(folder, stateFolder),
-    driver: { ...driver, folder: resolve(folder, driver.folder) },
+    driver: driverFrom(folder, driver),
   });
 }
 

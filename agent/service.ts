@@ -12,7 +12,6 @@ import type { AgentConfig } from './config';
 import { hostFactsOf } from './host-facts';
 import { createRouter } from './http/router';
 import type { HyperVDriver } from './hyperv/driver';
-import { openSimulatedDriver } from './hyperv/simulated';
 import type { Log } from './log';
 import { fieldsOf } from './operations/execution';
 import { createCarryOut } from './operations/handlers';
@@ -20,6 +19,7 @@ import { DamagedLogError } from './operations/record-scan';
 import { OperationRunner } from './operations/runner';
 import { StartMarks } from './operations/start-marks';
 import { OperationStore } from './operations/store';
+import { openDriver } from './open-driver';
 import { Opened } from './opened';
 import { relayTokens } from './relay-tokens';
 import { takeStateLock } from './state-lock';
@@ -75,12 +75,7 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   const marks = await StartMarks.open(join(stateFolder, 'started'), clock);
   const store = await openStore(parts, opened);
 
-  const driver = await openSimulatedDriver({
-    folder: config.driver.folder,
-    clock,
-    newGuid,
-    log: (message) => log.info('simulated host', { message }),
-  });
+  const driver = await openDriver({ config, clock, log, newGuid });
   if (!driver.ok) return driver;
   opened.add('driver', () => driver.value.close());
   const route = await startAgentRoute({ config, driver: driver.value, clock, log, newGuid });

@@ -42,17 +42,17 @@ export class AgentProcess {
   }
 
   /** Writes the configuration beside the state folder and starts the agent with it. */
-  static async start(folder: string, config: object): Promise<AgentProcess> {
+  static async start(folder: string, config: object, env: NodeJS.ProcessEnv = {}): Promise<AgentProcess> {
     const path = join(folder, `agent-${(AgentProcess.#configs += 1)}.json`);
     await writeFile(path, JSON.stringify(config));
-    return AgentProcess.run(['--config', path]);
+    return AgentProcess.run(['--config', path], env);
   }
 
-  static run(args: readonly string[]): AgentProcess {
+  static run(args: readonly string[], env: NodeJS.ProcessEnv = {}): AgentProcess {
     return new AgentProcess(
       spawn(process.execPath, [agentMain, ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...quickStart },
+        env: { ...process.env, ...quickStart, ...env },
       }),
     );
   }

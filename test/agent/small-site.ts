@@ -83,8 +83,8 @@ export class SmallSite {
   }
 
   /** An agent process with any configuration, ready or not. */
-  launch(config: object): Promise<AgentProcess> {
-    return AgentProcess.start(this.folder, config);
+  launch(config: object, env: NodeJS.ProcessEnv = {}): Promise<AgentProcess> {
+    return AgentProcess.start(this.folder, config, env);
   }
 
   /** Where volumes of a host are. */

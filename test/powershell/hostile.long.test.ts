@@ -15,7 +15,7 @@ import { smallVm, TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine, engine } from './engine';
 import { hostileText } from './hostile';
 import { standInOver, workerEnvironment, type StandInHost } from './stand-in/host';
-import { scriptsFolder } from './script-lint';
+import { scriptsFolder } from '../../agent/hyperv/powershell/driver';
 
 /** Values in all; more with HYPERFERRY_HOSTILE. */
 const valueCount = Number(process.env['HYPERFERRY_HOSTILE'] ?? 1_000);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { scriptsFolder } from '../../agent/hyperv/powershell/driver';
 import { projectRoot } from '../project-root';
 
 export type Finding = { readonly file: string; readonly line: number; readonly what: string };
@@ -74,8 +75,6 @@ export function lintScript(file: string, source: string): Finding[] {
   });
   return findings;
 }
-
-export const scriptsFolder = join(projectRoot, 'agent', 'hyperv', 'powershell', 'scripts');
 
 /** Every script of a folder, by its path in the project. */
 export function scriptsOf(folder = scriptsFolder): { readonly file: string; readonly source: string }[] {

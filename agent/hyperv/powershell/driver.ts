@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { HostFacts, Leftover, VmFacts } from '../../../contracts/facts';
 import { describeThrown, failed, failureOf, type Failure, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
@@ -38,6 +38,9 @@ export type PowerShellDriverOptions = {
   /** The environment of the workers; that of this process by default. */
   readonly env?: NodeJS.ProcessEnv;
 };
+
+/** The scripts of this package: they are run as they are, and are not built. */
+export const scriptsFolder = resolve(__dirname, '../../../../agent/hyperv/powershell/scripts');
 
 const startMsMax = 5 * 60_000;
 const answerBytesMax = 64 * 1024 ** 2;

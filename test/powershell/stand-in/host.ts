@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { delimiter, join } from 'node:path';
 import { systemClock } from '../../../agent/clock';
 import type { HyperVDriver } from '../../../agent/hyperv/driver';
-import { openPowerShellDriver } from '../../../agent/hyperv/powershell/driver';
+import { openPowerShellDriver, scriptsFolder } from '../../../agent/hyperv/powershell/driver';
 import type { Transcript } from '../../../agent/hyperv/powershell/worker/transcript';
 import { projectRoot } from '../../project-root';
 import { engine } from '../engine';
-import { scriptsFolder } from '../script-lint';
 import { StandInHyperV } from './commands';
 import { StandInService } from './service';
 

@@ -20,14 +20,18 @@ const isExecutable = (path: string): boolean => {
 };
 const here = (): Surroundings => ({ platform: process.platform, env: process.env, isThere: isExecutable });
 
+/** By the name of the program: Windows PowerShell is `powershell`, what came after it `pwsh`. */
+const editionOf = (command: string): Engine['edition'] =>
+  /(?:^|[\\/])powershell(?:\.exe)?$/i.test(command) ? 'windows-powershell' : 'powershell';
+
 /**
- * The PowerShell of this machine: the one that HYPERFERRY_PWSH names; else Windows PowerShell 5.1, into which the Hyper-V module of every
- * Windows Server loads natively; else `pwsh` on the PATH. Undefined when there is none. A name in HYPERFERRY_PWSH is taken unseen: that it
- * does not start is told when it is started.
+ * The PowerShell of this machine: the one that is asked for, else the one that HYPERFERRY_PWSH names; else Windows PowerShell 5.1, into which
+ * the Hyper-V module of every Windows Server loads natively; else `pwsh` on the PATH. Undefined when there is none. One that is named is
+ * taken unseen: that it does not start is told when it is started.
  */
-export function findEngine({ platform, env, isThere }: Surroundings = here()): Engine | undefined {
-  const named = env['HYPERFERRY_PWSH'];
-  if (named !== undefined && named !== '') return { command: named, edition: 'powershell' };
+export function findEngine(asked?: string, { platform, env, isThere }: Surroundings = here()): Engine | undefined {
+  const named = asked ?? env['HYPERFERRY_PWSH'];
+  if (named !== undefined && named !== '') return { command: named, edition: editionOf(named) };
   const isWindows = platform === 'win32';
   if (isWindows) {
     const command = win32.join(

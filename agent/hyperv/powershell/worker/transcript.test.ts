@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transcriptEntry, transcriptFile, withoutSecrets, type TranscriptEntry } from './transcript';
@@ -31,8 +31,9 @@ test('a transcript keeps the last entries, within twice its bound, also when it 
   const folder = mkdtempSync(join(tmpdir(), 'hyperferry-transcript-'));
   try {
     const path = join(folder, 'calls.jsonl');
+    const gaps: string[] = [];
     for (let from = 0; from < 100; from += 10) {
-      const write = transcriptFile(path, 1000);
+      const write = transcriptFile(path, 1000, (reason) => void gaps.push(reason));
       for (let at = from; at < from + 10; at++) write(entry(`call-${at}`));
     }
     expect(readdirSync(folder).sort()).toEqual(['calls.jsonl', 'calls.jsonl.1']);
@@ -43,6 +44,23 @@ test('a transcript keeps the last entries, within twice its bound, also when it 
       .map((line) => transcriptEntry.parse(JSON.parse(line)).call);
     expect(calls).toEqual(Array.from({ length: calls.length }, (_, at) => `call-${100 - calls.length + at}`));
     expect(calls.length).toBeGreaterThan(6);
+    expect(gaps).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an entry that cannot be written fails no call, and each gap is told once', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hyperferry-transcript-'));
+  try {
+    const path = join(folder, 'later', 'calls.jsonl');
+    const gaps: string[] = [];
+    const write = transcriptFile(path, 1000, (reason) => void gaps.push(reason));
+    for (const call of ['a', 'b']) write(entry(call));
+    mkdirSync(join(folder, 'later'));
+    write(entry('c'));
+    expect(gaps).toEqual([expect.stringContaining('ENOENT')]);
+    expect(readFileSync(path, 'utf8')).toContain('"call":"c"');
   } finally {
     rmSync(folder, { recursive: true });
   }

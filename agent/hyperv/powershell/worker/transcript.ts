@@ -1,5 +1,6 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { describeThrown } from '../../../../contracts/failure';
 
 /** One call of the worker as it was: enough to answer the same call again in a test. */
 export const transcriptEntry = z.object({
@@ -28,16 +29,28 @@ export function withoutSecrets(value: unknown): unknown {
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
-/** Writes entries as lines of JSON. At `bytesMax` the file becomes `<path>.1`, which replaces the one before: at most twice as much is kept. */
-export function transcriptFile(path: string, bytesMax: number): Transcript {
+/**
+ * Writes entries as lines of JSON. At `bytesMax` the file becomes `<path>.1`, which replaces the one before: at most twice as much is kept.
+ * An entry that cannot be written (a full disk) is left out, which `complain` is told once for each gap; no call fails for it.
+ */
+export function transcriptFile(path: string, bytesMax: number, complain: (reason: string) => void): Transcript {
   let bytes = sizeOf(path);
-  return (entry) => {
-    const line = `${JSON.stringify(entry)}\n`;
+  let hasGap = false;
+  const write = (line: string): void => {
     if (bytes > 0 && bytes + Buffer.byteLength(line) > bytesMax) {
       renameSync(path, `${path}.1`);
       bytes = 0;
     }
     appendFileSync(path, line, { mode: 0o600 });
     bytes += Buffer.byteLength(line);
+  };
+  return (entry) => {
+    try {
+      write(`${JSON.stringify(entry)}\n`);
+      hasGap = false;
+    } catch (thrown) {
+      if (!hasGap) complain(describeThrown(thrown));
+      hasGap = true;
+    }
   };
 }
