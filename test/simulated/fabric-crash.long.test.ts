@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DriverOperationKind } from '../../agent/hyperv/driver';
 import type { CrashPoint } from '../../agent/hyperv/simulated';
-import { filesBelow } from '../../agent/hyperv/simulated/files';
+import { filesBelow } from '../../agent/hyperv/files';
 import type { Outcome } from '../../contracts/failure';
 import { operations } from '../../contracts/operations';
 import { perform, valueOf } from '../conformance/hyperv-move';

@@ -12,7 +12,7 @@ import {
   type SimulationHooks,
   type VmSpec,
 } from '../../agent/hyperv/simulated';
-import { filesBelow } from '../../agent/hyperv/simulated/files';
+import { filesBelow } from '../../agent/hyperv/files';
 import { vmId, type VmId } from '../../contracts/ids';
 import { valueOf } from '../conformance/hyperv-move';
 

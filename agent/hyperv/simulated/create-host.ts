@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeFolder, readJson, writeJsonAtomic } from './files';
+import { makeFolder, readJson, writeJsonAtomic } from '../files';
 import { layoutOf, mapHostPaths, storedPath } from './layout';
 import { hostRecord, type HostRecord } from './records';
 

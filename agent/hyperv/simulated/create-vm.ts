@@ -5,10 +5,11 @@ import { diskId, vmId, type VmId } from '../../../contracts/ids';
 import { isoTime, systemClock, type Clock } from '../../clock';
 import type { ImageShape } from '../../disks/image';
 import { createVhdx } from '../../disks/vhdx';
-import { exists, readJson, writeJsonAtomic } from './files';
+import { exists, readJson, writeJsonAtomic } from '../files';
 import { fillDisk } from './fill-disk';
 import { makeDifferencingOn } from './images';
-import { homeLayout, layoutOf, livePath, mapHostPaths, mapVmPaths, storedPath } from './layout';
+import { homeLayout } from '../home/layout';
+import { layoutOf, livePath, mapHostPaths, mapVmPaths, storedPath } from './layout';
 import { hostRecord, vmRecord, type GuestSettings, type VmCheckpointRecord, type VmRecord } from './records';
 import { guidOf, seedOf } from './seeded';
 

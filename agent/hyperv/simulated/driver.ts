@@ -13,7 +13,7 @@ import { Fabric } from './fabric/fabric';
 import { listen } from './fabric/listener';
 import { ifExists } from '../../files';
 import { errorCode } from '../../thrown';
-import { readJson } from './files';
+import { readJson } from '../files';
 import { putGuestsOnStandby } from './guests';
 import type { SimulationHooks } from './hooks';
 import type { SimulatedHost } from './host';

@@ -7,9 +7,9 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import type { RunId } from '../../../contracts/ids';
 import type { DriverContext } from '../driver';
 import { ifExists } from '../../files';
-import { exists } from './files';
+import { exists } from '../files';
 import type { SimulatedHost } from './host';
-import { meterOf } from './images';
+import { meterOf } from '../home/work';
 
 /** Folders of an export, as Hyper-V names them. */
 export const exportLayout = (folder: string) => ({
@@ -45,7 +45,7 @@ export async function copyFiles(
 ): Promise<Outcome<number>> {
   const sizes = await Promise.all(copies.map(async ({ from }) => (await stat(from)).size));
   const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
-  const meter = meterOf(host, context);
+  const meter = meterOf(host.clock, context);
   let bytesDone = 0;
   for (const [index, { from, to }] of copies.entries()) {
     const count = new Transform({

@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { VmId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
-import { exists, makeFolder, removeDurably } from './files';
+import { exists, makeFolder, removeDurably } from '../files';
 import { Guest } from './guest/guest';
 import type { GuestMemory } from './guest/memory';
 import type { GuestDisks } from './guest/recall';
 import { readSavedState, writeSavedState } from './guest/saved-state-file';
 import type { SimulatedHost } from './host';
 import { openGuestDisks } from './images';
-import { homeLayout } from './layout';
+import { homeLayout } from '../home/layout';
 import type { VmRecord } from './records';
 import { sealDisks, unsealDisks } from './tracking/tracked-disk';
 

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { errorCode } from '../../thrown';
-import { readJson } from './files';
+import { readJson } from '../files';
 
 const holder = z.object({ pid: z.int().positive(), startedAt: z.string().nullable() });
 type Holder = z.infer<typeof holder>;

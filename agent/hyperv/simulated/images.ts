@@ -1,13 +1,10 @@
 import { basename, dirname, join } from 'node:path';
 import type { DiskFacts, ImageFacts } from '../../../contracts/facts';
-import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
+import { succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
-import type { DriverContext } from '../driver';
 import { allocatedBytes, describeChain, openDisk } from '../../disks/chain';
-import type { WorkProgress } from '../../disks/digest';
-import { mergeIntoParent, type MergeOptions } from '../../disks/merge';
 import { createVhdx, defaultDifferencingBlockSizeBytes, openVhdx } from '../../disks/vhdx';
-import { removeDurably } from './files';
+import { removeDurably } from '../files';
 import type { GuestDisk, GuestDisks } from './guest/recall';
 import { rootsOf, type SimulatedHost } from './host';
 import type { AttachedDisk } from './records';
@@ -135,37 +132,4 @@ export async function dataWriteIdOf(path: string): Promise<Outcome<string>> {
   if (!image.ok) return image;
   await image.value.close();
   return succeeded(image.value.shape.dataWriteId);
-}
-
-/** Merges a differencing disk into an image below it, telling the operation's progress. Answers the bytes that it held. */
-export async function mergeImage(
-  host: SimulatedHost,
-  context: DriverContext,
-  childPath: string,
-  parentPath: string,
-  parentDataWriteId: MergeOptions['parentDataWriteId'],
-): Promise<Outcome<number>> {
-  if (context.signal.aborted)
-    return failed(
-      failureOf('CanceledByOperator', { message: `The merge of ${childPath} was stopped.`, effect: 'applied' }),
-    );
-  const meter = meterOf(host, context);
-  const merged = await mergeIntoParent({
-    childPath,
-    parentPath,
-    parentDataWriteId,
-    newGuid: host.newGuid,
-    signal: context.signal,
-    report: meter,
-  });
-  return merged.ok ? succeeded(merged.value.dataBytes + merged.value.zeroBytes) : merged;
-}
-
-/** Passes on how far some work is, with the rate since it began. */
-export function meterOf(host: SimulatedHost, context: DriverContext): (progress: WorkProgress) => void {
-  const beganAtMs = host.clock.now();
-  return ({ bytesDone, bytesTotal }) => {
-    const seconds = Math.max(0.001, (host.clock.now() - beganAtMs) / 1000);
-    context.report({ bytesDone, bytesTotal, bytesPerSecond: bytesDone / seconds, waitingFor: null });
-  };
 }

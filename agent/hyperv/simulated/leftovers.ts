@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Leftover } from '../../../contracts/facts';
 import { runId, type RunId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
-import { exists, filesBelow } from './files';
+import { exists, filesBelow } from '../files';
 import type { SimulatedHost } from './host';
-import { homeLayout } from './layout';
+import { homeLayout } from '../home/layout';
 import { filesBehind } from './operations/files-behind';
 import type { PlannedRecord, RunRecord, VmRecord } from './records';
 

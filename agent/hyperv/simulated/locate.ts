@@ -2,10 +2,10 @@ import { succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { PullSubject } from '../../../contracts/operations';
 import type { ServedFile } from '../driver';
-import { exists, makeFolder } from './files';
+import { exists, makeFolder } from '../files';
 import { resolveOnHost, type SimulatedHost } from './host';
 import { factsOfFiles } from './images';
-import { homeLayout, pulledImagePath } from './layout';
+import { homeLayout, pulledPlace } from '../home/layout';
 import { lastPointOf, pointOf, roundImagePath } from './operations/begin-round';
 import { placeBelow } from './operations/reserve-room';
 import { vmCheckpointOf } from './operations/take-vm-checkpoint';
@@ -14,7 +14,7 @@ import { placeholder, reservedVm } from './refusals';
 import { volumeUse } from './volumes';
 import { dirname, join } from 'node:path';
 import type { VmRecord } from './records';
-import { readRound } from './tracking/rounds';
+import { readRound } from '../home/rounds';
 
 type ImageSubject = Extract<PullSubject, { type: 'image' }>;
 
@@ -139,26 +139,9 @@ export async function locateForWriting(
     );
   const use = await volumeUse(volume, host.state);
   if (use.freeBytes === 0) return refuse('DiskFull', vmId, `${volume.root} is full.`);
-  const { path, name } = destinationOf(home, vmId, subject);
+  const { path, name } = pulledPlace(home, vmId, subject);
   const safe = await resolveOnHost(host, path);
   if (!safe.ok) return safe;
   if (subject.type === 'ranges') await makeFolder(dirname(safe.value));
   return succeeded({ path: safe.value, journalPath: join(homeLayout(home).journals, `${name}.journal`) });
-}
-
-function destinationOf(home: string, vmId: VmId, subject: PullSubject): { path: string; name: string } {
-  if (subject.type === 'image') {
-    const { diskId, index } = subject;
-    return { path: pulledImagePath(home, diskId, index), name: `${diskId}-${index}` };
-  }
-  if (subject.type === 'changes') {
-    const { diskId, index, round } = subject;
-    return { path: pulledImagePath(home, diskId, index), name: `${diskId}-${index}-round-${round}` };
-  }
-  if (subject.type === 'ranges') {
-    const { diskId, round } = subject;
-    return { path: homeLayout(home).roundFile(diskId, round), name: `${diskId}-ranges-${round}` };
-  }
-  const { pulledConfiguration, savedStateOf } = homeLayout(home);
-  return { path: subject.file === 'memory' ? savedStateOf(vmId) : pulledConfiguration, name: subject.file };
 }

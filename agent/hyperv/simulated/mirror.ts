@@ -10,8 +10,8 @@ import { errorCode } from '../../thrown';
 import type { Guest } from './guest/guest';
 import type { GuestDisk, GuestDisks } from './guest/recall';
 import type { SimulatedHost } from './host';
-import { meterOf } from './images';
-import { homeLayout } from './layout';
+import { meterOf } from '../home/work';
+import { homeLayout } from '../home/layout';
 import type { VmRegistration } from './records';
 
 const copyBytes = 1024 * 1024;
@@ -132,7 +132,7 @@ export class Mirror {
       return mirrored;
     });
     const bytesTotal = this.disks.reduce((sum, disk) => sum + dataBytesOf(leafOf(disk.inner)), 0);
-    const report = meterOf(this.host, this.context);
+    const report = meterOf(this.host.clock, this.context);
     for (const disk of this.disks) {
       for (let at = 0; at < disk.virtualSizeBytes; at += copyBytes) {
         this.stopIfAsked(disk);

@@ -240,10 +240,6 @@ export const exportedConfiguration = vmSettings.extend({
 });
 export type ExportedConfiguration = z.infer<typeof exportedConfiguration>;
 
-/** `<home>/.hyperferry/run.json`: the run that made the folder. */
-export const homeMark = z.object({ schema: z.literal(1), runId, vmId });
-export type HomeMark = z.infer<typeof homeMark>;
-
 /** `planned/<runId>/<vmId>/vm.json`: a placeholder that cannot start. */
 export const plannedRecord = z.object({
   schema: z.literal(1),

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
-import { exists, readJson } from './files';
+import { exists, readJson } from '../files';
 import type { PathMap } from './layout';
 import { isAtOrBelow } from '../paths';
 

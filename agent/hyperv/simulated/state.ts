@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
-import { readJson, removeDurably, writeJsonAtomic } from './files';
+import { readJson, removeDurably, writeJsonAtomic } from '../files';
 import {
   livePath,
   mapPlannedPaths,

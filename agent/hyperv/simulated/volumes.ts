@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { RunId, VmId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
-import { filesBelow } from './files';
+import { filesBelow } from '../files';
 import { isAtOrBelow } from '../paths';
 import type { HostRecord, RunRecord } from './records';
 import type { HostState } from './state';

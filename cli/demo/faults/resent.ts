@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeJournal, type JournalRecord } from '../../../agent/disks/route/journal-records';
-import { homeLayout } from '../../../agent/hyperv/simulated/layout';
+import { homeLayout } from '../../../agent/hyperv/home/layout';
 
 /**
  * What was received for one file and has to come again, or came again already: bytes of data received in all attempts, less those up to

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { HyperVDriver } from '../../../agent/hyperv/driver';
-import { writeJsonAtomic } from '../../../agent/hyperv/simulated/files';
+import { writeJsonAtomic } from '../../../agent/hyperv/files';
 import { vmRecord } from '../../../agent/hyperv/simulated/records';
 import type { VmFacts } from '../../../contracts/facts';
 import type { Outcome } from '../../../contracts/failure';

@@ -1,5 +1,5 @@
 import { hostId, type VmId } from '../../../../contracts/ids';
-import { makeFolder, writeJsonAtomic } from '../files';
+import { makeFolder, writeJsonAtomic } from '../../files';
 import { fabricLayout } from './fabric';
 import type { FabricRecord } from './records';
 

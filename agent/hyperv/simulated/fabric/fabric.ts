@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { hostId, vmId, type HostId, type VmId } from '../../../../contracts/ids';
 import { ifExists, syncFolder } from '../../../files';
 import { errorCode } from '../../../thrown';
-import { exists, readJson, removeDurably, writeJsonAtomic } from '../files';
+import { exists, readJson, removeDurably, writeJsonAtomic } from '../../files';
 import { isAtOrBelow } from '../../paths';
 import { fabricRecord, lunOwner, roleRecord, type FabricRecord } from './records';
 

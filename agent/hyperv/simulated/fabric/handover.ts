@@ -7,7 +7,7 @@ import {
   type Outcome,
 } from '../../../../contracts/failure';
 import type { HostId } from '../../../../contracts/ids';
-import { readJson, removeDurably, writeJsonAtomic } from '../files';
+import { readJson, removeDurably, writeJsonAtomic } from '../../files';
 import type { SimulatedHost } from '../host';
 import type { VmRecord, VmRegistration } from '../records';
 import { refuse } from '../../refuse';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RunId, VmId } from '../../../../contracts/ids';
-import { exists, readJson } from '../files';
+import { exists, readJson } from '../../files';
 import type { SimulatedHost } from '../host';
 import { renamedFirst } from './fabric';
 import { offer, type Offer } from './records';

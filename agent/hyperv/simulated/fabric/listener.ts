@@ -1,12 +1,12 @@
 import { describeThrown, succeeded, type Outcome } from '../../../../contracts/failure';
 import { checkNeeds, checkSlots } from '../admission';
 import { ifExists, writeFileDurably } from '../../../files';
-import { jsonText, readJson, removeDurably, writeJsonAtomic } from '../files';
+import { jsonText, readJson, removeDurably, writeJsonAtomic } from '../../files';
 import { bootGuest } from '../guests';
 import type { SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
 import { placeBelow, checkPlace } from '../operations/reserve-room';
-import { makeHome, missingFolders } from '../operations/place-vm';
+import { makeHome, missingFolders } from '../../home/made';
 import { isoTime } from '../../../clock';
 import type { VmRecord } from '../records';
 import { refuse } from '../../refuse';

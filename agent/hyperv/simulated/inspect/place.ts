@@ -7,7 +7,7 @@ import {
   type PlaceInspection,
 } from '../../../../contracts/inspection';
 import { publishedFolder } from '../export-folder';
-import { exists } from '../files';
+import { exists } from '../../files';
 import type { SimulatedHost } from '../host';
 import { findImport, importRoomBytes, userOf } from '../operations/import-folder';
 import { liesIn, occupantOf, placeBelow } from '../operations/reserve-room';

@@ -12,8 +12,8 @@ import type { ReferencePoint, VmCheckpointRecord, VmRecord } from '../records';
 import { refuse } from '../../refuse';
 import { reservedVm } from '../refusals';
 import { guidOf } from '../seeded';
-import { coalesced, type Range } from '../tracking/ranges';
-import { dataBytesWithin, readRound, saveRound } from '../tracking/rounds';
+import { coalesced, type Range } from '../../home/ranges';
+import { dataBytesWithin, readRound, saveRound } from '../../home/rounds';
 import { trackedDiskOf } from '../tracking/tracked-disk';
 import { advanceTracking } from '../tracking/tracker';
 import { freeze, roomForLayers, vmCheckpointOf } from './take-vm-checkpoint';
@@ -146,7 +146,7 @@ async function withPoint(host: SimulatedHost, vm: VmRecord, runId: RunId, round:
       whole: changed === undefined,
       ranges: ranges.map(([offset, length]): [number, number] => [offset, length]),
     };
-    await saveRound(host, runId, vm.vmId, round, diskId, record);
+    await saveRound(host.layout.roundFile(runId, vm.vmId, round, diskId), record);
   }
   await host.reached('tracking-advanced');
   const createdAt = isoTime(host.clock.now());

@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import { succeeded } from '../../../../contracts/failure';
 import type { DiskFacts } from '../../../../contracts/facts';
 import type { RunId } from '../../../../contracts/ids';
-import { removeDurably, writeJsonAtomic } from '../files';
+import { removeDurably, writeJsonAtomic } from '../../files';
 import type { Handler } from '../host';
 import { factsOfFiles } from '../images';
 import type { ExportedConfiguration, VmRecord } from '../records';

@@ -10,7 +10,7 @@ import type { DriverContext } from '../../driver';
 import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../export-folder';
 import { diskFactsOf } from '../facts';
 import { syncFolder } from '../../../files';
-import { exists, makeFolder, readJson, removeDurably, writeJsonAtomic } from '../files';
+import { exists, makeFolder, readJson, removeDurably, writeJsonAtomic } from '../../files';
 import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
 import { exportedConfiguration, type AttachedDisk, type ExportedConfiguration, type VmRecord } from '../records';
 import { refuse } from '../../refuse';

@@ -1,12 +1,13 @@
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
-import { exists, readJson } from '../files';
-import type { Handler } from '../host';
+import { exists, readJson } from '../../files';
+import { changesOf } from '../../home/changes';
+import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
-import { homeLayout } from '../layout';
+import { homeLayout } from '../../home/layout';
 import { exportedConfiguration, type ExportedConfiguration, type PlannedRecord, type VmRegistration } from '../records';
 import { refuse } from '../../refuse';
 import { placeholder } from '../refusals';
-import { differencingOf, placeImages, type PlacedDisk } from './place-images';
+import { differencingOf, placeImages, type PlacedDisk } from '../../home/place-images';
 import { placeBelow } from './reserve-room';
 
 /**
@@ -31,17 +32,17 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   if (imported !== null) {
     if (imported.switchName === switchName) return succeeded({ changes: imported.changes });
     const vm = { ...imported.vm, switchName: chosenSwitch };
-    const changes = changesOf(configuration, vm, imported.differencing, host.layout.vmFile(vmId));
+    const changes = changesOf(configuration, importedAs(host, vm), imported.differencing);
     await host.state.savePlanned({ ...planned.value, imported: { ...imported, vm, switchName, changes } });
     return succeeded({ changes });
   }
-  const placed = await placeImages(host, planned.value, configuration);
+  const placed = await placeImages(host, planned.value, configuration.disks, () => host.reached('images-named'));
   if (!placed.ok) return placed;
   const vm = registrationOf(planned.value, configuration, chosenSwitch, placed.value);
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return failed({ ...disks.failure, effect: 'applied' });
   const differencing = configuration.endsInVmCheckpointOfRun ? placed.value.flatMap(differencingOf) : [];
-  const changes = changesOf(configuration, vm, differencing, host.layout.vmFile(vmId));
+  const changes = changesOf(configuration, importedAs(host, vm), differencing);
   await host.state.savePlanned({ ...planned.value, imported: { vm, switchName, changes, differencing } });
   return succeeded({ changes });
 };
@@ -72,6 +73,14 @@ async function readConfiguration({ home, vmId, runId }: PlannedRecord): Promise<
         );
   return succeeded(configuration);
 }
+
+/** Where an import puts what a VM is made of. */
+export const importedAs = (host: SimulatedHost, { vmId, switchName, disks, savedState }: VmRegistration) => ({
+  switchName,
+  disks,
+  savedStatePath: savedState?.path ?? null,
+  configurationPath: host.layout.vmFile(vmId),
+});
 
 export function registrationOf(
   { home, vmId }: PlannedRecord,
@@ -134,25 +143,4 @@ export function registrationOf(
     leaving: null,
     guestOutageMs: null,
   };
-}
-
-/** Disks by what they are attached to before the run's VM checkpoint and after its merge. */
-export function changesOf(
-  configuration: ExportedConfiguration,
-  vm: VmRegistration,
-  differencing: readonly { readonly diskId: string; readonly parentPath: string }[],
-  configurationPath: string,
-): string[] {
-  const disks = vm.disks.map(({ diskId, path }) => {
-    const before = configuration.disks.find((disk) => disk.diskId === diskId)?.attachedPath ?? 'nowhere';
-    const after = differencing.find((one) => one.diskId === diskId)?.parentPath ?? path;
-    return `Disk ${diskId} was ${before} and is now ${after}.`;
-  });
-  const saved = vm.savedState === null ? [] : [`The saved memory is now ${vm.savedState.path}.`];
-  const nameOf = (name: string | null): string => (name === null ? 'not connected' : `"${name}"`);
-  const network =
-    configuration.switchName === vm.switchName
-      ? []
-      : [`The virtual switch was ${nameOf(configuration.switchName)} and is now ${nameOf(vm.switchName)}.`];
-  return [...disks, ...saved, ...network, `The configuration is now ${configurationPath}.`];
 }

@@ -7,13 +7,14 @@ import type { FixUp } from '../../../../contracts/operations/exports';
 import { roomForFilesBytes } from '../../../../contracts/room';
 import { describeChain } from '../../../disks/chain';
 import { copyFiles, exportLayout, type FileCopy } from '../export-folder';
-import { exists, readJson, writeJsonAtomic } from '../files';
+import { exists, readJson, writeJsonAtomic } from '../../files';
 import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
-import { homeLayout, pulledImagePath } from '../layout';
+import { homeLayout, pulledImagePath } from '../../home/layout';
 import { exportedConfiguration, type ExportedConfiguration } from '../records';
 import { refuse } from '../../refuse';
 import { placeholder } from '../refusals';
-import { changesOf, registrationOf } from './import-configuration';
+import { changesOf } from '../../home/changes';
+import { importedAs, registrationOf } from './import-configuration';
 
 type Input = OperationInput<'compare-import'>;
 
@@ -196,7 +197,7 @@ export const adoptImport: Handler<'adopt-import'> = async (host, { runId }, inpu
     adopted: true,
   };
   const vm = registrationOf({ ...planned, imported: null }, configuration, configuration.switchName, disks);
-  const changes = changesOf(configuration, vm, [], host.layout.vmFile(vmId));
+  const changes = changesOf(configuration, importedAs(host, vm), []);
   await host.state.savePlanned({
     ...planned,
     imported: { vm, switchName: input.switchName, changes, differencing: [] },

@@ -1,10 +1,10 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { VmId } from '../../../../contracts/ids';
-import { readJson, removeDurably, writeJsonAtomic } from '../files';
+import { readJson, removeDurably, writeJsonAtomic } from '../../files';
 import type { Fabric } from '../fabric/fabric';
 import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
-import { homeLayout } from '../layout';
+import { homeLayout } from '../../home/layout';
 import { isAtOrBelow } from '../../paths';
 import { vmRegistration } from '../records';
 import { refuse } from '../../refuse';

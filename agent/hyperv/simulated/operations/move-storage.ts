@@ -4,14 +4,14 @@ import { isoTime } from '../../../clock';
 import type { DriverContext } from '../../driver';
 import { checkSlots } from '../admission';
 import { filesOfVm } from '../file-use';
-import { removeDurably } from '../files';
+import { removeDurably } from '../../files';
 import { changeDisks, isAwake } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import { Mirror, movedTo } from '../mirror';
 import type { VmRecord } from '../records';
 import { refuse } from '../../refuse';
 import { reservedVm } from '../refusals';
-import { makeHome } from './place-vm';
+import { makeHome } from '../../home/made';
 import { checkPlace, placeBelow } from './reserve-room';
 import { deleteFiles } from './retire-vm';
 

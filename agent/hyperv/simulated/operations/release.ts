@@ -1,9 +1,9 @@
 import { succeeded } from '../../../../contracts/failure';
-import { filesBelow, removeDurably } from '../files';
+import { filesBelow, removeDurably } from '../../files';
 import type { Handler } from '../host';
-import { homeLayout, isMergedPath } from '../layout';
+import { homeLayout, isMergedPath } from '../../home/layout';
 import { clearBehind } from './files-behind';
-import { isMarkedBy } from './reserve-room';
+import { isMarkedBy } from '../../home/made';
 
 /**
  * Forgets the run: its reservations, exports and accounts, what it left in the home of a VM that it started here, and what a move left behind. A fence or a

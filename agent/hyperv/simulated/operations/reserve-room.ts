@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path';
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
-import { exists, readJson } from '../files';
+import { exists } from '../../files';
+import { isMarkedBy } from '../../home/made';
 import { resolveOnHost, type Handler, type SimulatedHost } from '../host';
-import { homeLayout } from '../layout';
 import { isAtOrBelow } from '../../paths';
-import { homeMark, type HostRecord, type VmRecord } from '../records';
+import type { HostRecord, VmRecord } from '../records';
 import { refuse } from '../../refuse';
 import { memoryFreeBytes, unwrittenBytes, volumeOf, volumeUse } from '../volumes';
 
@@ -20,12 +20,6 @@ export async function placeBelow(host: SimulatedHost, folder: string, vm: VmId):
   const volume = volumeOf(home.value, host.record);
   if (volume === undefined) return refuse('PathOutsideRoots', vm, `${folder} is on no volume of this host.`);
   return succeeded({ folder: resolved.value, home: home.value, volume });
-}
-
-/** Whether the folder of a VM was made by this run. */
-export async function isMarkedBy(home: string, run: RunId, vm: VmId): Promise<boolean> {
-  const mark = await readJson(homeLayout(home).markFile, homeMark);
-  return mark.state === 'read' && mark.value.runId === run && mark.value.vmId === vm;
 }
 
 /** Whether a registered VM, other than a retired source, lies in a place already. */

@@ -1,12 +1,12 @@
-import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
 import type { OperationInput } from '../../../../contracts/operations';
-import { removeDurably } from '../files';
+import { removeDurably } from '../../files';
+import { removeIfEmpty } from '../../home/made';
 import { filesOfVm, filesInUseExcept } from '../file-use';
 import { resolveOnHost, type Handler, type SimulatedHost } from '../host';
-import { homeLayout } from '../layout';
+import { homeLayout } from '../../home/layout';
 import type { RunRecord, VmRegistration } from '../records';
 import { refuse } from '../../refuse';
 import { registeredVm } from '../refusals';
@@ -103,12 +103,4 @@ export async function deleteFiles(
   for (const folder of [...folders].sort((one, other) => other.length - one.length))
     if (!isRoot(folder)) await removeIfEmpty(folder);
   return succeeded(undefined);
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch {
-    // Gone already, or something else is in it: both are fine.
-  }
 }

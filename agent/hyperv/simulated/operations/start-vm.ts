@@ -3,7 +3,7 @@ import type { RunId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import type { GuestMemory } from '../guest/memory';
 import { readSavedState } from '../guest/saved-state-file';
-import { removeDurably } from '../files';
+import { removeDurably } from '../../files';
 import { bootGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';

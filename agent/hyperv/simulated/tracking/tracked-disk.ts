@@ -1,7 +1,7 @@
 import type { VmId } from '../../../../contracts/ids';
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import { openVhdx } from '../../../disks/vhdx';
-import { exists } from '../files';
+import { exists } from '../../files';
 import type { GuestDisk } from '../guest/recall';
 import type { SimulatedHost } from '../host';
 import type { AttachedDisk } from '../records';

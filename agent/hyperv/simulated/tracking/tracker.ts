@@ -2,8 +2,8 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { ifExists, syncFolder } from '../../../files';
-import { makeFolder } from '../files';
-import { coalesced, type Range } from './ranges';
+import { makeFolder } from '../../files';
+import { coalesced, type Range } from '../../home/ranges';
 
 /** Changes are known by regions of this size, or larger ones on disks so large that the table would not stay small. */
 const regionBytesMin = 64 * 1024;

@@ -1,18 +1,17 @@
 import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
-import { relinkParent } from '../../../disks/vhdx/relink-parent';
-import { syncFolder } from '../../../files';
+import { failed, succeeded, type Outcome } from '../../../contracts/failure';
+import type { DiskId, VmId } from '../../../contracts/ids';
+import { relinkParent } from '../../disks/vhdx/relink-parent';
+import { syncFolder } from '../../files';
 import { exists } from '../files';
-import type { SimulatedHost } from '../host';
-import { homeLayout, pulledImagePath } from '../layout';
-import type { ExportedConfiguration, PlannedRecord, VmRegistration } from '../records';
-import { refuse } from '../../refuse';
+import { refuse } from '../refuse';
+import { homeLayout, pulledImagePath } from './layout';
+import type { Workshop } from './work';
 
-export type PlacedDisk = {
-  readonly diskId: VmRegistration['disks'][number]['diskId'];
-  readonly paths: readonly string[];
-};
+/** The images of a disk, base first, by the names that they had at the source. */
+type NamedDisk = { readonly diskId: DiskId; readonly imageNames: readonly string[] };
+export type PlacedDisk = { readonly diskId: DiskId; readonly paths: readonly string[] };
 
 /** The run's differencing disk of a disk: the last image, if anything is below it. */
 export function differencingOf({ diskId, paths }: PlacedDisk) {
@@ -23,10 +22,10 @@ export function differencingOf({ diskId, paths }: PlacedDisk) {
 }
 
 /** Names follow from the configuration alone, so that a repeat after a crash finds what is renamed already. */
-function finalNames(configuration: ExportedConfiguration): ReadonlyMap<string, string> {
+function finalNames(disks: readonly NamedDisk[]): ReadonlyMap<string, string> {
   const taken = new Set<string>();
   const names = new Map<string, string>();
-  for (const { diskId, imageNames } of configuration.disks) {
+  for (const { diskId, imageNames } of disks) {
     for (const [index, imageName] of imageNames.entries()) {
       const plain = basename(imageName.replaceAll('\\', '/'));
       const usable =
@@ -39,14 +38,18 @@ function finalNames(configuration: ExportedConfiguration): ReadonlyMap<string, s
   return names;
 }
 
-/** Gives the copied images their names and lets each find its parent beside it. Nothing is renamed before all of them are there. */
+/**
+ * Gives the copied images their names and lets each find its parent beside it. Nothing is renamed before all of them are there.
+ * `named` is told between the two.
+ */
 export async function placeImages(
-  host: SimulatedHost,
-  { home, vmId }: PlannedRecord,
-  configuration: ExportedConfiguration,
+  { newGuid }: Pick<Workshop, 'newGuid'>,
+  { home, vmId }: { readonly home: string; readonly vmId: VmId },
+  disks: readonly NamedDisk[],
+  named: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome<PlacedDisk[]>> {
-  const names = finalNames(configuration);
-  const moves = configuration.disks.map(({ diskId, imageNames }) => ({
+  const names = finalNames(disks);
+  const moves = disks.map(({ diskId, imageNames }) => ({
     diskId,
     images: imageNames.map((_, index) => ({
       pulled: pulledImagePath(home, diskId, index),
@@ -60,14 +63,12 @@ export async function placeImages(
   for (const { images } of moves)
     for (const { pulled, final } of images) if (await exists(pulled)) await rename(pulled, final);
   await syncFolder(homeLayout(home).disks);
-  await host.reached('images-named');
+  await named();
   for (const { images } of moves) {
     for (const [index, { final }] of images.entries()) {
       const below = images[index - 1]?.final;
       const linked =
-        below === undefined
-          ? succeeded(undefined)
-          : await relinkParent(final, basename(below), { newGuid: host.newGuid });
+        below === undefined ? succeeded(undefined) : await relinkParent(final, basename(below), { newGuid });
       if (!linked.ok) return failed({ ...linked.failure, effect: 'applied' });
     }
   }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { ifExists, syncFolder, writeFileDurably } from '../../files';
+import { ifExists, syncFolder, writeFileDurably } from '../files';
 
 export const exists = async (path: string): Promise<boolean> => (await ifExists(stat(path))) !== undefined;
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileDurably } from '../../files';
+import { writeFileDurably } from '../files';
 import { filesBelow, readJson, removeDurably, writeJsonAtomic } from './files';
 
 let folder = '';

@@ -1,15 +1,13 @@
 import { z } from 'zod';
-import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
-import type { DiskId, RunId, VmId } from '../../../../contracts/ids';
-import { openVhdx } from '../../../disks/vhdx';
+import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
+import { openVhdx } from '../../disks/vhdx';
 import { readJson, writeJsonAtomic } from '../files';
-import type { SimulatedHost } from '../host';
 import { range, rangesMax, type Range } from './ranges';
 
 const point = z.object({ trackingId: z.string().nullable(), contentId: z.guid() });
 
 /**
- * `runs/<run>/<vm>/rounds/<round>-<disk>.json`: what changed on a disk from one reference point to the next. Written once, when the
+ * What changed on a disk from one reference point to the next. Written once, when the
  * round begins: what the tracking itself answers grows while the guest goes on, and a transfer that is resumed must find the same.
  */
 export const roundRecord = z.object({
@@ -22,14 +20,7 @@ export const roundRecord = z.object({
 });
 export type RoundRecord = z.infer<typeof roundRecord>;
 
-export const saveRound = (
-  host: SimulatedHost,
-  run: RunId,
-  vm: VmId,
-  round: number,
-  disk: DiskId,
-  record: RoundRecord,
-) => writeJsonAtomic(host.layout.roundFile(run, vm, round, disk), record);
+export const saveRound = (path: string, record: RoundRecord): Promise<void> => writeJsonAtomic(path, record);
 
 export async function readRound(path: string): Promise<Outcome<RoundRecord>> {
   const read = await readJson(path, roundRecord);

@@ -1,0 +1,69 @@
+import { failed, succeeded, type Outcome } from '../../../contracts/failure';
+import type { DiskId } from '../../../contracts/ids';
+import type { OperationOutput } from '../../../contracts/operations';
+import { openDisk } from '../../disks/chain';
+import { allChunks, chunksOfRanges, chunksTouchedBy, digestDisk } from '../../disks/digest';
+import { DiskError } from '../../disks/failures';
+import type { Disk } from '../../disks/image';
+import { openVhdx } from '../../disks/vhdx';
+import type { DriverContext } from '../driver';
+import { readRound } from './rounds';
+import { meterOf, type Workshop } from './work';
+
+/** Which chunks of a disk a digest is of: all, those that a differencing disk holds, or those that a round of pre-copy was about. */
+type Scope =
+  | { readonly type: 'all' }
+  | { readonly type: 'touched-by'; readonly imagePath: string }
+  | { readonly type: 'round'; readonly roundPath: string };
+export type ScopedDisk = { readonly diskId: DiskId; readonly path: string; readonly scope: Scope };
+
+/** Digests of what a guest would read of disks that stand still, telling the operation's progress. */
+export async function digestScoped(
+  { clock, roots }: Pick<Workshop, 'clock'> & { readonly roots: readonly string[] },
+  context: DriverContext,
+  disks: readonly ScopedDisk[],
+): Promise<Outcome<OperationOutput<'digest-disks'>>> {
+  const digests: OperationOutput<'digest-disks'>['disks'] = [];
+  for (const { diskId, path, scope } of disks) {
+    const opened = await openDisk(path, { access: 'read', roots });
+    if (!opened.ok) return opened;
+    const disk = opened.value;
+    try {
+      const digest = await withChunks(disk, scope, (chunks) =>
+        digestDisk(disk, chunks, context.signal, meterOf(clock, context)),
+      );
+      if (!digest.ok) return digest;
+      digests.push({ diskId, digest: digest.value.digest, bytesRead: digest.value.bytesRead });
+    } catch (thrown) {
+      if (thrown instanceof DiskError) return failed(thrown.failure);
+      throw thrown;
+    } finally {
+      await disk.close();
+    }
+  }
+  return succeeded({ disks: digests });
+}
+
+async function withChunks<T>(
+  disk: Disk,
+  scope: Scope,
+  work: (chunks: Iterable<number>) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  switch (scope.type) {
+    case 'all':
+      return work(allChunks(disk));
+    case 'touched-by': {
+      const image = await openVhdx(scope.imagePath, { access: 'read' });
+      if (!image.ok) return image;
+      try {
+        return await work(chunksTouchedBy(image.value));
+      } finally {
+        await image.value.close();
+      }
+    }
+    case 'round': {
+      const round = await readRound(scope.roundPath);
+      return round.ok ? work(chunksOfRanges(round.value.ranges)) : round;
+    }
+  }
+}
