@@ -154,7 +154,10 @@ function given(
   switch (call) {
     case 'read-host':
       return { args: { Roots: [text] }, accepts: true };
+    case 'inspect-host':
+      return { args: { Folder: text }, accepts: true };
     case 'read-vms':
+    case 'inspect-vm':
       return only('VmId');
     case 'set-notes':
       return random() < 0.5

@@ -79,7 +79,9 @@ export const liveMigrationChecks = [
     look(see, request) {
       const { type, delegatedTo } = see['source.migrationAuthentication'];
       const to = destinationHostOf(request);
-      if (type !== 'kerberos' || delegatedTo === null || delegatedTo.includes(to)) return undefined;
+      // Windows writes the names of computers in capitals.
+      const isNamed = delegatedTo?.some((host) => host.toLowerCase() === to.toLowerCase()) ?? true;
+      if (type !== 'kerberos' || delegatedTo === null || isNamed) return undefined;
       return { message: `${request.sourceHost} may delegate to ${delegatedTo.join(', ') || 'no host'}, not to ${to}.` };
     },
   }),

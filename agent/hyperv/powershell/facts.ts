@@ -19,11 +19,23 @@ export const isSettled = ({ state }: Pick<VmValue, 'state'>): boolean => /^(?:Of
 export const isChanging = ({ state }: Pick<VmValue, 'state'>): boolean =>
   /^(?:Starting|Stopping|Saving|Pausing|Resuming|Reset|FastSaving|ForceShutdown|ForceReboot)(?:Critical)?$/.test(state);
 
-/** What Msvm_ComputerSystem.OperationalStatus tells of a job. */
-const deletesCheckpoint = 32770;
-const mergesDisks = 32772;
-export const isMerging = ({ operationalStatus }: VmValue): boolean =>
-  operationalStatus.includes(mergesDisks) || operationalStatus.includes(deletesCheckpoint);
+/** What Msvm_ComputerSystem.OperationalStatus tells of a job. A VM checkpoint that is deleted has its disks merged. */
+const jobs: ReadonlyMap<number, 'vm-checkpoint' | 'merge' | 'export' | 'move'> = new Map([
+  [32768, 'vm-checkpoint'],
+  [32769, 'vm-checkpoint'],
+  [32770, 'merge'],
+  [32772, 'merge'],
+  [32773, 'export'],
+  [32774, 'move'],
+]);
+
+/** What the hypervisor does with the VM now; null for nothing that takes time. A backup shows as the VM checkpoint that it takes. */
+export const underWayOf = ({
+  operationalStatus,
+}: Pick<VmValue, 'operationalStatus'>): 'vm-checkpoint' | 'merge' | 'export' | 'move' | null =>
+  operationalStatus.flatMap((status) => jobs.get(status) ?? [])[0] ?? null;
+
+export const isMerging = (vm: Pick<VmValue, 'operationalStatus'>): boolean => underWayOf(vm) === 'merge';
 
 export const memoryBytesOf = ({ memoryStartupBytes, memoryAssignedBytes }: VmValue): number =>
   Math.max(memoryStartupBytes, memoryAssignedBytes);
@@ -32,13 +44,17 @@ const kindOf = (kind: string): ImageFacts['kind'] =>
   kind === 'Fixed' ? 'fixed' : kind === 'Differencing' ? 'differencing' : 'dynamic';
 
 /** Its place as an id; undefined for a controller of another kind than IDE and SCSI. */
-const slotOf = ({ controller, number, location }: VmValue['disks'][number]) =>
+export const diskIdOf = ({
+  controller,
+  number,
+  location,
+}: Pick<VmValue['disks'][number], 'controller' | 'number' | 'location'>) =>
   diskId.safeParse(`${controller.toLowerCase()}-${number}-${location}`).data;
 
 /** The disks of a VM as far as they can be told now. Hyper-V does not tell what a file holds beyond its own size, which is the most it can. */
 export function disksOf(vm: VmValue): DiskFacts[] {
   return vm.disks.flatMap((disk) => {
-    const id = slotOf(disk);
+    const id = diskIdOf(disk);
     if (id === undefined) return [];
     const images = disk.images.map(({ path, kind, virtualSizeBytes, fileSizeBytes }, index) => ({
       index,
@@ -60,7 +76,7 @@ export function sizesOf(vm: VmValue): Outcome<{ vmName: string; memoryBytes: num
 }
 
 const pathOf = (disk: VmValue['disks'][number]): { diskId?: string; value: string } => {
-  const id = slotOf(disk);
+  const id = diskIdOf(disk);
   return { ...(id !== undefined && { diskId: id }), value: disk.path };
 };
 

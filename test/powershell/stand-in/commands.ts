@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { HyperVDriver } from '../../../agent/hyperv/driver';
+import type { DriverInspection, HyperVDriver } from '../../../agent/hyperv/driver';
 import { writeJsonAtomic } from '../../../agent/hyperv/files';
+import { layoutOf, livePath } from '../../../agent/hyperv/simulated/layout';
 import { vmRecord } from '../../../agent/hyperv/simulated/records';
 import type { VmFacts } from '../../../contracts/facts';
 import type { Outcome } from '../../../contracts/failure';
@@ -44,6 +45,7 @@ export function sidOf(vmId: string): string {
 
 /** The run under which the simulated host does what its own Hyper-V is asked for. It makes one VM checkpoint of each VM at a time. */
 const byHyperV = runId.parse('stand-in');
+const noVm = vmIdOf.parse('00000000-0000-4000-8000-000000000000');
 const states = { off: 'Off', running: 'Running', saved: 'Saved', planned: 'Off' } as const;
 const mergesDisks = 32772;
 
@@ -63,14 +65,36 @@ export class StandInHyperV {
 
   async host() {
     const { memoryBytes, memoryFreeBytes, switches } = await this.simulated.host();
-    return { name: 'STAND-IN', memoryBytes, memoryFreeBytes, switches };
+    return { name: 'STAND-IN', memoryBytes, memoryFreeBytes, switches, facts: (await this.inspected(noVm)).host };
+  }
+
+  /** What the simulated host tells of a VM beyond `vms`. */
+  async hardware(vmId: string) {
+    return (await this.inspected(vmIdOf.parse(vmId))).vm;
+  }
+
+  private async isClustered(vmId: VmId): Promise<boolean> {
+    const cluster = (await this.inspected(noVm)).host.cluster;
+    if (!cluster.known || cluster.value === null) return false;
+    const role = (await this.inspected(vmId)).vm?.role;
+    return role?.known === true && role.value !== null;
+  }
+
+  private async inspected(vmId: VmId): Promise<DriverInspection> {
+    const about = { vmId, vmName: null, describesVm: vmId !== noVm, folder: null, imports: null };
+    return this.simulated.inspect({ contract: 1, runId: null, ...about });
   }
 
   async volume(path: string) {
     const { volumes } = await this.simulated.host();
     const volume = volumes.find(({ root }) => path === root || path.startsWith(`${root}/`));
     if (volume === undefined) throw notFound(path);
-    return { Size: volume.sizeBytes, SizeRemaining: volume.freeBytes };
+    return {
+      Size: volume.sizeBytes,
+      SizeRemaining: volume.freeBytes,
+      FileSystem: 'NTFS',
+      AllocationUnitSize: 65_536,
+    };
   }
 
   async vms() {
@@ -87,7 +111,13 @@ export class StandInHyperV {
     const record = vmRecord.parse(JSON.parse(await readFile(vm.configurationPath, 'utf8')));
     const checkpoints = record.vmCheckpoints
       .filter(({ stage }) => stage === 'taken')
-      .map(({ id, name, runId: by }) => ({ id, name: by === null ? name : (names[id] ?? name), parentId: null }));
+      .map(({ id, name, runId: by, hasMemory, frozen }) => ({
+        id,
+        name: by === null ? name : (names[id] ?? name),
+        parentId: null,
+        state: hasMemory === true ? 'Saved' : 'Off',
+        paths: frozen.map(({ path }) => this.live(path)),
+      }));
     return {
       id: vm.vmId,
       name: vm.name,
@@ -97,8 +127,11 @@ export class StandInHyperV {
       processorCount: vm.processorCount,
       memoryBytes: vm.memoryBytes,
       switchName: vm.switchName,
-      home: join(this.hostFolder, record.home),
+      home: this.live(record.home),
       checkpointType: this.checkpointType,
+      isClustered: await this.isClustered(vm.vmId),
+      isReplicated: record.hardware.isReplicated,
+      automaticStart: record.hardware.automaticStart,
       notes,
       heartbeat: vm.heartbeat === 'ok' ? 'OkApplicationsUnknown' : vm.heartbeat === 'lost' ? 'LostCommunication' : '',
       operationalStatus: this.merging.has(vm.vmId) ? [2, mergesDisks] : [2],
@@ -111,8 +144,8 @@ export class StandInHyperV {
   }
 
   async image(path: string) {
-    for (const { disks } of await this.simulated.vms())
-      for (const { images } of disks) {
+    for (const { vmId, disks } of await this.simulated.vms())
+      for (const { diskId, images } of disks) {
         const image = images.find((one) => one.path === path);
         if (image === undefined) continue;
         return {
@@ -121,9 +154,16 @@ export class StandInHyperV {
           Size: image.virtualSizeBytes,
           FileSize: image.fileSizeBytes,
           ParentPath: images[image.index - 1]?.path ?? '',
+          PhysicalSectorSize: await this.sectorBytes(vmId, diskId),
         };
       }
     throw notFound(path);
+  }
+
+  private async sectorBytes(vmId: VmId, diskId: string): Promise<number> {
+    const disks = (await this.inspected(vmId)).vm?.disks;
+    const disk = disks?.known === true ? disks.value.find((one) => one.diskId === diskId) : undefined;
+    return disk?.physicalSectorBytes ?? 512;
   }
 
   async setNotes(vmId: string, notes: string) {
@@ -192,6 +232,10 @@ export class StandInHyperV {
     if (vm === undefined) throw new HyperVRefusal('InvalidParameter', `There is no VM ${id}.`);
     valueOf(await perform(this.simulated, byHyperV, 'reserve-vm', { vmId }));
     return vm;
+  }
+
+  private live(path: string): string {
+    return livePath(layoutOf(this.hostFolder))(path);
   }
 
   private get keptFile(): string {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Arguments } from '../worker/worker';
 import { hostArguments, hostValue } from './host';
+import { inspectHostArguments, inspectedHost, inspectedVm } from './inspection';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
 /**
@@ -20,6 +21,8 @@ const minute = 60_000;
 export const calls = {
   'read-host': { lane: 'look', msMax: minute, args: hostArguments, value: hostValue },
   'read-vms': { lane: 'look', msMax: 5 * minute, args: vmsArguments, value: vmsValue },
+  'inspect-host': { lane: 'look', msMax: 2 * minute, args: inspectHostArguments, value: inspectedHost },
+  'inspect-vm': { lane: 'look', msMax: 2 * minute, args: ofVm, value: inspectedVm },
   'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },
   'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
   'remove-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },

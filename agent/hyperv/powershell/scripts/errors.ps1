@@ -30,3 +30,10 @@ function Stop-Request {
     $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, "hyperferry.$Code", 'InvalidOperation', $null
     throw $record
 }
+
+# One of several facts: what it is, or why it cannot be told. The others are told all the same.
+function Read-Fact {
+    param([Parameter(Mandatory)][scriptblock] $Of)
+    try { [ordered]@{ known = $true; value = (& $Of) } }
+    catch { [ordered]@{ known = $false; error = (Get-ErrorFacts -ErrorRecord $_) } }
+}

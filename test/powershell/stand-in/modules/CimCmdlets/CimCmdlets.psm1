@@ -1,22 +1,80 @@
 Set-StrictMode -Version 2
 
+$namespaces = @{
+    Win32_OperatingSystem                    = 'root\cimv2'
+    Win32_Service                            = 'root\cimv2'
+    Win32_DeviceGuard                        = 'root\Microsoft\Windows\DeviceGuard'
+    Msvm_ComputerSystem                      = 'root\virtualization\v2'
+    Msvm_MigrationJob                        = 'root\virtualization\v2'
+    Msvm_VirtualSystemReferencePointService  = 'root\virtualization\v2'
+}
+
 function Get-CimInstance {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)][ValidateSet('Win32_OperatingSystem', 'Msvm_ComputerSystem')][string] $ClassName,
-        [ValidateSet('root\cimv2', 'root\virtualization\v2')][string] $Namespace = 'root\cimv2',
+        [Parameter(Mandatory)][string] $ClassName,
+        [string] $Namespace = 'root\cimv2',
+        [string] $Filter,
         [string[]] $Property
     )
-    $wanted = if ($ClassName -like 'Msvm_*') { 'root\virtualization\v2' } else { 'root\cimv2' }
-    if ($Namespace -ne $wanted) { throw "Class $ClassName is not in $Namespace." }
-    if ($ClassName -eq 'Win32_OperatingSystem') {
-        $machine = Invoke-StandInService -Command 'host'
-        return [pscustomobject] @{ FreePhysicalMemory = [uint64] ($machine.memoryFreeBytes / 1024) }
-    }
-    foreach ($vm in Invoke-StandInService -Command 'vms') {
-        [pscustomobject] @{ Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
+    if ($namespaces[$ClassName] -ne $Namespace) { throw "Class $ClassName is not in $Namespace." }
+    switch ($ClassName) {
+        'Win32_OperatingSystem' {
+            $machine = Invoke-StandInService -Command 'host'
+            [pscustomobject] @{ FreePhysicalMemory = [uint64] ($machine.memoryFreeBytes / 1024) }
+        }
+        'Win32_Service' {
+            if ($Filter -ne "Name = 'ClusSvc'") { throw "The stand-in has no service for $Filter." }
+            $cluster = (Invoke-StandInService -Command 'host').facts.cluster
+            if (-not $cluster.known) { throw $cluster.why }
+            if ($null -ne $cluster.value) { [pscustomobject] @{ State = 'Running'; StartMode = 'Auto' } }
+        }
+        'Win32_DeviceGuard' {
+            $guard = (Invoke-StandInService -Command 'host').facts.migrationAuthentication
+            if (-not $guard.known) { throw $guard.why }
+            [pscustomobject] @{ SecurityServicesRunning = [uint32[]] @(if ($guard.value.credentialGuard) { 1, 2 } else { 2 }) }
+        }
+        'Msvm_MigrationJob' {
+            $migration = (Invoke-StandInService -Command 'host').facts.liveMigration.value
+            [pscustomobject] @{ JobState = [uint16] 7; JobType = [uint16] 305 }
+            [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 301 }
+            for ($at = 0; $at -lt $migration.slots.used; $at++) { [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 305 } }
+            for ($at = 0; $at -lt $migration.storageSlots.used; $at++) { [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 307 } }
+        }
+        'Msvm_VirtualSystemReferencePointService' {
+            if ((Invoke-StandInService -Command 'host').facts.changeTracking.value) { [pscustomobject] @{ Name = 'vssrps' } }
+        }
+        'Msvm_ComputerSystem' {
+            foreach ($vm in Invoke-StandInService -Command 'vms') {
+                [pscustomobject] @{ Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
+            }
+        }
     }
 }
+
+# Not of this module, but of the same Windows: what Active Directory has of this computer.
+class StandInSearcher {
+    [System.Collections.ArrayList] $PropertiesToLoad = [System.Collections.ArrayList]::new()
+    [string] $Filter
+    StandInSearcher([string] $filter) { $this.Filter = $filter }
+    [object] FindOne() {
+        if ($this.Filter -notmatch '\A\(&\(objectCategory=computer\)\(sAMAccountName=[^()*]+\$\)\)\z') { throw "No such filter: $($this.Filter)" }
+        $guard = (Invoke-StandInService -Command 'host').facts.migrationAuthentication
+        if (-not $guard.known) { throw $guard.why }
+        $hosts = $guard.value.delegatedTo
+        if ($null -eq $hosts) { return @{ Properties = @{ userAccountControl = @(0x81000); 'msDS-AllowedToDelegateTo' = @() } } }
+        $services = foreach ($name in @($hosts)) {
+            "cifs/$name"
+            "cifs/$name.example.test"
+            "Microsoft Virtual System Migration Service/$name"
+            "Microsoft Virtual System Migration Service/$name.example.test"
+        }
+        $services = @('cifs/half.example.test', 'HOST/other') + @($services | Where-Object { $null -ne $_ })
+        return @{ Properties = @{ userAccountControl = @(0x1000); 'msDS-AllowedToDelegateTo' = $services } }
+    }
+}
+$accelerators = [psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')
+if (-not $accelerators::Get.ContainsKey('adsisearcher')) { $accelerators::Add('adsisearcher', [StandInSearcher]) }
 
 # Not of this module, but of the same Windows: the program by which rights on files are changed and listed.
 function icacls.exe {

@@ -5,7 +5,21 @@ function Get-VMHost {
     param([Parameter(Position = 0, ParameterSetName = 'ComputerName')][string[]] $ComputerName)
     if ($ComputerName) { throw 'The stand-in is one host.' }
     $machine = Invoke-StandInService -Command 'host'
-    [pscustomobject] @{ Name = $machine.name; MemoryCapacity = [uint64] $machine.memoryBytes }
+    $facts = $machine.facts
+    $pool = $facts.macAddresses.value
+    $migration = $facts.liveMigration.value
+    [pscustomobject] @{
+        Name                                      = $machine.name
+        MemoryCapacity                            = [uint64] $machine.memoryBytes
+        LogicalProcessorCount                     = $facts.logicalProcessors.value
+        MacAddressMinimum                         = $pool.poolFirst
+        MacAddressMaximum                         = $pool.poolLast
+        VirtualMachineMigrationEnabled            = $migration.enabled
+        MaximumVirtualMachineMigrations           = $migration.slots.max
+        MaximumStorageMigrations                  = $migration.storageSlots.max
+        VirtualMachineMigrationAuthenticationType = if ($facts.migrationAuthentication.value.type -eq 'kerberos') { 'Kerberos' } else { 'CredSSP' }
+        UseAnyNetworkForMigration                 = @($facts.migrationNetworks.value).Count -eq 0
+    }
 }
 
 function Get-VMSwitch {
@@ -49,26 +63,58 @@ function ConvertTo-Vm {
         CheckpointType        = $Facts.checkpointType
         Notes                 = $Facts.notes
         Heartbeat             = $Facts.heartbeat
+        ReplicationState      = if ($Facts.isReplicated) { 'Replicating' } else { 'Disabled' }
+        AutomaticStartAction  = @{ nothing = 'Nothing'; 'start-if-running' = 'StartIfRunning'; start = 'Start' }[$Facts.automaticStart]
+        IsClustered           = $Facts.isClustered
     }
 }
 
 function Get-VMNetworkAdapter {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
-    foreach ($one in $VM) { [pscustomobject] @{ SwitchName = (Get-Facts -Vm $one).switchName } }
+    foreach ($one in $VM) {
+        $network = Get-Told -Fact (Get-Hardware -Id $one.Id).network
+        [pscustomobject] @{
+            VMId                     = $one.Id
+            SwitchName               = $network.switchName
+            MacAddress               = if ($null -eq $network.macAddress) { '000000000000' } else { $network.macAddress }
+            DynamicMacAddressEnabled = $network.isMacDynamic
+        }
+    }
 }
 
 function Get-VMHardDiskDrive {
-    [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
+    [CmdletBinding(DefaultParameterSetName = 'VMObject')]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM,
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMSnapshot')][Alias('VMCheckpoint')][object] $VMSnapshot
+    )
+    if ($PSCmdlet.ParameterSetName -eq 'VMSnapshot') {
+        foreach ($path in $VMSnapshot.FrozenPaths) { [pscustomobject] @{ Path = $path; DiskNumber = $null } }
+        return
+    }
     foreach ($one in $VM) {
+        $all = @(Get-Told -Fact (Get-Hardware -Id $one.Id).disks)
         foreach ($disk in (Get-Facts -Vm $one).disks) {
+            $id = "$($disk.controller.ToLowerInvariant())-$($disk.number)-$($disk.location)"
             [pscustomobject] @{
-                ControllerType     = $disk.controller
-                ControllerNumber   = $disk.number
-                ControllerLocation = $disk.location
-                Path               = $disk.path
-                DiskNumber         = $null
+                ControllerType                = $disk.controller
+                ControllerNumber              = $disk.number
+                ControllerLocation            = $disk.location
+                Path                          = $disk.path
+                DiskNumber                    = $null
+                SupportPersistentReservations = @($all | Where-Object { $_.diskId -eq $id -and $_.isShared }).Count -gt 0
+            }
+        }
+        foreach ($disk in @($all | Where-Object { $_.attachment -eq 'pass-through' })) {
+            $controller, $number, $location = $disk.diskId -split '-'
+            [pscustomobject] @{
+                ControllerType                = $controller.ToUpperInvariant()
+                ControllerNumber              = [int] $number
+                ControllerLocation            = [int] $location
+                Path                          = $disk.path
+                DiskNumber                    = 7
+                SupportPersistentReservations = $false
             }
         }
     }
@@ -90,6 +136,8 @@ function Get-VMSnapshot {
                 VMId             = $one.Id
                 Name             = $taken.name
                 SnapshotType     = 'Standard'
+                State            = $taken.state
+                FrozenPaths      = @($taken.paths)
                 ParentSnapshotId = if ($null -eq $taken.parentId) { $null } else { [guid] $taken.parentId }
             }
         }

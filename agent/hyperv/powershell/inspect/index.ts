@@ -1,0 +1,63 @@
+import { known, type InspectionRequest } from '../../../../contracts/inspection';
+import { failureOf, succeeded } from '../../../../contracts/failure';
+import type { DriverInspection } from '../../driver';
+import { findVm, type RealHost } from '../host';
+import { promisedBytes } from '../promises';
+import { inspectHost } from './host';
+import { inspectPlace, placeOf } from './place';
+import { both, wholeFact } from './told';
+import { inspectVm } from './vm';
+
+/**
+ * What the host can tell of a move before it: the host, all VMs, this VM, each in one round trip. What cannot be told says why, so that no
+ * check takes it for a yes.
+ */
+export async function inspect(real: RealHost, request: InspectionRequest): Promise<DriverInspection> {
+  const { runId, vmId, vmName, describesVm, folder, imports } = request;
+  const { client } = real;
+  const place = folder === null ? undefined : await placeOf(real, folder);
+  const facts = await client.call('read-host', { Roots: [...real.roots] });
+  const host = await client.call('inspect-host', { Folder: place?.ok === true ? place.value.root : '' });
+  const all = await client.call('read-vms', {});
+  const found = await findVm(real, vmId);
+  const vm = found.ok ? found.value : undefined;
+  const noted = await real.runs.all();
+  const others = noted.ok ? succeeded(noted.value.filter((one) => one.vmId !== vmId || one.runId !== runId)) : noted;
+  const own = noted.ok ? noted.value.find((one) => one.vmId === vmId && one.runId === runId) : undefined;
+  const volumes = both(
+    wholeFact(facts, (read) => read.volumes.filter(({ error }) => error === null)),
+    wholeFact(noted, (files) => files),
+    (roots, files) => roots.map((one) => ({ ...one, reservedBytes: promisedBytes(files, one.root) })),
+  );
+  const wanted = vmName ?? vm?.name;
+  const nowMs = Math.round(real.clock.now());
+  return {
+    host: inspectHost({ nowMs, facts, host, vm, promises: others, vmId }),
+    presence: {
+      registered: wholeFact(found, (one) => (one === undefined ? null : { vmName: one.name, isRetired: false })),
+      placeholderOf: known(null),
+      promisedTo: wholeFact(
+        others,
+        (files) => files.find((one) => one.vmId === vmId && one.room !== null)?.runId ?? null,
+      ),
+      sameName: wholeFact(all, ({ vms }) =>
+        vms.filter(({ id, name }) => id !== vmId && name === wanted).map(({ id }) => id),
+      ),
+    },
+    vm:
+      describesVm && vm !== undefined
+        ? inspectVm({
+            vm,
+            all: all.ok ? succeeded(all.value.vms) : all,
+            inspected: await client.call('inspect-vm', { VmId: vmId }, { vmId }),
+            host,
+            volumes,
+            run: runId,
+          })
+        : null,
+    place: place === undefined ? null : await inspectPlace({ place, facts, host, vm, promises: others, own, request }),
+    imports: imports === null ? null : { found: false, failure: importsLater },
+  };
+}
+
+const importsLater = failureOf('DriverLacksOperation', { message: 'imports: not supported by this driver yet.' });

@@ -1,0 +1,138 @@
+# What a host tells before a move, in one round trip: each fact by itself, so that one that cannot be read hides no other.
+
+function Read-HostInspection {
+    [CmdletBinding()]
+    param(
+        # A folder whose volume is asked for; none where it is empty.
+        [Parameter(Mandatory)][AllowEmptyString()][ValidateLength(0, 1024)][string] $Folder
+    )
+    $machine = Get-VMHost
+    [ordered]@{
+        logicalProcessors       = Read-Fact { [int] $machine.LogicalProcessorCount }
+        configurationVersions   = Read-Fact { , [object[]] @(Get-VMHostSupportedVersion | ForEach-Object { "$($_.Version)" }) }
+        macAddresses            = Read-Fact { Read-MacAddresses -Machine $machine }
+        guardians               = Read-Fact { , [object[]] @(Read-OwnGuardians) }
+        attestedBy              = Read-Fact { Read-Attestation }
+        changeTracking          = Read-Fact { Test-ChangeTracking }
+        liveMigration           = Read-Fact { Read-MigrationSlots -Machine $machine }
+        migrationAuthentication = Read-Fact { Read-MigrationAuthentication -Machine $machine }
+        migrationNetworks       = Read-Fact { , [object[]] @(Read-MigrationNetworks -Machine $machine) }
+        cluster                 = Read-Fact { Read-Cluster }
+        volume                  = Read-Fact { Read-FileSystem -Folder $Folder }
+    }
+}
+
+function Read-MacAddresses {
+    param($Machine)
+    $used = foreach ($vm in @(Get-VM)) {
+        foreach ($adapter in @(Get-VMNetworkAdapter -VM $vm)) {
+            [ordered]@{ address = "$($adapter.MacAddress)"; vmId = $vm.Id.ToString(); vmName = $vm.Name }
+        }
+    }
+    [ordered]@{
+        poolFirst = "$($Machine.MacAddressMinimum)"
+        poolLast  = "$($Machine.MacAddressMaximum)"
+        inUse     = [object[]] @($used | Where-Object { $null -ne $_ })
+    }
+}
+
+# Guardians whose private key this host has: what they protect, it can open.
+function Read-OwnGuardians {
+    Get-HgsGuardian | Where-Object { $_.HasPrivateSigningKey } | ForEach-Object { "$($_.Name)" }
+}
+
+function Read-Attestation {
+    $client = Get-HgsClientConfiguration
+    if ($client.IsHostGuarded) { "$($client.AttestationServerUrl)" } else { $null }
+}
+
+# Reference points came with change tracking, in Windows Server 2016: a host that has their service has both.
+function Test-ChangeTracking {
+    $service = Get-CimInstance -Namespace 'root\virtualization\v2' -ClassName Msvm_VirtualSystemReferencePointService
+    $null -ne $service
+}
+
+# Jobs 305 and 306 move a VM, 306 and 307 its storage; job states up to 6 have not ended.
+function Read-MigrationSlots {
+    param($Machine)
+    $jobs = @(Get-CimInstance -Namespace 'root\virtualization\v2' -ClassName Msvm_MigrationJob -Property JobState, JobType | Where-Object { $_.JobState -le 6 })
+    [ordered]@{
+        enabled      = [bool] $Machine.VirtualMachineMigrationEnabled
+        slots        = [ordered]@{
+            max  = [int] $Machine.MaximumVirtualMachineMigrations
+            used = @($jobs | Where-Object { @(305, 306) -contains $_.JobType }).Count
+        }
+        storageSlots = [ordered]@{
+            max  = [int] $Machine.MaximumStorageMigrations
+            used = @($jobs | Where-Object { @(306, 307) -contains $_.JobType }).Count
+        }
+    }
+}
+
+function Read-MigrationAuthentication {
+    param($Machine)
+    $guard = Get-CimInstance -Namespace 'root\Microsoft\Windows\DeviceGuard' -ClassName Win32_DeviceGuard -Property SecurityServicesRunning
+    $type = $Machine.VirtualMachineMigrationAuthenticationType.ToString()
+    [ordered]@{
+        type            = $type
+        # CredSSP hands the credentials on; nobody has to be named.
+        delegatedTo     = if ($type -eq 'Kerberos') { Read-Delegation } else { $null }
+        # 1: Credential Guard runs.
+        credentialGuard = @($guard.SecurityServicesRunning) -contains 1
+    }
+}
+
+# The services to which the account of this computer may delegate, as Active Directory has them; nothing where it may delegate to all.
+function Read-Delegation {
+    $name = [Environment]::MachineName
+    $searcher = [adsisearcher] "(&(objectCategory=computer)(sAMAccountName=$name`$))"
+    [void] $searcher.PropertiesToLoad.Add('msDS-AllowedToDelegateTo')
+    [void] $searcher.PropertiesToLoad.Add('userAccountControl')
+    $found = $searcher.FindOne()
+    if ($null -eq $found) { throw "Active Directory has no account of the computer $name." }
+    # 0x80000: trusted for delegation to any service.
+    $control = @($found.Properties['userAccountControl'])
+    if ($control.Count -gt 0 -and ($control[0] -band 0x80000) -ne 0) { return $null }
+    , [object[]] @($found.Properties['msDS-AllowedToDelegateTo'] | ForEach-Object { "$_" })
+}
+
+function Read-MigrationNetworks {
+    param($Machine)
+    if ($Machine.UseAnyNetworkForMigration) { return }
+    $networks = @(Get-VMMigrationNetwork | ForEach-Object { "$($_.Subnet)" })
+    # No network in the list is any network to whoever reads it.
+    if ($networks.Count -eq 0) { throw 'No network is chosen for live migration, and not every one may be used.' }
+    $networks
+}
+
+# The cluster that this host is a node of; nothing where it is none.
+function Read-Cluster {
+    $service = Get-CimInstance -ClassName Win32_Service -Filter "Name = 'ClusSvc'" -Property State, StartMode
+    if ($null -eq $service -or $service.StartMode -eq 'Disabled') { return $null }
+    if ($service.State -ne 'Running') { throw 'This host is a node of a cluster whose service does not run here.' }
+    $cluster = Get-Cluster
+    $name = [Environment]::MachineName
+    $volumes = foreach ($volume in @(Get-ClusterSharedVolume)) {
+        $state = @(Get-ClusterSharedVolumeState -InputObject $volume | Where-Object { $_.Node -eq $name })
+        [ordered]@{
+            name  = "$($volume.Name)"
+            paths = [object[]] @($volume.SharedVolumeInfo | ForEach-Object { "$($_.FriendlyVolumeName)" })
+            state = if ($state.Count -eq 0) { '' } else { "$($state[0].StateInfo)" }
+        }
+    }
+    [ordered]@{
+        name          = "$($cluster.Name)"
+        node          = (Get-ClusterNode -Name $name).State.ToString()
+        sharedVolumes = [object[]] @($volumes | Where-Object { $null -ne $_ })
+    }
+}
+
+function Read-FileSystem {
+    param([string] $Folder)
+    if ($Folder -eq '') { return $null }
+    $volume = Get-Volume -FilePath $Folder
+    [ordered]@{
+        fileSystem          = "$($volume.FileSystem)"
+        allocationUnitBytes = $volume.AllocationUnitSize
+    }
+}
