@@ -61,10 +61,14 @@ export const runReport = z.object({
       bytesDone: bytes,
       bytesTotal: bytes,
       bytesPerSecond: z.number().nonnegative(),
-      secondsLeft: z.number().nonnegative().nullable(),
       disks: z.array(diskProgress),
     })
     .nullable(),
+  /**
+   * When the run will have ended if it goes on as it does (ISO 8601). Null while nothing tells: before bytes have moved, for kinds that
+   * move none, while a person is waited for, and of a run that unwinds.
+   */
+  expectedEndAt: z.string().nullable().default(null),
   waitingFor: z.string().nullable(),
   question: question.nullable(),
   failure: failure.nullable(),

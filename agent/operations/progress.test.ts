@@ -30,6 +30,15 @@ describe('progress', () => {
     expect(tracker.at(80_000 + rateWindowMs, null)?.bytesPerSecond).toBeLessThan(100);
   });
 
+  test('a steady copy in few large pieces has its rate at every moment between two of them', () => {
+    const tracker = new ProgressTracker(0);
+    for (let ms = 0; ms <= 64_000; ms += 500) {
+      tracker.report(bytes(Math.floor(ms / 8_000) * 80_000), ms);
+      if (ms >= 8_000) expect(tracker.at(ms, null)?.bytesPerSecond).toBe(10_000);
+    }
+    expect(tracker.at(100_000, null)?.bytesPerSecond).toBeLessThan(7_000);
+  });
+
   test('a copy that goes on from its watermark does not look as if it had sent all that at once', () => {
     const tracker = new ProgressTracker(0);
     tracker.report(bytes(900_000), 1000);

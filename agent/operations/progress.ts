@@ -3,6 +3,8 @@ import type { OperationProgress } from '../../contracts/operations';
 /** The rate is that of the last so many milliseconds. */
 export const rateWindowMs = 10_000;
 const samplesMax = 256;
+/** A copy that comes in few large pieces is measured over at least so many of them. */
+const piecesMin = 4;
 
 type Sample = { readonly atMs: number; readonly bytesDone: number };
 
@@ -17,7 +19,11 @@ const nothingYet: OperationProgress = { bytesDone: 0, bytesTotal: 0, bytesPerSec
 export class ProgressTracker {
   #movedAtMs: number;
   #last: OperationProgress | null = null;
+  /** Moments at which bytes had come. */
   #samples: Sample[] = [];
+  #newest: Sample | undefined;
+  /** What came last at once. */
+  #pieceBytes = 0;
 
   constructor(nowMs: number) {
     this.#movedAtMs = nowMs;
@@ -35,10 +41,16 @@ export class ProgressTracker {
   report(progress: OperationProgress, nowMs: number): void {
     if (this.#last === null || progress.waitingFor !== null || moved(this.#last, progress)) this.#movedAtMs = nowMs;
     this.#last = progress;
-    const newest = this.#samples.at(-1);
-    if (newest === undefined || nowMs - newest.atMs >= rateWindowMs / samplesMax)
-      this.#samples.push({ atMs: nowMs, bytesDone: progress.bytesDone });
-    this.#dropOld(nowMs);
+    this.#sample({ atMs: nowMs, bytesDone: progress.bytesDone });
+  }
+
+  #sample(now: Sample): void {
+    if (now.bytesDone === this.#newest?.bytesDone) return;
+    this.#pieceBytes = Math.max(0, now.bytesDone - (this.#newest?.bytesDone ?? now.bytesDone));
+    this.#newest = now;
+    const kept = this.#samples.at(-1);
+    if (kept === undefined || now.atMs - kept.atMs >= rateWindowMs / samplesMax) this.#samples.push(now);
+    this.#dropOld(now.atMs);
   }
 
   /** The last report with the rate of the window, or null when there was none. `waitingFor`, if given, is what the runner itself waits for. */
@@ -51,15 +63,22 @@ export class ProgressTracker {
 
   /** Keeps the newest sample that is older than the window: the rate is measured from it. */
   #dropOld(nowMs: number): void {
-    const from = this.#samples.findLastIndex(({ atMs }) => atMs <= nowMs - rateWindowMs);
+    const old = this.#samples.findLastIndex(({ atMs }) => atMs <= nowMs - rateWindowMs);
+    const from = Math.min(old, this.#samples.length - piecesMin);
     if (from > 0) this.#samples.splice(0, from);
   }
 
+  /**
+   * Between two moments at which bytes came, since the time since the last piece says nothing as long as the next one is not late; when it
+   * is, no more than if it came now.
+   */
   #bytesPerSecond(nowMs: number): number {
-    const oldest = this.#samples[0];
-    if (oldest === undefined || this.#last === null || nowMs <= oldest.atMs) return 0;
-    const bytes = Math.max(0, this.#last.bytesDone - oldest.bytesDone);
-    return Math.round((bytes * 1000) / (nowMs - oldest.atMs));
+    const [oldest, newest] = [this.#samples[0], this.#newest];
+    if (oldest === undefined || newest === undefined || newest.atMs <= oldest.atMs) return 0;
+    const bytes = Math.max(0, newest.bytesDone - oldest.bytesDone);
+    const measured = bytes / (newest.atMs - oldest.atMs);
+    const atMost = (bytes + this.#pieceBytes) / (nowMs - oldest.atMs);
+    return Math.round(1000 * Math.min(measured, atMost));
   }
 }
 

@@ -40,11 +40,13 @@ export function stepsLine(status: MigrationStatus): string {
 export function rateText(status: MigrationStatus): string | undefined {
   const progress = status.progress;
   if (progress === null) return undefined;
-  const left =
-    progress.secondsLeft === null ? 'time left not known yet' : `about ${formatSeconds(progress.secondsLeft)} left`;
-  return progress.bytesDone >= progress.bytesTotal
-    ? formatRate(progress.bytesPerSecond)
-    : `${formatRate(progress.bytesPerSecond)}, ${left}`;
+  return `${formatRate(progress.bytesPerSecond)}, ${leftText(status)}`;
+}
+
+/** How long the whole run will take still, seen from its last change: by the clock of the app, which need not be the one here. */
+function leftText({ expectedEndAt, updatedAt }: MigrationStatus): string {
+  if (expectedEndAt === null) return 'time left not known yet';
+  return `about ${formatSeconds(Math.max(0, Date.parse(expectedEndAt) - Date.parse(updatedAt)) / 1000)} left`;
 }
 
 /** `45.2 %, 271 MiB of 600 MiB`; undefined when nothing is copied. */

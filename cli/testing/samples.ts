@@ -90,12 +90,12 @@ export const sampleStatus = (more: Partial<Record<keyof MigrationStatus, unknown
       bytesDone: 271 * mib,
       bytesTotal: 664 * mib,
       bytesPerSecond: 100 * mib,
-      secondsLeft: 4,
       disks: [
         { name: 'scsi-0-0', bytesDone: 271 * mib, bytesTotal: 600 * mib },
         { name: 'memory', bytesDone: 0, bytesTotal: 64 * mib },
       ],
     },
+    expectedEndAt: '2026-08-01T20:00:09.000Z',
     waitingFor: null,
     question: null,
     failure: null,

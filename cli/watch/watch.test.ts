@@ -20,9 +20,9 @@ const copying = (doneMib: number): MigrationStatus =>
       bytesDone: doneMib * mib,
       bytesTotal: 600 * mib,
       bytesPerSecond: 100 * mib,
-      secondsLeft: (600 - doneMib) / 100,
       disks: [{ name: 'scsi-0-0', bytesDone: doneMib * mib, bytesTotal: 600 * mib }],
     },
+    expectedEndAt: new Date(Date.parse('2026-08-01T20:00:05Z') + (600 - doneMib) * 10).toISOString(),
   });
 const completed = sampleStatus({ state: 'completed', phase: null, step: null, progress: null });
 

@@ -4,6 +4,7 @@ import type { DiskId } from '../../contracts/ids';
 import { destinationHostOf, type RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
 import { roomForCopyBytes } from '../../contracts/room';
+import type { Load } from '../saga/load';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
 import { operateAll } from './operate';
@@ -37,8 +38,20 @@ export const sizesOf = (facts: {
 
 /** Bytes on the destination's volume, and memory, that the VM will take. */
 export function roomNeeded(sizes: Sizes): { roomBytes: number; memoryBytes: number } {
-  const data = sizes.disks.flatMap((disk) => disk.images).reduce((sum, image) => sum + image.allocatedBytes, 0);
-  return { roomBytes: roomForCopyBytes(data, sizes.memoryBytes), memoryBytes: sizes.memoryBytes };
+  return { roomBytes: roomForCopyBytes(allocatedBytesOf(sizes), sizes.memoryBytes), memoryBytes: sizes.memoryBytes };
+}
+
+const allocatedBytesOf = ({ disks }: Pick<Sizes, 'disks'>): number =>
+  disks.flatMap((disk) => disk.images).reduce((sum, image) => sum + image.allocatedBytes, 0);
+
+/** What it takes to carry the memory of a VM that is saved. */
+export const memoryOf = (sizes: Pick<Sizes, 'memoryBytes'> | null | undefined): Load | null =>
+  sizes ? { carriedBytes: sizes.memoryBytes } : null;
+
+/** What it takes to compare both ends: all that the disks hold, or hardly anything. */
+export function readBy(verify: 'changed' | 'all', sizes: Pick<Sizes, 'disks'> | null | undefined): Load | null {
+  if (verify === 'changed') return { readBytes: 0 };
+  return sizes ? { readBytes: allocatedBytesOf(sizes) } : null;
 }
 
 export type Pulled = { readonly label: string; readonly subject: PullSubject; readonly bytesExpected: number };

@@ -64,6 +64,7 @@ const finalReport = (state: SagaState, end: SagaEnd): RunReport => ({
   step: null,
   unwinding: false,
   progress: null,
+  expectedEndAt: null,
   waitingFor: null,
   question: null,
   failure: state.failure,

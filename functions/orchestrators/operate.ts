@@ -7,6 +7,9 @@ import { heeds, look, silent, start, track, type Asked, type Tracked } from './o
 import { holdWhilePaused, stop } from './stop-operations';
 import { describeProgress } from './transfer-progress';
 
+/** What an operation needs besides after its last byte. */
+const lateMs = 200;
+
 /** One operation on one host: started, then looked at until it ends. */
 export function* operate<K extends OperationKind>(
   run: Run<RunInput>,
@@ -57,10 +60,15 @@ export function* operateAll<K extends OperationKind>(
     const silence = yield* look(run, all);
     if (silence === undefined) heardAt = run.now().getTime();
     else if (run.now().getTime() - heardAt > run.input.pace.silenceMsMax) return failed(silent(silence));
-    describeProgress(run, all, silence);
-    waitMs = Math.min(run.input.pace.lookMsMax, Math.round(waitMs * 1.5));
+    waitMs = nextWaitMs(run.input.pace, waitMs, describeProgress(run, all, silence));
   }
   return ended(all);
+}
+
+/** Looks become rarer, but one comes when the work is expected to be over: what a run waits for is noticed late otherwise, in an outage too. */
+function nextWaitMs({ lookMsMin, lookMsMax }: RunInput['pace'], waitMs: number, leftMs: number | null): number {
+  const grown = Math.min(lookMsMax, Math.round(waitMs * 1.5));
+  return leftMs === null ? grown : Math.max(lookMsMin, Math.min(grown, Math.ceil(leftMs) + lateMs));
 }
 
 function ended<K extends OperationKind>(all: readonly Tracked<K>[]): Outcome<OperationOutput<K>[]> {

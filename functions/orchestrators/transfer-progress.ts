@@ -1,6 +1,7 @@
 import type { Failure } from '../../contracts/failure';
 import type { RunInput } from '../../contracts/migration';
 import type { OperationView } from '../../contracts/operations';
+import { leftMs } from '../saga/outlook';
 import type { Progress, Run } from '../saga/run';
 
 type Watched = {
@@ -19,13 +20,20 @@ type Part = Progress['disks'][number] & { readonly isFile: boolean };
 
 /**
  * Sums up operations that move bytes into what the status shows, and says what the run waits for. What earlier operations of this phase did
- * stays in the sum: a phase of many rounds shows all that it has done, and never less than before.
+ * stays in the sum: a phase of many rounds shows all that it has done, and never less than before. Answers in how many milliseconds they will
+ * have ended at their present rate; null when that is not known.
  */
-export function describeProgress(run: Run<RunInput>, all: readonly Watched[], silence: Failure | undefined): void {
+export function describeProgress(
+  run: Run<RunInput>,
+  all: readonly Watched[],
+  silence: Failure | undefined,
+): number | null {
   const parts = all.flatMap((one) => partOf(run, one));
   const waitingFor =
     silence?.message ?? all.map((one) => one.view?.progress?.waitingFor).find((text) => typeof text === 'string');
-  run.showProgress(parts.length === 0 ? null : total(run, parts, rateOf(all)), waitingFor ?? null);
+  const progress = parts.length === 0 ? null : total(run, parts, rateOf(all));
+  run.showProgress(progress, waitingFor ?? null);
+  return progress === null ? null : leftMs(progress);
 }
 
 function partOf(run: Run<RunInput>, { asked, view, ended }: Watched): Part[] {
@@ -49,7 +57,6 @@ function total(run: Run<RunInput>, parts: readonly Part[], bytesPerSecond: numbe
     bytesDone,
     bytesTotal,
     bytesPerSecond: Math.round(bytesPerSecond),
-    secondsLeft: bytesPerSecond > 0 ? Math.round((bytesTotal - bytesDone) / bytesPerSecond) : null,
     disks: parts.filter(({ isFile }) => isFile).map(({ isFile: _isFile, ...disk }) => disk),
   };
 }

@@ -2,6 +2,7 @@ import type { Failure } from '../../contracts/failure';
 import { describeThrown, failed, failureOf } from '../../contracts/failure';
 import { account, beginAttempt, beginPhase, cancelHonoured, currentPhase, patient } from './progress';
 import type { Itinerary, Phase } from './itinerary';
+import { expectedEndMs } from './outlook';
 import { park } from './park';
 import { backOffMs, patienceMsMax, undoPatienceMsMax } from './patience';
 import { Run } from './run';
@@ -35,13 +36,14 @@ export const runOf = <Input>(
   state: SagaState,
   itinerary: Itinerary<Input>,
 ): Run<Input> =>
-  new Run(
-    context,
-    input,
-    state,
-    () => currentPhase(state, itinerary),
-    () => cancelHonoured(state, itinerary),
-  );
+  new Run(context, input, state, {
+    phase: () => {
+      const phase = currentPhase(state, itinerary);
+      return phase && { name: phase.name, step: phase.step, carries: phase.load !== undefined };
+    },
+    cancelHonoured: () => cancelHonoured(state, itinerary),
+    expectedEndMs: (progress, nowMs) => expectedEndMs({ state, itinerary, input }, progress, nowMs),
+  });
 
 function* doPhase<Input>(run: Run<Input>, itinerary: Itinerary<Input>): Durable<Renew | undefined> {
   const { state } = run;

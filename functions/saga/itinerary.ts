@@ -1,5 +1,6 @@
 import type { Step as UserStep } from '../../contracts/migration';
 import type { Told } from '../../contracts/receipt';
+import type { Load } from './load';
 import type { Run } from './run';
 import type { Durable, Step } from './step';
 
@@ -13,6 +14,8 @@ export const undo = <Input>(what: string, run: (run: Run<Input>) => Durable<Step
   what,
   run,
 });
+/** Of a phase that says what it carries once it is under way. */
+export const onceUnderWay = (): null => null;
 export const nothing = (because: string): { kind: 'nothing'; because: string } => ({ kind: 'nothing', because });
 
 export type PhaseDefinition<Input, Done, Name extends string, Output> = {
@@ -25,6 +28,8 @@ export type PhaseDefinition<Input, Done, Name extends string, Output> = {
   readonly pivot?: true;
   /** Of a pivot: it can be stopped while it is under way, and tells truly whether it took effect. */
   readonly cancelable?: true;
+  /** Of a phase that takes the time that bytes take: how many, as far as the phases that were done tell. */
+  readonly load?: (done: Known<Done>, input: Input) => Load | null;
   readonly do: (run: Run<Input>, done: Done) => Durable<Step<Output>>;
   readonly undo: Undo<Input>;
 };
@@ -36,6 +41,7 @@ export type Phase<Input> = {
   readonly what: string;
   readonly pivot: boolean;
   readonly cancelable: boolean;
+  readonly load: ((done: Outputs, input: Input) => Load | null) | undefined;
   readonly do: (run: Run<Input>, done: Outputs) => Durable<Step<unknown>>;
   readonly undo: Undo<Input>;
 };
@@ -74,12 +80,14 @@ export class ItineraryBuilder<Input, Done extends object> {
   phase<Name extends string, Output>(
     definition: PhaseDefinition<Input, Done, Name, Output>,
   ): ItineraryBuilder<Input, Done & Record<Name, Output>> {
+    const { load } = definition;
     const phase: Phase<Input> = {
       name: definition.name,
       step: definition.step,
       what: definition.what,
       pivot: definition.pivot ?? false,
       cancelable: definition.cancelable ?? false,
+      load: load === undefined ? undefined : (done, input) => load(done as Known<Done>, input),
       // The interpreter passes the outputs of exactly the phases before this one, which is what Done says.
       do: (run, done) => definition.do(run, done as Done),
       undo: definition.undo,

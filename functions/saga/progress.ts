@@ -26,6 +26,7 @@ export function beginPhase(state: SagaState, position: number): void {
   state.notes = undefined;
   state.paused = false;
   state.reached = {};
+  state.progress = null;
 }
 
 /** Begins an attempt under a new epoch, or goes on with the one that a renewal interrupted. */

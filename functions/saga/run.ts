@@ -13,6 +13,13 @@ export const pausesPerGenerationMax = 50;
 const taskLookMs = 1_000;
 
 export type Progress = NonNullable<RunReport['progress']>;
+/** Where a run stands in its itinerary. */
+export type Standing = {
+  readonly phase: () => { readonly name: string; readonly step: UserStep; readonly carries: boolean } | undefined;
+  readonly cancelHonoured: () => boolean;
+  /** When the run is expected to end, if that can be told (milliseconds since 1970). */
+  readonly expectedEndMs: (progress: Progress | null, nowMs: number) => number | null;
+};
 export type PauseEnd = 'elapsed' | 'cancel' | 'renew';
 
 /** What a phase may use: its input, the clock of the orchestration, identity for its operations, waiting, and saying where it stands. */
@@ -22,14 +29,13 @@ export class Run<Input> {
   private operations = 0;
   private questions = 0;
   private pausable = false;
-  private shown: { progress: Progress | null; waitingFor: string | null } = { progress: null, waitingFor: null };
+  private waitingFor: string | null = null;
 
   constructor(
     readonly context: OrchestrationContext,
     readonly input: Input,
     readonly state: SagaState,
-    private readonly phase: () => { readonly name: string; readonly step: UserStep } | undefined,
-    private readonly cancelHonoured: () => boolean,
+    private readonly standing: Standing,
   ) {
     this.inbox = new CommandInbox(context);
   }
@@ -52,7 +58,7 @@ export class Run<Input> {
     this.operations = this.attempt.operationsBefore;
     this.questions = 0;
     this.pausable = false;
-    this.shown = { progress: null, waitingFor: null };
+    this.waitingFor = null;
     this.show();
   }
 
@@ -110,7 +116,7 @@ export class Run<Input> {
   }
 
   get cancelRequested(): boolean {
-    return this.cancelHonoured() && this.state.cancel !== null;
+    return this.standing.cancelHonoured() && this.state.cancel !== null;
   }
 
   /**
@@ -177,7 +183,7 @@ export class Run<Input> {
   /** Waits while somebody has paused the run; answers whether it was canceled instead of resumed. */
   *whilePaused(): Durable<'resumed' | 'cancel'> {
     while (this.paused && !this.cancelRequested) {
-      this.showProgress(this.shown.progress, 'a person to resume the copy');
+      this.showProgress(this.state.progress, 'a person to resume the copy');
       yield* this.nextCommand();
     }
     return this.cancelRequested ? 'cancel' : 'resumed';
@@ -203,29 +209,40 @@ export class Run<Input> {
   }
 
   showProgress(progress: Progress | null, waitingFor: string | null): void {
-    this.shown = { progress, waitingFor };
+    this.state.progress = progress;
+    this.waitingFor = waitingFor;
+    if (progress !== null && progress.bytesPerSecond > 0 && this.standing.phase()?.carries === true)
+      this.state.bytesPerSecond = progress.bytesPerSecond;
     this.show();
   }
 
   /** Puts the state into the custom status; it becomes visible at the next yield. */
   show(): void {
-    const phase = this.phase();
+    const phase = this.standing.phase();
     const report: RunReport = {
       schema: 1,
       state: this.state.question === null ? 'running' : 'parked',
       phase: phase?.name ?? null,
       step: phase?.step ?? null,
       unwinding: this.state.direction === 'unwind',
-      progress: this.shown.progress,
-      waitingFor: this.state.question === null ? this.shown.waitingFor : 'an answer to its question',
+      progress: this.state.progress,
+      expectedEndAt: this.expectedEndAt(),
+      waitingFor: this.state.question === null ? this.waitingFor : 'an answer to its question',
       question: this.state.question,
       failure: this.state.failure,
       cancelRequested: this.state.cancel !== null,
-      cancelable: this.cancelHonoured(),
+      cancelable: this.standing.cancelHonoured(),
       pausable: this.pausable,
       paused: this.state.paused,
       ...shownConcerns(this.state.concerns),
     };
     this.context.df.setCustomStatus(report);
+  }
+
+  /** Nobody can tell it of a run that a person keeps waiting, or that unwinds. */
+  private expectedEndAt(): string | null {
+    if (this.state.direction === 'unwind' || this.state.question !== null || this.state.paused) return null;
+    const endMs = this.standing.expectedEndMs(this.state.progress, this.now().getTime());
+    return endMs === null ? null : new Date(Math.round(endMs)).toISOString();
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failure } from '../../contracts/failure';
-import { question } from '../../contracts/migration';
+import { question, runReport } from '../../contracts/migration';
 import { concern } from '../../contracts/preflight';
 import { phaseRecord } from '../../contracts/receipt';
 
@@ -40,6 +40,10 @@ export const sagaState = z.object({
   paused: z.boolean().default(false),
   /** How many bytes of each file of this phase were shown as done: what is shown never goes back, though an attempt begins anew. */
   reached: z.record(z.string(), z.int().nonnegative()).default({}),
+  /** How far this phase was shown to be. */
+  progress: runReport.shape.progress.default(null),
+  /** At which rate bytes were carried last; null before that. */
+  bytesPerSecond: z.number().positive().nullable().default(null),
   cancel: z.object({ reason: z.string() }).nullable(),
   /** Why the run unwinds, or what it parked on. */
   failure: failure.nullable(),
@@ -65,6 +69,8 @@ export const initialState = (startedAt: string): SagaState => ({
   touched: false,
   paused: false,
   reached: {},
+  progress: null,
+  bytesPerSecond: null,
   cancel: null,
   failure: null,
   question: null,

@@ -32,6 +32,7 @@ const quiet: Omit<RunReport, 'state' | 'waitingFor' | 'failure'> = {
   step: null,
   unwinding: false,
   progress: null,
+  expectedEndAt: null,
   question: null,
   cancelRequested: false,
   cancelable: true,

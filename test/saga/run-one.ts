@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { StartOperationInput } from '../../activities/definitions';
 import { succeeded } from '../../contracts/failure';
 import { migrationId, runIdOf, vmId } from '../../contracts/ids';
@@ -97,6 +98,12 @@ export class OneRun {
 
   get report(): RunReport {
     return runReport.parse(this.engine.status(instanceId).customStatus);
+  }
+
+  /** Whether its history was cut and it goes on in another generation. */
+  get isRenewed(): boolean {
+    const { input } = this.engine.status(instanceId);
+    return z.object({ state: z.unknown() }).parse(input).state !== null;
   }
 
   get ended(): boolean {

@@ -23,6 +23,20 @@ test('a copy that an agent begins anew takes nothing back from what was shown', 
   expect(run.report.progress?.disks[0]?.bytesDone).toBe(7);
 });
 
+test('a history that is cut in the middle of a copy takes nothing from what is shown', async () => {
+  const run = new OneRun();
+  run.agents.looksUntilDone.set('pull', 100);
+  await run.begin();
+  await run.engine.advance(6_000);
+  await says(run, 4);
+  for (let second = 0; second < 1_000 && !run.isRenewed; second += 1) {
+    expect(run.report).toMatchObject({ phase: 'copy-base', progress: { bytesDone: 4 } });
+    await run.engine.advance(1_000);
+  }
+  expect(run.isRenewed).toBe(true);
+  expect(run.report).toMatchObject({ phase: 'copy-base', progress: { bytesDone: 4 } });
+});
+
 test('over the rounds of a pre-copy what is shown as done only grows, and holds what earlier rounds did', async () => {
   const gib = 1024 ** 3;
   const run = new OneRun([], 1, 'warm');

@@ -9,6 +9,7 @@ export const usage = `usage: npm run simulate -- [options]
   --kinds a,b     only these kinds of migration
   --without 0,2   leave these faults of the schedule out (by their numbers), to go on from a shortened one
   --calm          leave every fault out
+  --foretold      calm, with larger VMs: how well runs say, at a quarter of their time, when they will end
   --trace         print all that happens; for one seed
   --workers N     processes side by side (default 2)
   --marks-from N  marks that are missing fail it from so many seeds of all kinds on (default 1000)
@@ -24,6 +25,7 @@ export type Asked = {
   readonly kinds: readonly Kind[];
   readonly without: readonly number[];
   readonly calm: boolean;
+  readonly foretold: boolean;
   readonly trace: boolean;
   readonly workers: number;
   /** Marks that are missing count only when so many seeds were lived through, with every kind and every fault. */
@@ -46,6 +48,7 @@ export function parseAsked(words: readonly string[]): Asked | { readonly wrong: 
         kinds: { type: 'string' },
         without: { type: 'string' },
         calm: { type: 'boolean', default: false },
+        foretold: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
         workers: { type: 'string', default: '2' },
         'marks-from': { type: 'string', default: '1000' },

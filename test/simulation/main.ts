@@ -9,6 +9,8 @@ import { addMarks, marksMissing } from './marks';
 import { projectRoot } from '../project-root';
 import type { Told } from './worker';
 import { dealt, runWorker } from './workers';
+import type { Foretold } from './oracles/foretelling';
+import { describeForetold, summaryOf, type ForetoldSummary } from './foretold';
 
 /** When more are missing, their names say nothing: too few seeds were lived through. */
 const missingShownMax = 12;
@@ -34,12 +36,14 @@ async function simulate(asked: Asked): Promise<number> {
   const marks = new Map<string, number>();
   const ends = new Map<string, number>();
   let events = 0;
+  const foretold: Foretold[] = [];
   const fingerprints: string[] = [];
   let virtualMs = 0;
   const take = (told: Told): void => {
     const { result } = told;
     addMarks(marks, result.marks);
     for (const end of result.ends) ends.set(end, (ends.get(end) ?? 0) + 1);
+    foretold.push(...result.foretold);
     events += result.events;
     fingerprints.push(`${result.seed}:${result.fingerprint}`);
     if (fingerprints.length % 100 === 0) process.stderr.write(`${fingerprints.length} of ${asked.seeds} seeds\n`);
@@ -48,11 +52,13 @@ async function simulate(asked: Asked): Promise<number> {
     broken.push(told);
     if (!asked.json) say(describe(told));
   };
-  const { kinds, without, calm, trace } = asked;
+  const { kinds, without, trace } = asked;
+  const calm = asked.calm || asked.foretold;
+  const size = asked.foretold ? 'large' : 'small';
   const shares = dealt(asked.from ?? 1, asked.seeds, trace ? 1 : asked.workers);
   await Promise.all(
     shares.map((seeds) =>
-      runWorker({ seeds, kinds: [...kinds], without: [...without], calm, trace, mutant: null }, take),
+      runWorker({ seeds, kinds: [...kinds], without: [...without], calm, size, trace, mutant: null }, take),
     ),
   );
   const missing = marksMissing(marks);
@@ -67,13 +73,14 @@ async function simulate(asked: Asked): Promise<number> {
     ends: Object.fromEntries(ends),
     marks: Object.fromEntries([...marks].sort()),
     marksMissing: missing,
+    ...(asked.foretold && { foretold: summaryOf(foretold) }),
     events,
     fingerprint: createHash('sha256').update(fingerprints.sort().join()).digest('hex').slice(0, 16),
     virtualHours: Math.round(virtualMs / 36_000) / 100,
     seconds: Math.round(seconds * 10) / 10,
   };
   say(asked.json ? JSON.stringify(summary, null, 1) : describeSummary(summary));
-  const isShort = areMarksDue && missing.length > 0;
+  const isShort = (areMarksDue && missing.length > 0) || summary.foretold?.isGoodEnough === false;
   return broken.length === 0 && !isShort ? exitCodes.done : exitCodes.broken;
 }
 
@@ -86,6 +93,7 @@ type Summary = {
   readonly ends: Readonly<Record<string, number>>;
   readonly marks: Readonly<Record<string, number>>;
   readonly marksMissing: readonly string[];
+  readonly foretold?: ForetoldSummary;
   readonly events: number;
   readonly virtualHours: number;
   readonly seconds: number;
@@ -94,6 +102,7 @@ type Summary = {
 function describeSummary(summary: Summary): string {
   const marks = Object.entries(summary.marks).map(([mark, count]) => `${String(count).padStart(8)}  ${mark}`);
   const { marksMissing: missing } = summary;
+  if (summary.foretold !== undefined) return describeForetold(summary.foretold);
   return [
     ...marks,
     ...(missing.length === 0

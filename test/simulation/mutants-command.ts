@@ -37,7 +37,15 @@ async function catchMutant(
   const [all = []] = dealt(from ?? 1, seeds, 1);
   const known = from === null && caughtBy !== null ? [caughtBy] : [];
   const tried = [...known, ...all.filter((seed) => !known.includes(seed))].slice(0, seeds);
-  const task = { seeds: tried, kinds: [...(own ?? kinds)], without: [], calm: false, trace: false, mutant: name };
+  const task = {
+    seeds: tried,
+    kinds: [...(own ?? kinds)],
+    without: [],
+    calm: false,
+    size: 'small' as const,
+    trace: false,
+    mutant: name,
+  };
   await runWorker(task, ({ result }) => {
     const [first] = result.violations;
     if (first !== undefined) caught = `${result.seed}: ${first.oracle}: ${first.detail.slice(0, 160)}`;

@@ -11,6 +11,7 @@ const summary = z.object({
   marks: z.record(z.string(), z.int()),
   marksMissing: z.array(z.string()),
   fingerprint: z.string(),
+  foretold: z.object({ runs: z.int(), isGoodEnough: z.boolean() }).optional(),
 });
 export type Simulated = z.infer<typeof summary> & { readonly exitCode: number };
 

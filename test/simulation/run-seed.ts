@@ -8,6 +8,7 @@ import type { Plan } from './plan';
 import { answerQuestion, type Person } from './person';
 import { homeOf, runsAfter } from './oracles/ends';
 import { namesIn } from './oracles/registrations';
+import type { Foretold } from './oracles/foretelling';
 import { Watch, type WatchedMove } from './oracles/watch';
 import type { Violation } from './oracles/violation';
 import { Site } from './world/site';
@@ -22,6 +23,8 @@ export type SeedResult = {
   readonly virtualMs: number;
   /** How each run ended. */
   readonly ends: readonly string[];
+  /** What completed runs said of their ends. */
+  readonly foretold: readonly Foretold[];
 };
 
 export type SeedOptions = {
@@ -86,6 +89,7 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
     fingerprint: site.loop.fingerprint,
     virtualMs: site.loop.nowMs - startMs,
     ends: watch.moves.map(({ run }) => run.ended ?? 'not followed to its end'),
+    foretold: watch.moves.flatMap(({ run }) => run.foretold ?? []),
   };
 }
 

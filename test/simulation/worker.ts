@@ -15,6 +15,7 @@ export const workerTask = z.object({
   kinds: z.array(z.enum(kinds)),
   without: z.array(z.int()),
   calm: z.boolean(),
+  size: z.enum(['small', 'large']),
   trace: z.boolean(),
   mutant: z.string().nullable(),
 });
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
   const task = workerTask.parse(JSON.parse(process.argv[2] ?? 'null'));
   shortenPatience();
   if (task.mutant !== null) applyMutant(task.mutant);
-  const templates = await makeTemplates();
+  const templates = await makeTemplates(task.size);
   for (const seed of task.seeds) {
     const told = await liveThrough(seed, task, templates);
     process.send?.(told);

@@ -42,7 +42,14 @@ export async function createHost(folder: string, spec: HostSpec = {}): Promise<v
     processor: spec.processor,
     configurationVersions: spec.configurationVersions,
     vlans: spec.vlans ?? null,
-    liveMigration: { enabled: true, slotsMax: 2, storageSlotsMax: 2, bytesPerSecond: gib, ...spec.liveMigration },
+    liveMigration: {
+      enabled: true,
+      slotsMax: 2,
+      storageSlotsMax: 2,
+      bytesPerSecond: gib,
+      storageBytesPerSecond: null,
+      ...spec.liveMigration,
+    },
     ...spec.more,
     volumes: volumes.map(({ name, ...volume }) => ({ root: join(layout.folder, 'volumes', name), ...volume })),
   });

@@ -133,14 +133,24 @@ export class Mirror {
     });
     const bytesTotal = this.disks.reduce((sum, disk) => sum + dataBytesOf(leafOf(disk.inner)), 0);
     const report = meterOf(this.host.clock, this.context);
+    const beganAtMs = this.host.clock.now();
     for (const disk of this.disks) {
       for (let at = 0; at < disk.virtualSizeBytes; at += copyBytes) {
         this.stopIfAsked(disk);
         await this.guest.betweenWrites(() => this.copyRange(disk, at, Math.min(at + copyBytes, disk.virtualSizeBytes)));
         const bytesDone = Math.min(this.copiedBytes, bytesTotal);
         report({ bytesDone, bytesTotal: bytesTotal + this.memoryBytes });
+        await this.pace(bytesDone, beganAtMs);
       }
     }
+  }
+
+  /** Waits until so many bytes may have been copied. */
+  private async pace(bytesDone: number, beganAtMs: number): Promise<void> {
+    const { storageBytesPerSecond } = this.host.record.liveMigration;
+    if (storageBytesPerSecond === null) return;
+    const waitMs = beganAtMs + (1000 * bytesDone) / storageBytesPerSecond - this.host.clock.now();
+    if (waitMs > 0) await this.host.clock.sleep(waitMs, this.context.signal);
   }
 
   private async copyParents(disks: GuestDisks): Promise<void> {

@@ -41,8 +41,16 @@ export const hostRecord = z.object({
       slotsMax: z.int().nonnegative(),
       storageSlotsMax: z.int().nonnegative(),
       bytesPerSecond: z.int().positive(),
+      /** Of disks that it copies in a move; null is as fast as they go. */
+      storageBytesPerSecond: z.int().positive().nullable().default(null),
     })
-    .default({ enabled: true, slotsMax: 2, storageSlotsMax: 2, bytesPerSecond: 1024 ** 3 }),
+    .default({
+      enabled: true,
+      slotsMax: 2,
+      storageSlotsMax: 2,
+      bytesPerSecond: 1024 ** 3,
+      storageBytesPerSecond: null,
+    }),
   migrationAuthentication: z
     .object({
       type: z.enum(['kerberos', 'credssp']),

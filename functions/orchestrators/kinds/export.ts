@@ -1,7 +1,7 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { copiedByHost } from '../../../contracts/receipt';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { forwardOnly, preflight, release, reserveVm } from '../common-phases';
 import { sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf, type RunToFolder } from '../operations-of-a-run';
@@ -43,6 +43,7 @@ export const exportKind = itinerary<Input>('export', 2)
     name: 'export',
     step: 'Transfer',
     what: 'Write what is asked for into a folder that is no export yet.',
+    load: onceUnderWay,
     do: (run) => {
       const { part, vmCheckpointId } = run.input.request;
       return at(run, 'source', 'export-vm', { ...placeOf(run), part, vmCheckpointId });

@@ -4,7 +4,7 @@ import type { OperationInput } from '../../../contracts/operations';
 import type { FixUp } from '../../../contracts/operations/exports';
 import { copiedByHost } from '../../../contracts/receipt';
 import { ask } from '../../saga/ask';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import type { Run } from '../../saga/run';
 import type { Durable, Step } from '../../saga/step';
 import { forwardOnly, preflight } from '../common-phases';
@@ -75,6 +75,7 @@ export const importKind = itinerary<Input>('import', 2)
     name: 'copy',
     step: 'Transfer',
     what: 'Copy the files, if they are not used in place. The folder stays good for another import.',
+    load: onceUnderWay,
     *do(run) {
       if (!isCopy(run)) return succeeded(undefined);
       return yield* at(run, 'destination', 'copy-import', asked(run));

@@ -1,8 +1,8 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { forwardOnly, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
-import { allImages, compareSides, pullAll, sizesOf } from '../disks';
+import { allImages, compareSides, pullAll, readBy, sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { ofVm } from '../rounds';
 import { stopIfRunning } from '../stop';
@@ -54,6 +54,7 @@ export const lan = itinerary<Input>('lan', 2)
     name: 'copy',
     step: 'Cutover',
     what: 'Copy every file of every disk, the saved memory and the configuration.',
+    load: onceUnderWay,
     do: (run, done) => pullAll(run, [...allImages(done.stop), ...ofVm(done.stop.memory)]),
     undo: nothing('the undo of place removes every file of this run'),
   })
@@ -71,6 +72,7 @@ export const lan = itinerary<Input>('lan', 2)
     name: 'verify',
     step: 'Cutover',
     what: 'Compare what a guest would read at both ends.',
+    load: (done, { request }) => readBy(request.policy.verify, done['check-disks']),
     do: (run) => compareSides(run),
     undo: nothing('it reads only'),
   })

@@ -1,5 +1,5 @@
 import type { RunInputOf } from '../../../contracts/migration';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit, peerOf, settleBetweenHosts, toldOfMove } from '../hypervisor-moves';
 import { at, onDestination, onSource, vmOf } from '../operations-of-a-run';
@@ -33,6 +33,7 @@ export const live = itinerary<Input>('live', 2)
     what: 'Let the hypervisor move the running VM. It rolls back by itself when it fails; then both hosts are asked where the VM is.',
     pivot: true,
     cancelable: true,
+    load: onceUnderWay,
     *do(run) {
       const moved = yield* at(run, 'source', 'move-live', { ...vmOf(run), ...peerOf(run) });
       return moved.ok || 'renew' in moved || moved.failure.effect === 'none'

@@ -1,10 +1,10 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { outageBetween } from '../times';
-import { compareSides, lastImages, parentImages, pullAll, sizesOf } from '../disks';
+import { compareSides, lastImages, memoryOf, parentImages, pullAll, readBy, sizesOf } from '../disks';
 
 type Input = RunInputOf<'quick-storage'>;
 
@@ -32,6 +32,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 2)
     name: 'copy-base',
     step: 'Transfer',
     what: 'Copy the disks below the VM checkpoint while the guest runs.',
+    load: onceUnderWay,
     do: (run, done) => pullAll(run, parentImages(done['vm-checkpoint'])),
     undo: nothing('the undo of place removes every file of this run'),
   })
@@ -63,6 +64,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 2)
     name: 'copy-rest',
     step: 'Cutover',
     what: 'Copy the last differencing disks, the saved memory and the configuration.',
+    load: (done) => memoryOf(done['vm-checkpoint']),
     do: (run, done) => pullAll(run, lastImages(done.save)),
     undo: nothing('the undo of place removes every file of this run'),
   })
@@ -88,6 +90,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 2)
     name: 'verify',
     step: 'Cutover',
     what: 'Compare what a guest would read at both ends.',
+    load: (done, { request }) => readBy(request.policy.verify, done['check-disks']),
     do: (run) => compareSides(run),
     undo: nothing('it reads only'),
   })

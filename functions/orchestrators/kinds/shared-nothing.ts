@@ -1,5 +1,5 @@
 import type { RunInputOf } from '../../../contracts/migration';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit, peerOf, settleBetweenHosts, toldOfMove } from '../hypervisor-moves';
 import { at, onDestination, onSource, placeOf } from '../operations-of-a-run';
@@ -38,6 +38,7 @@ export const sharedNothing = itinerary<Input>('shared-nothing', 2)
     what: 'Let the hypervisor move the running VM with its files. It rolls back by itself when it fails; then both hosts are asked where the VM is.',
     pivot: true,
     cancelable: true,
+    load: onceUnderWay,
     *do(run) {
       const { destinationSwitch: switchName } = run.input.request;
       const moved = yield* at(run, 'source', 'move-whole', { ...placeOf(run), ...peerOf(run), switchName });

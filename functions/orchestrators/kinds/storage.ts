@@ -1,6 +1,6 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { roomNeeded, sizesOf } from '../disks';
 import { settleOnHost, toldOfMove } from '../hypervisor-moves';
@@ -44,6 +44,7 @@ export const storage = itinerary<Input>('storage', 2)
     what: 'Let the hypervisor move the files of the running VM. It rolls back by itself when it fails; then the host is asked where they are.',
     pivot: true,
     cancelable: true,
+    load: onceUnderWay,
     *do(run) {
       const moved = yield* at(run, 'source', 'move-storage', placeOf(run));
       if (moved.ok || 'renew' in moved || moved.failure.effect === 'none') return moved;

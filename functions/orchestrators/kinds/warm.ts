@@ -1,9 +1,9 @@
 import { failureOf, succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { ask } from '../../saga/ask';
-import { itinerary, nothing, undo } from '../../saga/itinerary';
+import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
-import { compareSides } from '../disks';
+import { compareSides, memoryOf, readBy } from '../disks';
 import { at, inPlace, onSource, placeOf } from '../operations-of-a-run';
 import { catchUp, lastRound, preCopy } from '../rounds';
 import { stopVm } from '../stop';
@@ -25,6 +25,7 @@ export const warm = itinerary<Input>('warm', 2)
     name: 'pre-copy',
     step: 'Transfer',
     what: 'Copy the disks while the guest runs, then round after round what it changed, until the rest fits the outage that is allowed.',
+    load: onceUnderWay,
     do: preCopy,
     undo: undo('merge the differencing disks back and forget the reference points', onSource('remove-vm-checkpoint')),
   })
@@ -77,6 +78,7 @@ export const warm = itinerary<Input>('warm', 2)
     name: 'last-round',
     step: 'Cutover',
     what: 'Copy what changed since the last round, the saved memory and the configuration.',
+    load: (done, { request }) => (request.policy.stop === 'save' ? memoryOf(done['check-disks']) : { carriedBytes: 0 }),
     do: (run, done) => lastRound(run, done['catch-up'], done.stop.memory),
     undo: nothing('the undo of pre-copy forgets its reference point, that of place removes what it copied'),
   })
@@ -94,6 +96,7 @@ export const warm = itinerary<Input>('warm', 2)
     name: 'verify',
     step: 'Cutover',
     what: 'Compare what a guest would read at both ends.',
+    load: (done, { request }) => readBy(request.policy.verify, done['check-disks']),
     do: (run, done) => compareSides(run, done['last-round'].round),
     undo: nothing('it reads only'),
   })

@@ -1,4 +1,5 @@
 import { runReport, type Kind, type RunReport } from '../../../contracts/migration';
+import { Foretelling, type Foretold } from './foretelling';
 import type { Complain } from './violation';
 
 /** The status of a run may stay as it is for so long without saying what the run waits for. */
@@ -15,6 +16,8 @@ export class WatchedRun {
   report: RunReport | undefined;
   /** How it ended. */
   ended: RunReport['state'] | undefined;
+  foretold: Foretold | undefined;
+  readonly #foretelling: Foretelling;
   #text = '';
   #changedAtMs = 0;
   #quietKills = 0;
@@ -30,7 +33,9 @@ export class WatchedRun {
     private readonly complain: Complain,
     private readonly mark: (mark: string) => void,
     private readonly onReport: (report: RunReport) => void,
-  ) {}
+  ) {
+    this.#foretelling = new Foretelling(kind);
+  }
 
   get isActive(): boolean {
     return this.report !== undefined && this.ended === undefined;
@@ -59,6 +64,7 @@ export class WatchedRun {
     const before = this.report;
     const report = runReport.parse(JSON.parse(text));
     this.report = report;
+    this.#foretelling.shown(report, facts.nowMs);
     this.#progress(report);
     this.#mark(report, before);
     if (report.state === 'parked' && report.question === null)
@@ -72,9 +78,10 @@ export class WatchedRun {
   }
 
   /** Its instance is over. */
-  end(): void {
+  end({ nowMs }: RunFacts): void {
     const ended = this.report?.state ?? 'parked';
     this.ended = ended;
+    if (ended === 'completed') this.foretold = this.#foretelling.atEnd(nowMs);
     this.mark(`run ${ended}`);
     this.mark(`${this.kind} ${ended}`);
   }

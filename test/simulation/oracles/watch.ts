@@ -143,7 +143,7 @@ export class Watch {
         underWay++;
         continue;
       }
-      run.end();
+      run.end(facts);
       if (row.status !== 'Completed')
         this.complain(
           'every run ends, or is parked with a question',

@@ -4,9 +4,10 @@ import { runId, type VmId } from '../../../contracts/ids';
 import { Draw } from '../platform/chance';
 import type { Loop } from '../platform/loop';
 import { folderOf } from '../platform/modules';
-import { lunNameOf, simulatedVms, type SimulatedVm } from './vms';
+import { lunNameOf, vmsOf, type SimulatedVm, type Size } from './vms';
 
-const mib = 1024 * 1024;
+const kib = 1024;
+const mib = 1024 * kib;
 
 export const machineNames = ['hv-a', 'hv-b', 'hv-c'] as const;
 /** What is no machine: the storage that machines share. It never loses power, and what is written to it is there at once. */
@@ -17,7 +18,8 @@ const sharedVolume = 'csv1';
 export const made = 'template';
 
 /** Makes a host with every VM, and the storage that it shares, by the product's own code. Answers the ids of the VMs, in their order. */
-export async function makeVms(loop: Loop): Promise<VmId[]> {
+export async function makeVms(loop: Loop, size: Size): Promise<VmId[]> {
+  const simulatedVms = vmsOf(size);
   const [folder, fabric] = [folderOf(made, 'host'), folderOf(sharedStorage)];
   const nodes = [made, ...machineNames];
   await createFabric(fabric, {
@@ -27,10 +29,10 @@ export async function makeVms(loop: Loop): Promise<VmId[]> {
       .map((vm) => ({ name: lunNameOf(vm), sizeBytes: 4096 * mib, visibleTo: nodes, attachedTo: made })),
   });
   await createHost(folder, {
-    memoryBytes: 64 * mib,
+    memoryBytes: 1024 * mib,
     volumes: [{ name: 'vms', sizeBytes: 4096 * mib }],
     fabric: { folder: fabric, name: made },
-    liveMigration: { bytesPerSecond: 256 * 1024 },
+    liveMigration: { bytesPerSecond: 256 * kib, storageBytesPerSecond: size === 'small' ? null : 256 * kib },
   });
   const vms: VmId[] = [];
   for (const one of simulatedVms) {

@@ -10,7 +10,7 @@ import { Network } from '../platform/network';
 import { RelayService } from '../platform/relay-service';
 import { makeCertificates } from './keys';
 import { made, machineNames, makeVms, sharedStorage } from './make-vms';
-import { lunNameOf, simulatedVms, type SimulatedVm } from './vms';
+import { lunNameOf, vmsOf, type SimulatedVm, type Size } from './vms';
 
 export type VmTemplate = SimulatedVm & { readonly vmId: VmId; readonly vmCheckpointIds: readonly string[] };
 
@@ -40,7 +40,8 @@ const quietFiles = (loop: Loop): MachineFiles =>
     written: () => undefined,
   });
 
-export async function makeTemplates(): Promise<Templates> {
+export async function makeTemplates(size: Size): Promise<Templates> {
+  const simulatedVms = vmsOf(size);
   const loop = new Loop(Date.UTC(2027, 0, 1));
   const [files, shared] = [quietFiles(loop), quietFiles(loop)];
   const draw = new Draw(0, 'nobody');
@@ -57,7 +58,7 @@ export async function makeTemplates(): Promise<Templates> {
       isCutOff: () => true,
     }),
   });
-  const making = makeVms(loop);
+  const making = makeVms(loop, size);
   let vms: VmId[] | undefined;
   void making.then((all) => (vms = all));
   await loop.run(

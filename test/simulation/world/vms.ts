@@ -15,10 +15,14 @@ const guest = {
 };
 const disk = { virtualSizeBytes: 8 * mib, blockSizeBytes: mib, dataBytes: 2 * mib } as const;
 
-export type SimulatedVm = { readonly place: VmPlace; readonly spec: VmSpec };
+type Spec = Omit<VmSpec, 'disks'> & {
+  readonly memoryBytes: number;
+  readonly disks: readonly (VmSpec['disks'][number] & { readonly dataBytes: number })[];
+};
+export type SimulatedVm = { readonly place: VmPlace; readonly spec: Spec };
 
 /** The VMs that a simulated site is made of. Each is used once in a seed. */
-export const simulatedVms: readonly SimulatedVm[] = [
+const simulatedVms: readonly SimulatedVm[] = [
   // The first, since its host is opened to export it, while no other VM is there to run.
   { place: 'exported', spec: { name: 'exported', seed: 19, memoryBytes: mib / 4, disks: [disk], guest, state: 'off' } },
   { place: 'own', spec: { name: 'one-disk', seed: 11, memoryBytes: mib, disks: [disk], guest } },
@@ -45,5 +49,22 @@ export const simulatedVms: readonly SimulatedVm[] = [
   { place: 'lun', spec: { name: 'lun-one', seed: 17, memoryBytes: mib / 2, disks: [disk], guest } },
   { place: 'lun', spec: { name: 'lun-two', seed: 18, memoryBytes: mib / 4, disks: [disk, disk], guest } },
 ];
+
+/** How much there is to move: little, for what goes wrong; more, for moves that take as long as to be foretold. */
+export type Size = 'small' | 'large';
+
+/** The VMs of a site, of this size. */
+export const vmsOf = (size: Size): readonly SimulatedVm[] =>
+  size === 'small' ? simulatedVms : simulatedVms.map(({ place, spec }) => ({ place, spec: grown(spec) }));
+
+const grown = (spec: Spec): Spec => ({
+  ...spec,
+  memoryBytes: 16 * spec.memoryBytes,
+  disks: spec.disks.map((one) => ({
+    ...one,
+    virtualSizeBytes: 8 * one.virtualSizeBytes,
+    dataBytes: 12 * one.dataBytes,
+  })),
+});
 
 export const lunNameOf = ({ spec }: SimulatedVm): string => `lun-of-${spec.name}`;
