@@ -1,40 +1,45 @@
 /** CRC-32C (Castagnoli), reflected polynomial 0x82F63B78, eight bytes a step. Tables of 64 KiB and log entries go through it. */
-const tables = makeTables();
+const [t0, t1, t2, t3, t4, t5, t6, t7] = makeTables();
 
-function makeTables(): Uint32Array {
-  const made = new Uint32Array(8 * 256);
-  for (let byte = 0; byte < 256; byte++) {
+type Table = Int32Array;
+
+/** Table n has what a byte with n bytes behind it does to the checksum. */
+function makeTables(): readonly [Table, Table, Table, Table, Table, Table, Table, Table] {
+  const first = new Int32Array(256);
+  for (const byte of first.keys()) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    made[byte] = crc;
+    first[byte] = crc;
   }
-  for (let at = 256; at < made.length; at++) {
-    const before = made[at - 256] ?? 0;
-    made[at] = (before >>> 8) ^ (made[before & 0xff] ?? 0);
-  }
-  return made;
+  const next = (before: Table): Table => before.map((crc) => (crc >>> 8) ^ first[crc & 0xff]!);
+  const second = next(first);
+  const third = next(second);
+  const fourth = next(third);
+  const fifth = next(fourth);
+  const sixth = next(fifth);
+  const seventh = next(sixth);
+  return [first, second, third, fourth, fifth, sixth, seventh, next(seventh)];
 }
-
-const lookUp = (table: number, byte: number): number => tables[table * 256 + byte] ?? 0;
 
 /** The checksum of `bytes`, going on from that of the bytes before them. */
 export function crc32c(bytes: Buffer, before = 0): number {
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let crc = ~before;
   let at = 0;
   for (; at + 8 <= bytes.length; at += 8) {
-    const low = crc ^ bytes.readInt32LE(at);
-    const high = bytes.readInt32LE(at + 4);
+    const low = crc ^ words.getInt32(at, true);
+    const high = words.getInt32(at + 4, true);
     crc =
-      lookUp(7, low & 0xff) ^
-      lookUp(6, (low >>> 8) & 0xff) ^
-      lookUp(5, (low >>> 16) & 0xff) ^
-      lookUp(4, low >>> 24) ^
-      lookUp(3, high & 0xff) ^
-      lookUp(2, (high >>> 8) & 0xff) ^
-      lookUp(1, (high >>> 16) & 0xff) ^
-      lookUp(0, high >>> 24);
+      t7[low & 0xff]! ^
+      t6[(low >>> 8) & 0xff]! ^
+      t5[(low >>> 16) & 0xff]! ^
+      t4[low >>> 24]! ^
+      t3[high & 0xff]! ^
+      t2[(high >>> 8) & 0xff]! ^
+      t1[(high >>> 16) & 0xff]! ^
+      t0[high >>> 24]!;
   }
-  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ lookUp(0, (crc ^ (bytes[at] ?? 0)) & 0xff);
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]!) & 0xff]!;
   return ~crc >>> 0;
 }
 

@@ -10,6 +10,7 @@ const accepted = z.object({
   kind: z.string(),
 });
 type Accepted = z.infer<typeof accepted>;
+const records = z.array(z.looseObject({ event: z.string() }));
 
 export const operationsLog = '/state/operations/operations.log';
 const checksumCharacters = 9;
@@ -69,11 +70,8 @@ function recordsOf(line: string): Accepted[] {
     // A line torn by a power loss; the agent cuts it off.
     return [];
   }
-  return z
-    .array(z.unknown())
+  return records
     .parse(json)
-    .flatMap((one) => {
-      const record = accepted.safeParse(one);
-      return record.success ? [record.data] : [];
-    });
+    .filter(({ event }) => event === 'accepted')
+    .map((record) => accepted.parse(record));
 }

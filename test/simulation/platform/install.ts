@@ -4,6 +4,7 @@ import { sep } from 'node:path';
 import * as functionsCore from '../../../runtime/core/functions-core';
 import { projectRoot } from '../../project-root';
 import { InheritedMemory } from './page-memory';
+import { standIn } from './stand-in';
 import { crypto } from './signatures';
 import {
   createReadStream,
@@ -20,7 +21,7 @@ import {
 /** The modules of the platform that production code of the host's side gets simulated ones for. */
 const simulated: Readonly<Record<string, unknown>> = {
   'node:fs/promises': fsPromises,
-  'node:fs': { ...realFs, readSync, createReadStream, createWriteStream },
+  'node:fs': standIn(realFs, { readSync, createReadStream, createWriteStream }),
   'node:crypto': crypto,
   'node:net': net,
   'node:tls': tls,
