@@ -31,12 +31,15 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** What stands behind the name of a file while it is written anew. */
+export const unfinishedSuffix = '.new';
+
 /**
  * Replaces a file as a whole: after a crash it holds either what it held before or all of `data`. What cannot be written is thrown, and
  * nothing of it is left.
  */
 export async function writeFileDurably(path: string, data: string | Iterable<string | Uint8Array>): Promise<void> {
-  const beside = `${path}.new`;
+  const beside = path + unfinishedSuffix;
   try {
     const handle = await open(beside, 'w', 0o600);
     try {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { ifExists, syncFolder, writeFileDurably } from '../files';
+import { ifExists, syncFolder, unfinishedSuffix, writeFileDurably } from '../files';
 
 export const exists = async (path: string): Promise<boolean> => (await ifExists(stat(path))) !== undefined;
 
@@ -72,4 +72,9 @@ export async function filesBelow(folder: string): Promise<FoundFile[]> {
     if (facts !== undefined) found.push({ path, sizeBytes: facts.size, allocatedBytes: facts.blocks * 512 });
   }
   return found;
+}
+
+/** Removes what `writeFileDurably` left below a folder when its process ended in the middle. Nobody may be writing there. */
+export async function removeUnfinishedWrites(folder: string): Promise<void> {
+  for (const { path } of await filesBelow(folder)) if (path.endsWith(unfinishedSuffix)) await removeDurably(path);
 }

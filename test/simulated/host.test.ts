@@ -1,5 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { crashPoints, failNthCall, openSimulatedDriver, type CrashPoint } from '../../agent/hyperv/simulated';
 import type { HyperVDriver } from '../../agent/hyperv/driver';
@@ -153,6 +153,18 @@ describe('a host that is stopped and opened again', () => {
     await turnBackOneBlock();
     await rm(join(await hosts.hostFolder('source'), 'vms', hosts.vmId, 'standby.memory'));
     await hosts.whenAwake(await hosts.open('source'));
+  });
+
+  test('in the middle of writing a state file of its own leaves nothing of that', async () => {
+    const folder = await hosts.hostFolder('source');
+    const unfinished = [join(folder, 'vms', hosts.vmId, 'vm.json.new'), join(folder, 'retired', run, 'vm.json.new')];
+    for (const path of unfinished) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, '{"schema"');
+    }
+    const source = await hosts.open('source');
+    expect(await source.vms()).toHaveLength(1);
+    expect((await hosts.files('source')).filter((path) => path.endsWith('.new'))).toEqual([]);
   });
 });
 

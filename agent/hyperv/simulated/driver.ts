@@ -13,7 +13,7 @@ import { Fabric } from './fabric/fabric';
 import { listen } from './fabric/listener';
 import { ifExists } from '../../files';
 import { errorCode } from '../../thrown';
-import { readJson } from '../files';
+import { readJson, removeUnfinishedWrites } from '../files';
 import { putGuestsOnStandby } from './guests';
 import type { SimulationHooks } from './hooks';
 import type { SimulatedHost } from './host';
@@ -59,6 +59,7 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   const layout = layoutOf(await realpath(given.folder));
   const lock = await lockHost(layout.lockFile);
   if (!lock.ok) return lock;
+  for (const folder of [layout.vmsFolder, layout.retiredFolder]) await removeUnfinishedWrites(folder);
   const live = mapHostPaths(read.value, livePath(layout));
   const fabric = live.fabric === null ? undefined : await openFabric(live.fabric);
   if (typeof fabric === 'string') return invalid(fabric);

@@ -1,3 +1,4 @@
+import { unfinishedSuffix } from '../../../agent/files';
 import { destinationHostOf } from '../../../contracts/migration';
 import { sharedStorage } from '../world/make-vms';
 import type { Site } from '../world/site';
@@ -15,7 +16,8 @@ const marksIn = (text: string): string => {
 
 /** Names of what only a run that is under way has. */
 const isOfWork = (path: string): boolean =>
-  /\.(?:tmp|merged|pulled|partial|exporting)$/.test(path) ||
+  /\.(?:merged|pulled|partial|exporting)$/.test(path) ||
+  path.endsWith(unfinishedSuffix) ||
   path.includes('.hyperferry/') ||
   path.includes('.exporting/');
 
