@@ -155,9 +155,13 @@ describe('a host that is stopped and opened again', () => {
     await hosts.whenAwake(await hosts.open('source'));
   });
 
-  test('in the middle of writing a state file of its own leaves nothing of that', async () => {
+  test('in the middle of writing a state file or a saved state leaves nothing of that', async () => {
     const folder = await hosts.hostFolder('source');
-    const unfinished = [join(folder, 'vms', hosts.vmId, 'vm.json.new'), join(folder, 'retired', run, 'vm.json.new')];
+    const unfinished = [
+      join(folder, 'vms', hosts.vmId, 'vm.json.new'),
+      join(folder, 'retired', run, 'vm.json.new'),
+      hosts.pathOn('source', hosts.vmId, 'Virtual Machines', `${hosts.vmId}.vmrs.new`),
+    ];
     for (const path of unfinished) {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, '{"schema"');

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { VmId } from '../../../contracts/ids';
-import { ifExists } from '../../files';
+import { ifExists, unfinishedSuffix } from '../../files';
 import { exists, makeFolder, removeDurably } from '../files';
 import { Guest } from './guest/guest';
 import type { GuestMemory } from './guest/memory';
@@ -218,7 +218,7 @@ export async function removeStraySavedStates(vm: VmRecord): Promise<void> {
   const path = homeLayout(vm.home).savedStateOf(vm.vmId);
   for (const name of (await ifExists(readdir(dirname(path)))) ?? []) {
     const found = join(dirname(path), name);
-    const ours = found === path || found === `${path}.tmp`;
+    const ours = found === path || found === path + unfinishedSuffix;
     if (ours && found !== vm.savedState?.path) await removeDurably(found);
   }
 }
