@@ -11,7 +11,7 @@ function makeTables(): readonly [Table, Table, Table, Table, Table, Table, Table
     for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
     first[byte] = crc;
   }
-  const next = (before: Table): Table => before.map((crc) => (crc >>> 8) ^ first[crc & 0xff]!);
+  const next = (before: Table): Table => before.map((crc) => (crc >>> 8) ^ (first[crc & 0xff] ?? 0));
   const second = next(first);
   const third = next(second);
   const fourth = next(third);
@@ -30,16 +30,16 @@ export function crc32c(bytes: Buffer, before = 0): number {
     const low = crc ^ words.getInt32(at, true);
     const high = words.getInt32(at + 4, true);
     crc =
-      t7[low & 0xff]! ^
-      t6[(low >>> 8) & 0xff]! ^
-      t5[(low >>> 16) & 0xff]! ^
-      t4[low >>> 24]! ^
-      t3[high & 0xff]! ^
-      t2[(high >>> 8) & 0xff]! ^
-      t1[(high >>> 16) & 0xff]! ^
-      t0[high >>> 24]!;
+      (t7[low & 0xff] ?? 0) ^
+      (t6[(low >>> 8) & 0xff] ?? 0) ^
+      (t5[(low >>> 16) & 0xff] ?? 0) ^
+      (t4[low >>> 24] ?? 0) ^
+      (t3[high & 0xff] ?? 0) ^
+      (t2[(high >>> 8) & 0xff] ?? 0) ^
+      (t1[(high >>> 16) & 0xff] ?? 0) ^
+      (t0[high >>> 24] ?? 0);
   }
-  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]!) & 0xff]!;
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ (t0[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0);
   return ~crc >>> 0;
 }
 
