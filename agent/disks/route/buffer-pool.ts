@@ -3,8 +3,11 @@ import { pageMemory } from '../page-memory';
 /** A piece of memory out of which buffers are cut, one behind the other; used again from its beginning when all were given back. */
 type Slab = { readonly memory: ArrayBufferLike; readonly fromBytes: number; cutBytes: number; buffers: number };
 
-/** Slabs that are cut out of one piece of page memory, of which a process should not have too many. */
-const slabsTogether = 16;
+/**
+ * Slabs that are cut out of one piece of page memory. A process should not have too many such pieces; but what they hold counts for the
+ * collector whether it is used or not, and past some 64 MiB it comes again and again (docs/decisions/0019).
+ */
+const slabsTogether = 4;
 
 /**
  * Buffers out of slabs of one size that are used again and again: a transfer makes gigabytes pass through a few of them, in large blocks

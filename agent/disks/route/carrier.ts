@@ -57,8 +57,8 @@ export class Carrier {
   }
 
   /** Seals and sends content. `taken` is called when the system has taken it, or when the connection ended instead. */
-  send(sealer: Sealer, content: Uint8Array, taken: () => void): void {
-    const pieces = sealer.seal(content);
+  send(sealer: Sealer, content: readonly Uint8Array[], taken: () => void): void {
+    const pieces = sealer.seal(...content);
     this.#write(pieces, (error) => {
       // Where it ended instead, the system may still look at them.
       if (error === undefined || error === null) freeAll(pieces);

@@ -10,8 +10,11 @@ import type { Mark } from './journal-records';
 import { writeBytesMax } from './limits';
 import { releaseRun, WriteRun } from './write-run';
 
-/** Bytes received are noted in the journal this often. */
-const receivedStepBytes = 2 * 1024 * 1024;
+/**
+ * Bytes received are noted in the journal this often when no watermark notes them. After a kill, so much may have come that nobody counted:
+ * with the window it stays below what may be sent again.
+ */
+const receivedStepBytes = 8 * 1024 * 1024;
 
 export type ContentWriterOptions = {
   readonly path: string;
@@ -225,7 +228,8 @@ export class ContentWriter {
     if (this.#failure) return;
     try {
       await target.flush();
-      await journal.mark(window.mark, this.#sentBytes);
+      this.#sentBytesNoted = this.#sentBytes;
+      await journal.mark(window.mark, this.#sentBytesNoted);
       this.#durable = window.mark;
       onDurable(window.mark);
     } catch (thrown) {

@@ -11,11 +11,13 @@ export const skipFrameBytesMin = 64 * 1024 * 1024;
 
 /** What one data frame of this source carries at most. Each frame has a price of its own (docs/decisions/0019). */
 export const dataFrameBytes = blockBytesMax;
+/** So much data is read, sealed and sent together at most: what JavaScript costs, it costs for each batch (docs/decisions/0019). */
+export const batchDataBytesMax = 2 * dataFrameBytes;
 /** Blocks that follow each other are joined up to this length for one write. */
-export const writeBytesMax = 2 * 1024 * 1024;
+export const writeBytesMax = 4 * 1024 * 1024;
 
 /** Bytes of content that the source sends ahead of the destination's durable watermark. */
-export const windowBytesDefault = 32 * 1024 * 1024;
+export const windowBytesDefault = 48 * 1024 * 1024;
 export const windowBytesMin = 2 * blockBytesMax;
 /** Below `resentBytesMax` by one frame, so that a kill never costs more than the promise. */
 export const windowBytesMax = resentBytesMax - blockBytesMax;

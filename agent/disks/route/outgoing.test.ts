@@ -18,7 +18,7 @@ const child: ContentFacts = {
   shape: { ...shape, kind: 'differencing', parent: { dataWriteId: shape.dataWriteId, relativePath: 'p' } },
 };
 
-/** Content whose bytes depend on their place, but for ranges that are all zero. */
+/** Content whose bytes depend on their place, in mebibytes of their own, but for ranges that are all zero. */
 const contentOf = (
   facts: ContentFacts,
   extents: Extent[],
@@ -27,8 +27,13 @@ const contentOf = (
   facts,
   extents: () => extents,
   read: async (target, offsetBytes) => {
-    const isZero = zeroRanges.some(([from, to]) => offsetBytes >= from && offsetBytes < to);
-    target.set(isZero ? Buffer.alloc(target.length) : seededBytes(target.length, offsetBytes + 1));
+    for (let done = 0; done < target.length;) {
+      const at = offsetBytes + done;
+      const part = target.subarray(done, done + mib - (at % mib));
+      const isZero = zeroRanges.some(([from, to]) => at >= from && at < to);
+      part.set(isZero ? Buffer.alloc(part.length) : seededBytes(part.length, at + 1));
+      done += part.length;
+    }
   },
   close: async () => undefined,
 });
@@ -117,6 +122,32 @@ test('thousands of small extents arrive in order with their bytes, and in few pi
       expect(frame.bytes.equals(seededBytes(frame.bytes.length, frame.offsetBytes + 1))).toBe(true);
   }
   expect(frames.filter((frame) => frame.kind === 'zero')).toHaveLength(400);
+});
+
+test('what is one piece on the disk takes one read, whatever frames it becomes, and a batch has no more data than it may', async () => {
+  const extents = [data(0, 512), data(mib / 2, 4 * mib), data(8 * mib, 512), data(9 * mib, 512)];
+  const reads: Place[] = [];
+  const content: SourceContent = {
+    ...contentOf(image, extents, []),
+    read: async (target, offsetBytes) => {
+      reads.push(['data', offsetBytes, target.length]);
+      target.fill(1 + (reads.length % 250));
+    },
+  };
+  const pool = new BufferPool(batchBufferBytes);
+  for (const group of groupsOf(cutsOf(extents, 0), 2 * mib)) {
+    const { blocks, buffer } = await readBatch(content, group, pool);
+    expect(blocks.reduce((sum, { cut }) => sum + cut.lengthBytes, 0)).toBeLessThanOrEqual(2 * mib);
+    pool.release(buffer);
+  }
+  expect(reads).toEqual([
+    ['data', 0, 512],
+    ['data', mib / 2, 1.5 * mib],
+    ['data', 2 * mib, 2 * mib],
+    ['data', 4 * mib, 0.5 * mib],
+    ['data', 8 * mib, 512],
+    ['data', 9 * mib, 512],
+  ]);
 });
 
 test('the digest depends on the content, and not on how it is grouped', async () => {

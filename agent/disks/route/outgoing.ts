@@ -42,15 +42,19 @@ export class Outgoing {
       if (run) slices.push(buffer.subarray(run.from, run.to));
       run = undefined;
     };
+    const addRange = (from: number, to: number): void => {
+      if (run?.to !== from) endRun();
+      run = { from: run?.from ?? from, to };
+    };
     for (const block of blocks) {
       endBytes = block.cut.offsetBytes + block.cut.lengthBytes;
       if (block.kind === 'data') {
-        const to = block.at + dataFrameHeadBytes + block.cut.lengthBytes;
         if (this.#passedBytes > 0) {
           endRun();
           slices.push(this.#skip());
         }
-        run = { from: run?.from ?? block.at, to };
+        addRange(block.headAt, block.headAt + dataFrameHeadBytes);
+        addRange(block.dataAt, block.dataAt + block.cut.lengthBytes);
         dataBytes += block.cut.lengthBytes;
         this.#add(block);
       } else {

@@ -44,7 +44,7 @@ export class RecordReader {
       case 'tls':
         return this.#tlsSpace.subarray(0, this.#bodyBytes - this.#filledBytes);
       case 'sealed':
-        return this.#sealedSpace.subarray(this.#filledBytes, this.#bodyBytes);
+        return this.#sealedSpace.subarray(this.#filledBytes, this.#bodyBytes + recordHeadBytes);
     }
   }
 
@@ -61,9 +61,7 @@ export class RecordReader {
         if (this.#filledBytes === this.#bodyBytes) this.#next('head', 0);
         break;
       case 'sealed':
-        if (this.#filledBytes < this.#bodyBytes) break;
-        this.#next('head', 0);
-        this.#broken = this.#sink.onSealed(this.#sealedSpace.subarray(0, this.#bodyBytes));
+        if (this.#filledBytes >= this.#bodyBytes) this.#broken = this.#sealedWhole();
         break;
     }
     return this.#broken;
@@ -86,7 +84,7 @@ export class RecordReader {
   }
 
   get #sealedSpace(): Buffer {
-    return (this.#sealed ??= Buffer.allocUnsafeSlow(sealedBytesMax));
+    return (this.#sealed ??= Buffer.allocUnsafeSlow(sealedBytesMax + recordHeadBytes));
   }
 
   #begin(): string | undefined {
@@ -100,6 +98,18 @@ export class RecordReader {
     if (bodyBytes === 0) return 'a record with nothing in it';
     this.#next(isTls ? 'tls' : 'sealed', bodyBytes);
     return undefined;
+  }
+
+  /** A sealed record is whole; what came behind it is of the head of the next. */
+  #sealedWhole(): string | undefined {
+    const space = this.#sealedSpace;
+    const headBytes = this.#filledBytes - this.#bodyBytes;
+    const refused = this.#sink.onSealed(space.subarray(0, this.#bodyBytes));
+    if (refused !== undefined) return refused;
+    space.copy(this.#head, 0, this.#bodyBytes, this.#filledBytes);
+    this.#next('head', 0);
+    this.#filledBytes = headBytes;
+    return headBytes === recordHeadBytes ? this.#begin() : undefined;
   }
 
   #next(filling: 'head' | 'tls' | 'sealed', bodyBytes: number): void {

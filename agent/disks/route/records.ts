@@ -1,4 +1,4 @@
-import { blockBytesMax } from '../../../contracts/limits';
+import { batchDataBytesMax } from './limits';
 
 /**
  * What stands on the TCP connection of the byte route: records, each a kind (u8), the length of what follows (u32, little-endian), and that.
@@ -14,8 +14,8 @@ export const recordKinds = {
 export const recordHeadBytes = 5;
 /** Nobody has to keep what stands in such a record, so this bounds nothing but nonsense. */
 export const tlsRecordBytesMax = 1024 * 1024;
-/** Frames in one sealed record: the longest data frame, or many small frames. */
-export const sealedContentBytesMax = blockBytesMax + 64 * 1024;
+/** Frames in one sealed record: data of one batch, and the heads of many small frames. */
+export const sealedContentBytesMax = batchDataBytesMax + 64 * 1024;
 
 /** The head of a record that has so many bytes behind it. */
 export function recordHead(kind: keyof typeof recordKinds, lengthBytes: number): Buffer {

@@ -27,6 +27,12 @@ test('what was sealed is opened as it was, in its order, and its length is in th
   });
 });
 
+test('content in several pieces is sealed as if it stood in one', () => {
+  const pieces = [seededBytes(45, 1), seededBytes(300_000, 2), seededBytes(1, 3), seededBytes(17, 4)];
+  const apart = Buffer.concat(new Sealer(keysOf(1)).seal(...pieces));
+  expect(apart.equals(Buffer.concat(new Sealer(keysOf(1)).seal(Buffer.concat(pieces))))).toBe(true);
+});
+
 test('no record shows what is in it, nor that two hold the same', () => {
   const sealer = new Sealer(keysOf(1));
   const content = Buffer.alloc(4096, 'secret');

@@ -8,11 +8,11 @@ export const contentKeyBytes = 16;
 export const sealBytes = 16;
 const nonceBytes = 12;
 /** Bytes for one call of the cipher, which answers with memory of its own. */
-const pieceBytes = 256 * 1024;
+const pieceBytes = 128 * 1024;
 /** Less is not worth the call. */
 const freedBytesMin = 4096;
-/** Records under one key: 2^20, of at most 2^17 blocks of the cipher each. RFC 7253 (5.1) wants fewer than 2^48 blocks. */
-export const recordsPerKeyDefault = 2 ** 20;
+/** Records under one key: 2^19, of at most 2^18 blocks of the cipher each. RFC 7253 (5.1) wants fewer than 2^48 blocks. */
+export const recordsPerKeyDefault = 2 ** 19;
 
 /**
  * The C library takes large blocks from the system page by page and gives them back at once, until it has seen one of this size come and go
@@ -54,13 +54,13 @@ export class Sealer {
     this.#sequence = new Sequence(keys, recordsPerKey);
   }
 
-  /** The whole next record, in pieces. The content may be overwritten when it returns. */
-  seal(content: Uint8Array): readonly Buffer[] {
+  /** The whole next record, in pieces, of content that stands in several. The content may be overwritten when it returns. */
+  seal(...content: readonly Uint8Array[]): readonly Buffer[] {
     const { key, nonce } = this.#sequence.next();
-    const head = recordHead('sealed', content.length + sealBytes);
+    const head = recordHead('sealed', content.reduce((sum, { length }) => sum + length, 0) + sealBytes);
     const sealing = createCipheriv(cipher, key, nonce, { authTagLength: sealBytes });
     sealing.setAAD(head);
-    const pieces = piecesOf(content).map((piece) => sealing.update(piece));
+    const pieces = content.flatMap(piecesOf).map((piece) => sealing.update(piece));
     return [head, ...pieces, sealing.final(), sealing.getAuthTag()];
   }
 }

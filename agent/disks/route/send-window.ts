@@ -12,6 +12,10 @@ export class SendWindow {
     this.#limitBytes = limitBytes;
   }
 
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
   /** Data that was sent and is not durable. */
   get pendingBytes(): number {
     return this.#pendingBytes;

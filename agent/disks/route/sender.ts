@@ -2,6 +2,7 @@ import { groupsOf, readBatch, type Batch } from './batches';
 import type { BufferPool } from './buffer-pool';
 import type { SourceContent } from './content';
 import { cutsOf } from './cuts';
+import { batchDataBytesMax, dataFrameBytes } from './limits';
 import type { StartMessage } from './messages';
 import { Outgoing } from './outgoing';
 import type { SendWindow } from './send-window';
@@ -9,7 +10,7 @@ import { pacedBytesMax, type TokenBucket } from './token-bucket';
 import type { Wire } from './wire';
 
 /** Batches that are read while earlier ones are sent. */
-const batchesAhead = 4;
+const batchesAhead = 3;
 
 export type SendRequest = {
   readonly content: SourceContent;
@@ -17,7 +18,6 @@ export type SendRequest = {
   /** What it was given to send may be overwritten when `send` returns. */
   readonly wire: Pick<Wire, 'send' | 'signal'>;
   readonly window: SendWindow;
-  /** Undefined: as fast as it goes. */
   readonly bucket: TokenBucket;
   readonly pool: BufferPool;
 };
@@ -27,10 +27,10 @@ export type SendRequest = {
  * sequence in hex, or undefined when the connection ended before. Throws what the content throws when it cannot be read.
  */
 export async function sendContent(request: SendRequest): Promise<string | undefined> {
-  const { content, start, wire, pool } = request;
+  const { content, start, wire, pool, window } = request;
   const outgoing = new Outgoing(content, start.digest);
   const writer = new Writer(request);
-  const groups = groupsOf(cutsOf(content.extents(start.fromBytes), start.fromBytes));
+  const groups = groupsOf(cutsOf(content.extents(start.fromBytes), start.fromBytes), batchDataBytesOf(window));
   const ahead: Promise<Batch>[] = [];
   try {
     for (;;) {
@@ -50,6 +50,10 @@ export async function sendContent(request: SendRequest): Promise<string | undefi
     await Promise.allSettled(ahead);
   }
 }
+
+/** A quarter of the window, so that some is on its way while some becomes durable. */
+const batchDataBytesOf = ({ limitBytes }: SendWindow): number =>
+  Math.max(dataFrameBytes, Math.min(batchDataBytesMax, limitBytes / 4));
 
 /** A rejection is seen when its turn comes; until then it is not an unhandled one. */
 function seenLater<T>(promise: Promise<T>): Promise<T> {
@@ -90,10 +94,10 @@ class Writer {
     const { wire, bucket, pool } = this.#request;
     // What waits for its turn under a limit goes first, also when the limit is lifted meanwhile.
     if (!bucket.isLimited && this.#paced === 0) {
-      const sendings = slices.map((slice) => wire.send(slice));
+      const sending = slices.length > 0 ? wire.send(...slices) : undefined;
       // Sealed, it stands elsewhere, and the next batch finds this memory in the processor's cache.
       pool.release(buffer);
-      await Promise.all(sendings);
+      await sending;
       return;
     }
     this.#paced += 1;

@@ -17,7 +17,8 @@ beforeAll(async () => {
   hosts = await makeHosts();
   const path = join(hosts.folder, 'source.vhdx');
   await makeImage(path, shapeOf({ virtualSizeBytes: 8 * mib }), [{ offsetBytes: 0, data: content }]);
-  route = await startSource(hosts, path);
+  // With a window as small as this, each record holds one block.
+  route = await startSource(hosts, path, { windowBytes: 4 * mib });
 });
 afterAll(async () => {
   await route.close();

@@ -18,7 +18,7 @@ import type { Resumption } from './resumption';
 /** Damaged blocks that are asked for again, of one file. */
 const mismatchesMax = 1;
 /** So much is made durable at once when the window of the source allows it. */
-const flushBytesMax = 8 * 1024 * 1024;
+const flushBytesMax = 16 * 1024 * 1024;
 
 type Copy = { readonly target: TargetContent; readonly beginning: Beginning };
 
@@ -154,8 +154,8 @@ export class Transfer {
       facts: beginning.facts,
       journal: this.#journal,
       pool: this.#pool,
-      // A quarter, so that the source can send while a part of the window becomes durable.
-      flushBytes: Math.min(flushBytesMax, windowBytes / 4),
+      // A third, so that the source can send while another becomes durable.
+      flushBytes: Math.min(flushBytesMax, windowBytes / 3),
       clock: this.#request.clock,
       onDurable: (mark: Mark) => this.#attempt?.tellDurable(mark),
       onWritten: () => this.#attempt?.goOn(),

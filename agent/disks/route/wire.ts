@@ -84,10 +84,10 @@ export class Wire {
   }
 
   /**
-   * Sends bytes of content frames, sealed; at most `sealedContentBytesMax`. They may be overwritten when it returns. Resolves when the system
-   * has taken them; also when the connection ended instead.
+   * Sends bytes of content frames in one sealed record; at most `sealedContentBytesMax`. They may be overwritten when it returns. Resolves when
+   * the system has taken them; also when the connection ended instead.
    */
-  async send(bytes: Buffer): Promise<void> {
+  async send(...bytes: readonly Buffer[]): Promise<void> {
     if (this.signal.aborted) return;
     if (this.#sealer === undefined) throw new Error('content is sent after the handshake');
     this.#saidAtMs = this.#clock.now();

@@ -63,7 +63,7 @@ export async function startFakeSource(
     tls.on('error', () => undefined);
     tls.once('secure', () => {
       const sealer = new Sealer(contentKeys(tls));
-      const send = (bytes: Uint8Array): void => carrier.send(sealer, bytes, () => undefined);
+      const send = (bytes: Uint8Array): void => carrier.send(sealer, [bytes], () => undefined);
       const isContent = (frame: Frame): boolean => contentFromSource.has(frameKinds[frame.kind]);
       const connection: FakeConnection = {
         number: connections++,
