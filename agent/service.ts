@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
+import type { Agent as HttpAgent } from 'node:http';
 import { join } from 'node:path';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../contracts/failure';
 import { startListener, type Listener } from '../relay/listener';
 import { createNonceMemory } from '../relay/nonces';
+import { outboundAgent } from '../relay/proxy';
 import { verifyRequest } from '../relay/signed-request';
 import type { TokenProvider } from '../relay/token';
 import { startAgentRoute, type AgentRoute } from './byte-route';
@@ -37,6 +39,8 @@ export type AgentParts = {
   readonly log: Log;
   /** By default that of the operating system; a simulation owns it. */
   readonly chance?: Chance;
+  /** Where a proxy is named; by default that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 };
 
 export type Agent = {
@@ -64,13 +68,15 @@ export async function startAgent(parts: AgentParts): Promise<Outcome<Agent>> {
 }
 
 async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent>> {
-  const { config, clock, log, chance = systemChance } = parts;
+  const { config, clock, log, chance = systemChance, env = process.env } = parts;
   const { newGuid } = chance;
   const { stateFolder } = config;
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
   const lock = takeStateLock(stateFolder);
   if (lock === undefined) return failed(stateFolderTaken(config));
   opened.add('lock', () => lock.release());
+  const way = outboundAgent(config.relay.endpoint, env);
+  if (!way.ok) return way;
   const tokens = await relayTokens(config.relay.identity, clock);
   const marks = await StartMarks.open(join(stateFolder, 'started'), clock);
   const store = await openStore(parts, opened);
@@ -87,7 +93,7 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   const { pullsAtOnceMax } = config.byteRoute;
   const runner = new OperationRunner({ store, marks, carryOut, clock, log, pullsAtOnceMax, stopMsMax });
   runner.resume();
-  const listener = listen(parts, { tokens, driver: driver.value, route: route.value, runner });
+  const listener = listen(parts, { tokens, way: way.value, driver: driver.value, route: route.value, runner });
   log.info('agent started', { byteRoutePort: served.port, driver: driver.value.name });
 
   let stopping: Promise<void> | undefined;
@@ -120,6 +126,7 @@ async function pruneDaily(store: OperationStore, clock: Clock, signal: AbortSign
 
 type Served = {
   readonly tokens: TokenProvider;
+  readonly way: HttpAgent | undefined;
   readonly driver: HyperVDriver;
   readonly route: AgentRoute;
   readonly runner: OperationRunner;
@@ -127,7 +134,7 @@ type Served = {
 
 function listen(
   { config, clock, log, chance = systemChance }: AgentParts,
-  { tokens, driver, route, runner }: Served,
+  { tokens, way, driver, route, runner }: Served,
 ): Listener {
   const { hostId, appPublicKeys, relay } = config;
   const nonces = createNonceMemory();
@@ -149,6 +156,7 @@ function listen(
     random: chance.random,
     log: ({ level, message }) => log[level]('relay', { message }),
     limits: { drainMsMax },
+    ...(way && { agent: way }),
   });
 }
 

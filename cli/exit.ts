@@ -12,10 +12,14 @@ export const exitCodes = {
     code: 6,
     means: 'the HTTP interface answered with an error of its own, or with what this version cannot read',
   },
-  localStack: { code: 7, means: 'the local stack, or the host of an app, could not be started or kept running' },
+  localStack: {
+    code: 7,
+    means: 'the local stack, the host of an app, or the agent could not be started or kept running',
+  },
   different: { code: 8, means: 'disk compare: the disks differ' },
   damaged: { code: 9, means: 'disk: a disk file is damaged, or its chain is broken' },
   preflightRefused: { code: 10, means: 'preflight: something critical was found; a run would be refused' },
+  unhealthy: { code: 11, means: 'agent doctor: something critical was found; the agent could not do its work' },
   interrupted: {
     code: 130,
     means: 'interrupted (Ctrl-C); a migration that was watched goes on, a copy of a disk can be gone on with',

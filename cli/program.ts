@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { registerAgent } from './commands/agent';
 import { registerAnswer } from './commands/answer';
 import { registerBatch } from './commands/batch';
 import { registerCancel } from './commands/cancel';
@@ -103,6 +104,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
     registerKeys,
     registerDisk,
     registerHost,
+    registerAgent,
   ];
   register.forEach((one) => one(program, run));
   try {

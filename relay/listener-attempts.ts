@@ -58,9 +58,9 @@ export function createAttempts({ clock, endpoint, limits, log, path, random, tok
       case 'failed':
         return soon(cause.reason);
       case 'refused': {
-        const mended = remedies[cause.status];
+        const mended = remedyOfRefusal(cause.status, path);
         const reason = `the relay answered ${cause.status} ${cause.text}`.trim();
-        return mended === undefined ? soon(reason) : slowly(cause.status, `${reason}: ${mended(path)}`);
+        return mended === undefined ? soon(reason) : slowly(cause.status, `${reason}: ${mended}`);
       }
       case 'lost': {
         if (cause.code === tokenRefused) refusedToken = lastToken;
@@ -100,3 +100,6 @@ const remedies: Readonly<Record<number, (path: string) => string>> = {
     `give this agent the Listen right on the hybrid connection ${path}, and let its address through the firewall`,
   404: (path) => `create the hybrid connection ${path}, or correct the relay endpoint`,
 };
+
+/** What a person can do about a status with which the relay refused a listener on `path`; undefined where it passes by itself. */
+export const remedyOfRefusal = (status: number, path: string): string | undefined => remedies[status]?.(path);

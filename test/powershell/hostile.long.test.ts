@@ -154,6 +154,8 @@ function given(
   switch (call) {
     case 'read-host':
       return { args: { Roots: [text] }, accepts: true };
+    case 'read-doctor':
+      return { args: { Roots: [text], MigrationPort: 6600 }, accepts: true };
     case 'inspect-host':
       return { args: { Folder: text }, accepts: true };
     case 'read-vms':

@@ -38,6 +38,7 @@ const builtIn = new Set([
   'ConvertTo-Json',
   'ForEach-Object',
   'Get-Command',
+  'Get-Module',
   'Get-TypeData',
   'Import-Module',
   'Join-Path',
@@ -48,7 +49,7 @@ const builtIn = new Set([
   'Where-Object',
 ]);
 /** Programs of Windows. */
-const programs = new Set(['icacls.exe']);
+const programs = new Set(['icacls.exe', 'whoami.exe']);
 const common = new Set(['ErrorAction', 'WarningAction', 'Confirm']);
 
 export type Documented = {

@@ -49,7 +49,13 @@ const endMsMax = 30_000;
 
 /** The driver of a real host. Workers are started at the first call. */
 export function openPowerShellDriver(options: PowerShellDriverOptions): HyperVDriver {
-  const { engine, scripts, folder, roots, clock, newGuid, log, transcript, env } = options;
+  const { folder, roots, clock } = options;
+  return driverOver(openClient(options), { folder, roots, clock });
+}
+
+/** What asks the workers of a real host. They are started at the first call. */
+export function openClient(options: Omit<PowerShellDriverOptions, 'folder' | 'roots'>): Client {
+  const { engine, scripts, clock, newGuid, log, transcript, env } = options;
   const worker = {
     engine,
     script: join(scripts, 'worker.ps1'),
@@ -64,13 +70,12 @@ export function openPowerShellDriver(options: PowerShellDriverOptions): HyperVDr
     endMsMax,
     ...(env && { env }),
   };
-  const client = new Client({
+  return new Client({
     lanes: { look: new Lane(worker), act: new Lane(worker) },
     clock,
     warn: log,
     ...(transcript && { transcript }),
   });
-  return driverOver(client, { folder, roots, clock });
 }
 
 /** The driver of a host whose workers, or what takes their place, answer through `client`. */

@@ -53,6 +53,8 @@ const mergesDisks = 32772;
 export class StandInHyperV {
   private readonly merging = new Map<VmId, Promise<unknown>>();
   checkpointType = 'Production';
+  /** Of the account that runs the workers: Administrators, elevated. */
+  groups = ['S-1-1-0', 'S-1-5-32-544', 'S-1-16-12288'];
   /** False where something puts rights back that were changed. */
   keepsDenials = true;
   /** Is listed once more, and then gone. */

@@ -9,6 +9,7 @@ const request = z.intersection(
     z.object({ command: z.literal('host') }),
     z.object({ command: z.literal('volume'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('vms') }),
+    z.object({ command: z.literal('groups') }),
     z.object({ command: z.literal('hardware'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('image'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('set-notes'), with: z.object({ vmId, notes: z.string() }) }),
@@ -35,6 +36,8 @@ const carryOut = (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
       return hyperV.volume(asked.with.path);
     case 'vms':
       return hyperV.vms();
+    case 'groups':
+      return Promise.resolve(hyperV.groups);
     case 'hardware':
       return hyperV.hardware(asked.with.vmId);
     case 'image':
@@ -108,7 +111,7 @@ export class StandInService {
   }
 
   private async tryOut(asked: Request) {
-    const isLook = ['host', 'volume', 'vms', 'hardware', 'image', 'denials'].includes(asked.command);
+    const isLook = ['host', 'volume', 'vms', 'groups', 'hardware', 'image', 'denials'].includes(asked.command);
     if (!isLook) this.changes.push(asked.command);
     try {
       return { value: (await carryOut(this.hyperV, asked)) ?? null, error: null };

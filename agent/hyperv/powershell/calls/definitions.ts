@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Arguments } from '../worker/worker';
+import { doctorArguments, doctorValue } from './doctor';
 import { hostArguments, hostValue } from './host';
 import { inspectHostArguments, inspectedHost, inspectedVm } from './inspection';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
@@ -21,6 +22,7 @@ const minute = 60_000;
 export const calls = {
   'read-host': { lane: 'look', msMax: minute, args: hostArguments, value: hostValue },
   'read-vms': { lane: 'look', msMax: 5 * minute, args: vmsArguments, value: vmsValue },
+  'read-doctor': { lane: 'look', msMax: 2 * minute, args: doctorArguments, value: doctorValue },
   'inspect-host': { lane: 'look', msMax: 2 * minute, args: inspectHostArguments, value: inspectedHost },
   'inspect-vm': { lane: 'look', msMax: 2 * minute, args: ofVm, value: inspectedVm },
   'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },

@@ -5,7 +5,7 @@ const bytes = z.int().nonnegative();
 const count = z.int().nonnegative();
 
 /** What `Read-Fact` of the scripts answers. */
-const told = <S extends z.ZodType>(value: S) =>
+export const told = <S extends z.ZodType>(value: S) =>
   z.discriminatedUnion('known', [
     z.object({ known: z.literal(true), value }),
     z.object({ known: z.literal(false), error: nativeError }),

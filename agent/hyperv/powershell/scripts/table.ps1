@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power', 'fence', 'inspect-host', 'inspect-vm') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power', 'fence', 'inspect-host', 'inspect-vm', 'doctor') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -9,6 +9,7 @@ $modules = 'Hyper-V', 'Storage', 'CimCmdlets'
 $handlers = @{
     'read-host'         = 'Read-HostFacts'
     'read-vms'          = 'Read-Vms'
+    'read-doctor'       = 'Read-DoctorFacts'
     'inspect-host'      = 'Read-HostInspection'
     'inspect-vm'        = 'Read-VmInspection'
     'set-notes'         = 'Set-VmNotes'

@@ -91,3 +91,10 @@ function icacls.exe {
     if ($sid -notmatch '\AS(?:-\d+)+\z' -or @('/deny', '/remove:d') -notcontains $change) { $global:LASTEXITCODE = 87; return }
     [void] (Invoke-StandInService -Command 'set-denial' -With @{ path = $Path; sid = $sid; denied = ($change -eq '/deny') })
 }
+
+# Likewise: the program that tells who runs it, here with the groups alone.
+function whoami.exe {
+    $global:LASTEXITCODE = 0
+    if ("$args" -ne '/groups /fo csv /nh') { $global:LASTEXITCODE = 1; return }
+    foreach ($sid in Invoke-StandInService -Command 'groups') { '"Gruppe","Bekannte Gruppe","{0}","Aktivierte Gruppe, Standard"' -f $sid }
+}

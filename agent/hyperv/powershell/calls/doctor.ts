@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { hostArguments } from './host';
+import { told } from './inspection';
+
+export const doctorArguments = hostArguments.extend({ MigrationPort: z.int().min(1).max(65_535) });
+
+/** What scripts/handlers/doctor.ps1 tells of the account and of the surroundings of Hyper-V. */
+export const doctorValue = z.object({
+  account: told(z.string()),
+  /** Security identifiers of the groups of the account, the integrity of its session among them. */
+  groups: told(z.array(z.string())),
+  module: told(z.string()),
+  fileSystems: z.array(z.object({ root: z.string(), fileSystem: told(z.string()) })),
+  /** Whether something listens on the port that was asked for. */
+  listens: told(z.boolean()),
+});
