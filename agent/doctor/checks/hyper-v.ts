@@ -78,22 +78,27 @@ export const hyperVRights: Check = {
         `the groups of ${who} are not told: ${classify(groups.error, false).message}`,
         'Look with whoami /groups that it is in Administrators or Hyper-V Administrators.',
       );
-    const isIn = (sid: string): boolean => groups.value.includes(sid);
-    const isElevated = elevated.some(isIn);
-    if (isIn(administrators) && isElevated) return fine(`${who} is in Administrators, elevated`);
-    if (isIn(hyperVAdministrators))
-      return warning(
-        `${who} is in Hyper-V Administrators and no elevated administrator: Hyper-V obeys it, files do not by that alone`,
-        'Give it full control of the folders in driver.roots and of the disks of the VMs to be moved (a fence changes rights on them), or run as LocalSystem.',
-      );
-    if (isIn(administrators))
-      return critical(
-        `${who} is in Administrators, and this session is not elevated`,
-        'Run the agent as a service or in an elevated session ("Run as administrator").',
-      );
-    return critical(
-      `${who} is neither in Administrators nor in Hyper-V Administrators`,
-      'Run the agent as LocalSystem, or add its account: Add-LocalGroupMember -SID S-1-5-32-544 (or S-1-5-32-578) -Member ACCOUNT.',
-    );
+    return judgeGroups(who, groups.value);
   },
 };
+
+/** What an account may do by the groups of its session, by their security identifiers. */
+export function judgeGroups(who: string, groups: readonly string[]): Verdict {
+  const isIn = (sid: string): boolean => groups.includes(sid);
+  const isElevated = elevated.some(isIn);
+  if (isIn(administrators) && isElevated) return fine(`${who} is in Administrators, elevated`);
+  if (isIn(hyperVAdministrators))
+    return warning(
+      `${who} is in Hyper-V Administrators and no elevated administrator: Hyper-V obeys it, files do not by that alone`,
+      'Give it full control of the folders in driver.roots and of the disks of the VMs to be moved (a fence changes rights on them), or run as LocalSystem.',
+    );
+  if (isIn(administrators))
+    return critical(
+      `${who} is in Administrators, and this session is not elevated`,
+      'Run the agent as a service or in an elevated session ("Run as administrator").',
+    );
+  return critical(
+    `${who} is neither in Administrators nor in Hyper-V Administrators`,
+    'Run the agent as LocalSystem, or add its account: Add-LocalGroupMember -SID S-1-5-32-544 (or S-1-5-32-578) -Member ACCOUNT.',
+  );
+}

@@ -53,6 +53,9 @@ const mergesDisks = 32772;
 export class StandInHyperV {
   private readonly merging = new Map<VmId, Promise<unknown>>();
   checkpointType = 'Production';
+  fileSystem = 'NTFS';
+  /** Of every volume; what the simulated host says where it is undefined. */
+  room: { readonly sizeBytes: number; readonly freeBytes: number } | undefined;
   /** Of the account that runs the workers: Administrators, elevated. */
   groups = ['S-1-1-0', 'S-1-5-32-544', 'S-1-16-12288'];
   /** False where something puts rights back that were changed. */
@@ -92,9 +95,9 @@ export class StandInHyperV {
     const volume = volumes.find(({ root }) => path === root || path.startsWith(`${root}/`));
     if (volume === undefined) throw notFound(path);
     return {
-      Size: volume.sizeBytes,
-      SizeRemaining: volume.freeBytes,
-      FileSystem: 'NTFS',
+      Size: this.room?.sizeBytes ?? volume.sizeBytes,
+      SizeRemaining: this.room?.freeBytes ?? volume.freeBytes,
+      FileSystem: this.fileSystem,
       AllocationUnitSize: 65_536,
     };
   }
