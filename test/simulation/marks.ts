@@ -42,6 +42,7 @@ export const requiredMarks: readonly string[] = [
   'power lost in the middle of a change',
   'a disk full',
   'a read that fails',
+  'a read damaged',
   'a sync that fails',
   'a clock off',
   'the runtime killed before a commit',

@@ -64,6 +64,8 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
   const setting = {
     site,
     mark: watch.mark,
+    requests: plan.requests,
+    reportOf: (move: number) => (watch.moves[move]?.run.isActive === true ? watch.moves[move].run.report : undefined),
     hasMoved: (move: number) => watch.moves[move]?.vm.moved === true,
     replyLost: watch.replyLost,
     cancel: (move: number) => cancel(site, watch, move),

@@ -1,3 +1,4 @@
+import type { AcceptedRequest, RunReport } from '../../../contracts/migration';
 import type { Draw } from '../platform/chance';
 import type { Site } from '../world/site';
 
@@ -27,6 +28,9 @@ export type FaultSetting = {
   readonly mark: (mark: string) => void;
   /** Whether a move's VM is at its new place for good. */
   readonly hasMoved: (move: number) => boolean;
+  /** What a move's run says of itself; undefined before it says anything and after its end. */
+  readonly reportOf: (move: number) => RunReport | undefined;
+  readonly requests: readonly AcceptedRequest[];
   /** A reply of this machine did not arrive. */
   readonly replyLost: (machine: string) => void;
 };

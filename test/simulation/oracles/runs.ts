@@ -109,7 +109,6 @@ export class WatchedRun {
     // Nobody can confirm while the runtime is away.
     const disturbed = !facts.cloudRuns || facts.cloudKills !== this.#cancel.cloudKills;
     if (report.cancelRequested || report.unwinding || !report.cancelable || disturbed) {
-      if (report.cancelRequested && report.unwinding) this.mark('a cancel honoured');
       this.#cancel = undefined;
       return;
     }
@@ -143,6 +142,7 @@ export class WatchedRun {
       this.mark('unwound');
       if (report.failure?.effect === 'unknown') this.mark('undo of what may have been done');
       if (report.failure !== null) this.mark(`unwound for ${report.failure.code}`);
+      if (report.failure?.code === 'CanceledByOperator') this.mark('a cancel honoured');
       if (this.#replyLostIn !== null && this.#replyLostIn === before?.phase) this.mark('undo after a lost reply');
     }
   }
