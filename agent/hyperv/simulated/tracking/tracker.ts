@@ -55,8 +55,9 @@ function parseTrackingId(text: string): { guid: string; generation: number } | u
 
 /**
  * The change tracking of one disk: a file with the generation of each region's last write, so that the changes since any earlier point
- * are the regions of later generations. A region is marked before it is written, as the table of modified regions of Hyper-V is, so
- * that the end of the process at any moment leaves no change unmarked.
+ * are the regions of later generations. A region is marked durably before it is written, as the table of modified regions of Hyper-V is,
+ * so that neither the end of the process nor a loss of power leaves a change unmarked: what was written and read by a copy may be gone
+ * with the power, which is a change too.
  */
 export class ChangeTracker {
   private readonly marked = new Set<number>();
@@ -78,18 +79,19 @@ export class ChangeTracker {
     return new ChangeTracker(handle, known);
   }
 
-  /** To be waited for before the range is written. */
+  /** To be waited for before the range is written: its marks are durable then, whatever of the range is. */
   async note(offsetBytes: number, lengthBytes: number): Promise<void> {
     const regionBytes = regionBytesOf(this.known.virtualSizeBytes);
     const first = Math.floor(offsetBytes / regionBytes);
     const last = Math.floor((offsetBytes + lengthBytes - 1) / regionBytes);
-    for (let region = first; region <= last; region++) {
-      if (this.marked.has(region)) continue;
-      const entry = Buffer.alloc(entryBytes);
-      entry.writeUInt32LE(this.known.generation);
-      await this.handle.write(entry, 0, entryBytes, headerBytes + region * entryBytes);
-      this.marked.add(region);
-    }
+    const regions = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    const fresh = regions.filter((region) => !this.marked.has(region));
+    if (fresh.length === 0) return;
+    const entry = Buffer.alloc(entryBytes);
+    entry.writeUInt32LE(this.known.generation);
+    for (const region of fresh) await this.handle.write(entry, 0, entryBytes, headerBytes + region * entryBytes);
+    await this.handle.datasync();
+    for (const region of fresh) this.marked.add(region);
   }
 
   close(): Promise<void> {
