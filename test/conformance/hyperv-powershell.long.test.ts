@@ -1,24 +1,27 @@
 import { carriesOut } from '../../agent/hyperv/powershell/operations';
 import { engine } from '../powershell/engine';
-import { standInOver, type StandInHost } from '../powershell/stand-in/host';
+import { SharedWorkers } from '../powershell/stand-in/host';
 import { TestHosts, type HostName } from '../simulated/test-hosts';
 import { describeHyperVDriverInPart } from './hyperv-driver';
 
+// Each operation is some calls of a PowerShell, on a machine that may be busy with others.
+jest.setTimeout(300_000);
+
 if (engine !== undefined) {
   const hosts = new TestHosts();
-  const open: StandInHost[] = [];
+  const workers = { source: new SharedWorkers(), destination: new SharedWorkers() };
+  const all = Object.values(workers);
   beforeAll(() => hosts.make());
   afterEach(async () => {
-    for (const host of open.splice(0)) await host.close();
+    for (const one of all) await one.idle();
     await hosts.close();
   });
-  afterAll(() => hosts.remove());
+  afterAll(async () => {
+    for (const one of all) await one.close();
+    await hosts.remove();
+  });
 
-  const driverOf = async (name: HostName) => {
-    const host = await standInOver(await hosts.open(name), await hosts.hostFolder(name));
-    open.push(host);
-    return host.driver;
-  };
+  const driverOf = async (name: HostName) => workers[name].over(await hosts.open(name), await hosts.hostFolder(name));
 
   describeHyperVDriverInPart(
     'the PowerShell driver over the stand-in',

@@ -179,5 +179,29 @@ function given(
     case 'lock-disks':
     case 'unlock-disks':
       return only('VmId');
+    case 'unlock-files':
+      return random() < 0.5
+        ? { args: { VmId: text, DiskPaths: [] }, accepts: false }
+        : { args: { VmId: vmId, DiskPaths: [text] }, accepts: true };
+    case 'remove-vm':
+      return { args: { VmId: text, Expected: '', DiskPaths: [text] }, accepts: false };
+    case 'export-configuration':
+      return { args: { VmId: text, Folder: text }, accepts: false };
+    case 'compare-import':
+    case 'import-vm':
+      return { args: withHostileImport(call, text, vmId, random), accepts: false };
   }
+}
+
+/** An import with the text in place of what is checked by a pattern. */
+function withHostileImport(
+  call: 'compare-import' | 'import-vm',
+  text: string,
+  vmId: VmId,
+  random: () => number,
+): Arguments {
+  const sound = { VmId: vmId, Path: '/none.vmcx', SwitchName: '', DiskIds: ['scsi-0-0'], DiskPaths: ['/none.vhdx'] };
+  const hostile = [{ VmId: text }, { Path: `/none.vmcx${text}'` }, { DiskIds: ['scsi-0-0', text] }];
+  const drawn = hostile[Math.floor(random() * hostile.length)];
+  return { ...sound, ...drawn, ...(call === 'compare-import' && { AsCopy: false }) };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,10 @@ describeWithEngine('a transcript', () => {
     await host.close();
     const replay = new Replay(entries);
     const client = new Client({ lanes: { look: replay, act: replay }, clock: systemClock, warn: () => undefined });
-    const again = await walkSourceSide(driverOver(client, { folder, roots: ['/'], clock: systemClock }), hosts.vmId);
+    const again = await walkSourceSide(
+      driverOver(client, { folder, roots: ['/'], clock: systemClock, newGuid: randomUUID }),
+      hosts.vmId,
+    );
     expect({ differences: replay.differences, left: replay.left, again }).toEqual({
       differences: [],
       left: 0,

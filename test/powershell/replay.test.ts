@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +37,7 @@ function over(entries: readonly TranscriptEntry[]) {
   const replay = new Replay(entries);
   const clock = steppingClock();
   const client = new Client({ lanes: { look: replay, act: replay }, clock, warn: () => undefined });
-  return { replay, driver: driverOver(client, { folder, roots: ['/hosts/source'], clock }) };
+  return { replay, driver: driverOver(client, { folder, roots: ['/hosts/source'], clock, newGuid: randomUUID }) };
 }
 
 test('a recorded run at the source has the outcomes that it had, call for call', async () => {

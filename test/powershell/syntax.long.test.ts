@@ -19,6 +19,7 @@ const wrong = `function Test-Wrong {
     Invoke-CimMethod -InputObject $x -MethodName RequestStateChnage
     Invoke-CimMethod -InputObject $x -MethodName DestroySystem -Arguments @{ AffectedSystem = $x; Force = 1 }
     Test-Wrong -Nmae $Name
+    ConvertTo-EmbeddedInstance -ClassName 'Msvm_VirtualSystemExportSettingData' -Properties @{ CopyVmStorage = $true; CopyVmStroage = $true }
     Get-VM -Id $Name -ErrorAction SilentlyContinue
 }
 function Test-Broken {
@@ -52,8 +53,9 @@ function Test-Broken {
         '10: no class has no RequestStateChnage',
         '11: DestroySystem takes no Force',
         '12: Test-Wrong has no -Nmae',
+        '13: Msvm_VirtualSystemExportSettingData has no CopyVmStroage',
       ]);
-      expect(found[0]).toMatch(/^15: /);
+      expect(found[0]).toMatch(/^16: /);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -46,6 +46,8 @@ const builtIn = new Set([
   'Remove-TypeData',
   'Select-Object',
   'Set-StrictMode',
+  'Sort-Object',
+  'Start-Sleep',
   'Where-Object',
 ]);
 /** Programs of Windows. */
@@ -74,6 +76,7 @@ function judge(one: Command, own: ReadonlyMap<string, ReadonlySet<string>>, docu
   // `& $handler` and `. $Table` of the worker itself: what they may name is a closed table.
   if (one.name === null || one.name.endsWith('.ps1') || programs.has(one.name)) return [];
   if (one.name.includes('-Cim')) return judgeCim(one, documented.classes);
+  if (one.name === 'ConvertTo-EmbeddedInstance') return judgeEmbedded(one, documented.classes);
   if (builtIn.has(one.name)) return [];
   const known = documented.cmdlets.get(one.name) ?? own.get(one.name);
   if (known === undefined) return [`${one.name} is not documented`];
@@ -103,4 +106,13 @@ function judgeCim(one: Command, classes: Documented['classes']): string[] {
   if (having.length === 0) return [...wrong, `${className ?? 'no class'} has no ${method}`];
   const unknown = given.filter((name) => !having.some((parameters) => parameters.has(name)));
   return [...wrong, ...unknown.map((name) => `${method} takes no ${name}`)];
+}
+
+/** The properties of settings that are given to a WMI method as text. */
+function judgeEmbedded(one: Command, classes: Documented['classes']): string[] {
+  const [className = ''] = valuesOf(one, 'ClassName');
+  const members = classes.get(className);
+  if (members === undefined) return [`${className} is not documented`];
+  const given = one.parameters.find(({ name }) => name === 'Properties')?.keys ?? [];
+  return given.filter((name) => !members.properties.has(name)).map((name) => `${className} has no ${name}`);
 }

@@ -5,18 +5,21 @@ import type { RunId, VmId } from '../../../contracts/ids';
 import type { InspectionRequest } from '../../../contracts/inspection';
 import type { OperationInput, OperationOutput, PullSubject } from '../../../contracts/operations';
 import type { Clock } from '../../clock';
+import { DiskError } from '../../disks/failures';
 import { errorCode } from '../../thrown';
 import { failureOfIo } from '../../files';
 import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
 import { KeyedLocks } from '../locks';
 import { Client } from './calls/client';
 import { vmFactsOf } from './facts';
+import { plannedFactsOf } from './placing';
 import { findVm, type Handler, type RealHost } from './host';
 import { inspect } from './inspect';
 import { findLeftovers } from './leftovers';
-import { locateForReading } from './locate';
+import { locateForReading, locateForWriting } from './locate';
 import { carriesOut, operationTable, type Scope } from './operations';
 import { promisedBytes, promisedMemoryBytes } from './promises';
+import { RetiredFiles } from './retired-files';
 import { RunFiles } from './run-files';
 import type { Engine } from './worker/engine';
 import { Lane } from './worker/lane';
@@ -48,10 +51,8 @@ const callsMax = 5_000;
 const endMsMax = 30_000;
 
 /** The driver of a real host. Workers are started at the first call. */
-export function openPowerShellDriver(options: PowerShellDriverOptions): HyperVDriver {
-  const { folder, roots, clock } = options;
-  return driverOver(openClient(options), { folder, roots, clock });
-}
+export const openPowerShellDriver = (options: PowerShellDriverOptions): HyperVDriver =>
+  driverOver(openClient(options), options);
 
 /** What asks the workers of a real host. They are started at the first call. */
 export function openClient(options: Omit<PowerShellDriverOptions, 'folder' | 'roots'>): Client {
@@ -81,9 +82,17 @@ export function openClient(options: Omit<PowerShellDriverOptions, 'folder' | 'ro
 /** The driver of a host whose workers, or what takes their place, answer through `client`. */
 export const driverOver = (
   client: Client,
-  { folder, roots, clock }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock'>,
+  { folder, roots, clock, newGuid }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock' | 'newGuid'>,
 ): HyperVDriver =>
-  new PowerShellDriver({ client, roots, runs: new RunFiles(join(folder, 'runs')), locks: new KeyedLocks(), clock });
+  new PowerShellDriver({
+    client,
+    roots,
+    runs: new RunFiles(join(folder, 'runs')),
+    retired: new RetiredFiles(join(folder, 'retired')),
+    locks: new KeyedLocks(),
+    clock,
+    newGuid,
+  });
 
 /** What a look failed with, where the interface of the driver has no place for a failure. */
 class HyperVError extends Error {
@@ -106,29 +115,40 @@ class PowerShellDriver implements HyperVDriver {
     const { client, roots, runs } = this.real;
     const facts = orThrow(await client.call('read-host', { Roots: [...roots] }));
     const promises = orThrow(await runs.all());
+    // A root whose volume does not answer is no place for files now.
+    const present = facts.volumes.filter(({ error }) => error === null);
     return {
       memoryBytes: facts.memoryBytes,
       memoryFreeBytes: Math.max(0, facts.memoryFreeBytes - promisedMemoryBytes(promises)),
       switches: facts.switches,
-      // A root whose volume does not answer is no place for files now.
-      volumes: facts.volumes
-        .filter(({ error }) => error === null)
-        .map(({ root, sizeBytes, freeBytes }) => ({
+      volumes: await Promise.all(
+        present.map(async ({ root, sizeBytes, freeBytes }) => ({
           root,
           sizeBytes,
           freeBytes,
-          reservedBytes: promisedBytes(promises, root),
+          reservedBytes: await promisedBytes(promises, root),
         })),
+      ),
     };
   }
 
   async vms(): Promise<VmFacts[]> {
-    return (await this.readVms()).map(vmFactsOf);
+    const vms = await this.readVms();
+    const noted = orThrow(await this.real.runs.all());
+    const planned = noted.flatMap((file) =>
+      plannedFactsOf(
+        file,
+        vms.find(({ id }) => id === file.vmId),
+      ),
+    );
+    return [...vms.map(vmFactsOf), ...planned];
   }
 
   async vm(vmId: VmId): Promise<VmFacts | undefined> {
     const vm = orThrow(await findVm(this.real, vmId));
-    return vm && vmFactsOf(vm);
+    if (vm !== undefined) return vmFactsOf(vm);
+    const noted = orThrow(await this.real.runs.all());
+    return noted.filter((file) => file.vmId === vmId).flatMap((file) => plannedFactsOf(file))[0];
   }
 
   inspect(request: InspectionRequest): Promise<DriverInspection> {
@@ -169,13 +189,17 @@ class PowerShellDriver implements HyperVDriver {
     return asValue('pull', vmId, () => locateForReading(this.real, run, vmId, subject));
   }
 
-  locateForWriting(_run: RunId, vmId: VmId): Promise<Outcome<{ path: string; journalPath: string }>> {
-    const message = 'pull to this host: not supported by this driver yet.';
-    return Promise.resolve(failed(failureOf('DriverLacksOperation', { message, subject: { vmId } })));
+  locateForWriting(
+    run: RunId,
+    vmId: VmId,
+    folder: string,
+    subject: PullSubject,
+  ): Promise<Outcome<{ path: string; journalPath: string }>> {
+    return asValue('pull', vmId, () => locateForWriting(this.real, run, vmId, folder, subject));
   }
 
   async leftovers(run?: RunId): Promise<Leftover[]> {
-    return findLeftovers(await this.readVms(), this.real.runs, run);
+    return findLeftovers(this.real, await this.readVms(), run);
   }
 
   /** Waits for operations and calls under way. */
@@ -194,6 +218,7 @@ async function asValue<T>(kind: string, vmId: VmId, work: () => Promise<Outcome<
   try {
     return await work();
   } catch (thrown) {
+    if (thrown instanceof DiskError) return failed(thrown.failure);
     if (errorCode(thrown) === undefined) throw thrown;
     return failed({ ...failureOfIo(thrown, `${kind}: ${describeThrown(thrown)}`, 'unknown'), subject: { vmId } });
   }

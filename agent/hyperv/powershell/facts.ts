@@ -82,6 +82,7 @@ const pathOf = (disk: VmValue['disks'][number]): { diskId?: string; value: strin
 
 export function vmFactsOf(vm: VmValue): VmFacts {
   const state = stateOf(vm);
+  const { reservedBy, fencedBy } = marksIn(vm.notes);
   return {
     vmId: vm.id,
     name: vm.name,
@@ -95,6 +96,7 @@ export function vmFactsOf(vm: VmValue): VmFacts {
     disks: disksOf(vm),
     vmCheckpointCount: vm.checkpoints.length,
     heartbeat: state !== 'running' ? 'none' : vm.heartbeat.startsWith('Ok') ? 'ok' : 'lost',
-    ...marksIn(vm.notes),
+    reservedBy,
+    fencedBy,
   };
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { OperationInput, OperationOutput } from '../../../contracts/operations';
@@ -8,6 +9,7 @@ import { refuse } from '../refuse';
 import type { Client } from './calls/client';
 import type { VmValue } from './calls/vm';
 import { marksIn, withMarks, type Marks } from './marks';
+import type { RetiredFiles } from './retired-files';
 import type { RunFiles } from './run-files';
 
 /** A real host at work: what the operations share. */
@@ -16,8 +18,10 @@ export type RealHost = {
   /** Folders below which VMs may be placed. */
   readonly roots: readonly string[];
   readonly runs: RunFiles;
+  readonly retired: RetiredFiles;
   readonly locks: KeyedLocks;
   readonly clock: Clock;
+  readonly newGuid: () => string;
 };
 
 /** How the host carries an operation out, with the lock of the VM held. */
@@ -26,6 +30,10 @@ export type Handler<K extends DriverOperationKind> = (
   context: DriverContext,
   input: OperationInput<K>,
 ) => Promise<Outcome<OperationOutput<K>>>;
+
+/** The folder of a VM: that above `Virtual Machines`, which holds its configuration. */
+export const homeOf = ({ configurationPath }: Pick<VmValue, 'configurationPath'>): string =>
+  dirname(dirname(configurationPath));
 
 /** The VM, or undefined where none is registered. */
 export async function findVm({ client }: RealHost, vmId: VmId): Promise<Outcome<VmValue | undefined>> {
@@ -67,7 +75,8 @@ export async function setMarks({ client }: RealHost, vm: VmValue, marks: Marks):
   const set = await client.call('set-notes', { VmId: vm.id, Expected: vm.notes, Notes }, { vmId: vm.id });
   if (!set.ok) return set;
   const kept = marksIn(set.value.notes);
-  if (kept.reservedBy === marks.reservedBy && kept.fencedBy === marks.fencedBy) return succeeded(undefined);
+  const names = ['reservedBy', 'fencedBy', 'retiredBy'] as const;
+  if (names.every((name) => kept[name] === marks[name])) return succeeded(undefined);
   const message = `Hyper-V did not keep the mark in the notes of VM ${vm.name}.`;
   return failed(failureOf('HyperVRefused', { message, subject: { vmId: vm.id }, effect: 'unknown' }));
 }

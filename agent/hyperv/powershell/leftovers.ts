@@ -1,28 +1,33 @@
 import type { Leftover } from '../../../contracts/facts';
 import { runId, type RunId } from '../../../contracts/ids';
+import { filesBelow } from '../files';
+import { homeLayout } from '../home/layout';
 import type { VmValue } from './calls/vm';
+import { homeOf, type RealHost } from './host';
 import { marksIn } from './marks';
-import type { RunFiles } from './run-files';
+import type { RunFile } from './run-files';
 
-/** Everything that carries the mark of a run, of one or of all. */
-export async function findLeftovers(vms: readonly VmValue[], runs: RunFiles, run?: RunId): Promise<Leftover[]> {
+/** Everything that carries the mark of a run, of one or of all. A retired source is one thing, with all that hangs on it. */
+export async function findLeftovers(
+  { runs, retired }: RealHost,
+  vms: readonly VmValue[],
+  run?: RunId,
+): Promise<Leftover[]> {
   const found = vms.flatMap(ofVm);
   const noted = await runs.all();
-  for (const { runId: ofRun, vmId, room } of noted.ok ? noted.value : [])
-    if (room !== null)
-      found.push({
-        what: 'reservation',
-        runId: ofRun,
-        detail: `${room.roomBytes} bytes in ${room.folder} for VM ${vmId}`,
-      });
+  for (const file of noted.ok ? noted.value : []) found.push(...(await ofRun(file)));
   for (const { runId: ofRun, path } of await runs.runs())
     found.push({ what: 'run-folder', runId: ofRun, detail: path });
+  for (const { runId: ofRun, vmId, vmName, home } of await retired.all())
+    found.push({ what: 'retired-vm', runId: ofRun, detail: `VM ${vmName} (${vmId}), set aside, in ${home}` });
   return run === undefined ? found : found.filter((leftover) => leftover.runId === run);
 }
 
 function ofVm(vm: VmValue): Leftover[] {
   const name = `VM ${vm.name} (${vm.id})`;
-  const { reservedBy, fencedBy } = marksIn(vm.notes);
+  const { reservedBy, fencedBy, retiredBy } = marksIn(vm.notes);
+  if (retiredBy !== null)
+    return [{ what: 'retired-vm', runId: retiredBy, detail: `${name}, fenced, in ${homeOf(vm)}` }];
   const checkpoints = vm.checkpoints.flatMap((taken): Leftover[] => {
     const parsed = runId.safeParse(/^hyperferry (.+)$/.exec(taken.name)?.[1]);
     return parsed.success ? [{ what: 'vm-checkpoint', runId: parsed.data, detail: `${name}: ${taken.name}` }] : [];
@@ -32,4 +37,18 @@ function ofVm(vm: VmValue): Leftover[] {
     ...(fencedBy === null ? [] : [{ what: 'fence', runId: fencedBy, detail: name } as const]),
     ...checkpoints,
   ];
+}
+
+async function ofRun({ runId: run, vmId, room, placed }: RunFile): Promise<Leftover[]> {
+  const found: Leftover[] = [];
+  if (room !== null) {
+    const detail = `${room.roomBytes} bytes in ${room.folder} for VM ${vmId}`;
+    found.push({ what: 'reservation', runId: run, detail });
+  }
+  if (placed === null || placed.startedAt !== null) return found;
+  const { disks, journals } = homeLayout(placed.home);
+  found.push({ what: 'planned-vm', runId: run, detail: `VM ${placed.vmName} (${vmId}) in ${placed.home}` });
+  for (const { path } of [...(await filesBelow(disks)), ...(await filesBelow(journals))])
+    found.push({ what: 'partial-disk', runId: run, detail: path });
+  return found;
 }

@@ -1,12 +1,17 @@
+import { dirname, join } from 'node:path';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { PullSubject } from '../../../contracts/operations';
 import type { ServedFile } from '../driver';
+import { exists, makeFolder } from '../files';
+import { homeLayout, pulledPlace } from '../home/layout';
 import { refuse } from '../refuse';
 import { disksOf, isMerging, stateOf } from './facts';
 import { checkpointOf, reservedVm, type RealHost } from './host';
 import { marksIn } from './marks';
 import type { VmValue } from './calls/vm';
+import { exportedStatePath, packagePath } from './configuration-package';
+import { placeholderOf, rootOf } from './placing';
 
 /**
  * The file that the byte route may serve. An image is served while it stands still: below the VM checkpoint while the VM runs, the last
@@ -25,9 +30,7 @@ export async function locateForReading(
     case 'image':
       return locateImage(run, vm, subject);
     case 'file':
-      return subject.file === 'memory'
-        ? locateMemory(host, run, vm)
-        : refuse('NotFound', vmId, `The configuration of VM ${vm.name} was not exported by run ${run}.`);
+      return subject.file === 'memory' ? locateMemory(host, run, vm) : locateConfiguration(host, run, vm);
     case 'changes':
     case 'ranges':
       return failed(
@@ -54,11 +57,50 @@ function locateImage(
   return succeeded({ path: image.path });
 }
 
+/** The memory as it was exported with the configuration, or as Hyper-V saved it. */
 async function locateMemory(host: RealHost, run: RunId, vm: VmValue): Promise<Outcome<ServedFile>> {
   const noted = await host.runs.read(run, vm.id);
   if (!noted.ok) return noted;
-  const { stop } = noted.value;
-  if (stateOf(vm) === 'saved' && stop?.how === 'saved' && stop.resumedAt === null)
-    return succeeded({ path: vm.runtimeStatePath });
-  return refuse('VmStateWrong', vm.id, `VM ${vm.name} is ${stateOf(vm)}; this run has not saved it.`);
+  const { stop, exported } = noted.value;
+  if (stateOf(vm) !== 'saved' || stop?.how !== 'saved' || stop.resumedAt !== null)
+    return refuse('VmStateWrong', vm.id, `VM ${vm.name} is ${stateOf(vm)}; this run has not saved it.`);
+  const copy = exported === null ? undefined : exportedStatePath(exported, vm.id);
+  return succeeded({ path: copy !== undefined && (await exists(copy)) ? copy : vm.runtimeStatePath });
+}
+
+async function locateConfiguration(host: RealHost, run: RunId, vm: VmValue): Promise<Outcome<ServedFile>> {
+  const noted = await host.runs.read(run, vm.id);
+  if (!noted.ok) return noted;
+  const { exported } = noted.value;
+  const path = exported === null ? undefined : packagePath(exported);
+  return path !== undefined && (await exists(path))
+    ? succeeded({ path })
+    : refuse('NotFound', vm.id, `The configuration of VM ${vm.name} was not exported by run ${run}.`);
+}
+
+/** Where the byte route writes for a placeholder. A volume that is full is said here, before a byte is asked for. */
+export async function locateForWriting(
+  host: RealHost,
+  run: RunId,
+  vmId: VmId,
+  folder: string,
+  subject: PullSubject,
+): Promise<Outcome<{ path: string; journalPath: string }>> {
+  const note = await placeholderOf(host, run, vmId, folder);
+  if (!note.ok) return note;
+  const { home, imported } = note.value.placed;
+  if (imported !== null)
+    return refuse(
+      'VmStateWrong',
+      vmId,
+      `The placeholder of VM ${vmId} has its configuration: nothing is copied to it any more.`,
+    );
+  const facts = await host.client.call('read-host', { Roots: [rootOf(host, home)] }, { vmId });
+  if (!facts.ok) return facts;
+  const [volume] = facts.value.volumes;
+  if (volume === undefined || volume.error !== null || volume.freeBytes === 0)
+    return refuse('DiskFull', vmId, `The volume of ${home} is full, or does not answer.`);
+  const { path, name } = pulledPlace(home, vmId, subject);
+  if (subject.type === 'ranges') await makeFolder(dirname(path));
+  return succeeded({ path, journalPath: join(homeLayout(home).journals, `${name}.journal`) });
 }

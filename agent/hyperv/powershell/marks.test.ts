@@ -18,11 +18,12 @@ const texts = [
 
 test('what people wrote stays as it is under every mark, and is all that is left without', () => {
   for (const text of texts) {
-    const reserved = withMarks(text, { reservedBy: run, fencedBy: null });
-    expect(marksIn(reserved)).toEqual({ reservedBy: run, fencedBy: null });
+    const reserved = withMarks(text, { ...noMarks, reservedBy: run });
+    expect(marksIn(reserved)).toEqual({ ...noMarks, reservedBy: run });
     expect(reserved.startsWith(text)).toBe(true);
-    const both = withMarks(reserved, { reservedBy: run, fencedBy: other });
-    expect(marksIn(both)).toEqual({ reservedBy: run, fencedBy: other });
+    const all = { reservedBy: run, fencedBy: other, retiredBy: run };
+    const both = withMarks(reserved, all);
+    expect(marksIn(both)).toEqual(all);
     expect(withMarks(both, noMarks)).toBe(text);
     expect(marksIn(text)).toEqual(noMarks);
   }
@@ -31,7 +32,7 @@ test('what people wrote stays as it is under every mark, and is all that is left
 test('a mark is found also where somebody wrote below it, with line breaks of either kind', () => {
   for (const end of ['\n', '\r\n', '\nmore\n']) {
     const edited = `notes\n[hyperferry reserved=${run}]${end}`;
-    expect(marksIn(edited)).toEqual({ reservedBy: run, fencedBy: null });
+    expect(marksIn(edited)).toEqual({ ...noMarks, reservedBy: run });
     expect(withMarks(edited, noMarks)).toBe(`notes${end}`);
   }
 });
@@ -39,5 +40,5 @@ test('a mark is found also where somebody wrote below it, with line breaks of ei
 test('of several lines the last counts, and setting marks leaves one', () => {
   const two = `[hyperferry reserved=${run}]\nx\n[hyperferry reserved=${other}]`;
   expect(marksIn(two).reservedBy).toBe(other);
-  expect(withMarks(two, { reservedBy: run, fencedBy: null })).toBe(`\nx\n[hyperferry reserved=${run}]`);
+  expect(withMarks(two, { ...noMarks, reservedBy: run })).toBe(`\nx\n[hyperferry reserved=${run}]`);
 });

@@ -1,9 +1,14 @@
 import { runId, type RunId } from '../../../contracts/ids';
 
 /** Which runs hold a VM. Kept as a line of the VM's notes: an administrator sees it, and it outlives the agent. */
-export type Marks = { readonly reservedBy: RunId | null; readonly fencedBy: RunId | null };
+export type Marks = {
+  readonly reservedBy: RunId | null;
+  readonly fencedBy: RunId | null;
+  /** The run that started the VM elsewhere and left this registration as its retired source. */
+  readonly retiredBy: RunId | null;
+};
 
-export const noMarks: Marks = { reservedBy: null, fencedBy: null };
+export const noMarks: Marks = { reservedBy: null, fencedBy: null, retiredBy: null };
 
 const line = /(?:^|\n)\[hyperferry((?: [a-z]+=[A-Za-z0-9_-]+)*)\](?=\r|\n|$)/g;
 
@@ -21,15 +26,21 @@ export function marksIn(notes: string): Marks {
       .filter((field) => field !== '')
       .map((field): [string, string] => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]),
   );
-  return { reservedBy: runOf(fields, 'reserved'), fencedBy: runOf(fields, 'fenced') };
+  return {
+    reservedBy: runOf(fields, 'reserved'),
+    fencedBy: runOf(fields, 'fenced'),
+    retiredBy: runOf(fields, 'retired'),
+  };
 }
 
 /** Notes with these marks and no others; all that people wrote stays as it is. */
-export function withMarks(notes: string, { reservedBy, fencedBy }: Marks): string {
+export function withMarks(notes: string, { reservedBy, fencedBy, retiredBy }: Marks): string {
   const rest = notes.replace(line, '');
-  const fields = [reservedBy && `reserved=${reservedBy}`, fencedBy && `fenced=${fencedBy}`].filter(
-    (one) => one !== null,
-  );
+  const fields = [
+    reservedBy && `reserved=${reservedBy}`,
+    fencedBy && `fenced=${fencedBy}`,
+    retiredBy && `retired=${retiredBy}`,
+  ].filter((one) => one !== null);
   if (fields.length === 0) return rest;
   const mark = `[hyperferry ${fields.join(' ')}]`;
   return rest === '' ? mark : `${rest}\n${mark}`;

@@ -2,10 +2,53 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
+import { diskId, runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
 
 const bytes = z.int().nonnegative();
+const time = z.iso.datetime();
+
+/** A VM as the run imports it: its configuration lies in the placeholder, its disks have their names. */
+const importedPlan = z.object({
+  vmName: z.string(),
+  memoryBytes: bytes,
+  /** What the import was asked for: a repeat that asks for another switch is another import. */
+  asked: z.string().nullable(),
+  /** The switch of its adapters; null where it has none. */
+  switchName: z.string().nullable(),
+  hasSavedState: z.boolean(),
+  changes: z.array(z.string()),
+  disks: z.array(z.object({ diskId, path: z.string() })),
+  differencing: z.array(
+    z.object({ diskId, childPath: z.string(), parentPath: z.string(), mergedBytes: bytes.nullable() }),
+  ),
+});
+export type ImportedPlan = z.infer<typeof importedPlan>;
+
+/** The placeholder of a run: Hyper-V does not know of it before the VM is imported, which is when it starts. */
+const placed = z.object({
+  /** `<folder>/<vmId>`, all of whose content this run wrote. */
+  home: z.string(),
+  vmName: z.string(),
+  /** Folders above the home that were made for it, innermost first. */
+  madeFolders: z.array(z.string()),
+  imported: importedPlan.nullable(),
+  /** Noted before the VM is started: from then on nothing of it is deleted. */
+  startedAt: time.nullable(),
+});
+export type Placed = z.infer<typeof placed>;
+
+/** What becomes of a source; noted before it is done, so that a repeat goes on and answers the same. */
+const retirement = z.object({
+  policy: z.enum(['keep', 'unregister', 'delete']),
+  delete: z.array(z.string()),
+  kept: z.array(z.string()),
+  freedBytes: bytes,
+  /** Where the fence denies the VM its disks. */
+  fenced: z.array(z.string()),
+  home: z.string(),
+});
+export type Retirement = z.infer<typeof retirement>;
 
 /** What this agent did to a VM for a run and Hyper-V does not remember. */
 const runFile = z.object({
@@ -17,16 +60,32 @@ const runFile = z.object({
     .object({
       how: z.enum(['saved', 'off']),
       stage: z.enum(['stopping', 'stopped']),
-      stoppedAt: z.iso.datetime(),
-      resumedAt: z.iso.datetime().nullable(),
+      stoppedAt: time,
+      resumedAt: time.nullable(),
     })
     .nullable(),
   /** What was promised to the run. */
   room: z.object({ folder: z.string(), roomBytes: bytes, memoryBytes: bytes }).nullable(),
   /** Files of a VM checkpoint that is being merged: the merge has ended when no chain has them. */
   merging: z.array(z.string()).nullable(),
+  /** The folder into which the configuration was exported. */
+  exported: z.string().nullable().default(null),
+  placed: placed.nullable().default(null),
+  retirement: retirement.nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
+
+const empty = (run: RunId, vm: VmId): RunFile => ({
+  schema: 1,
+  runId: run,
+  vmId: vm,
+  stop: null,
+  room: null,
+  merging: null,
+  exported: null,
+  placed: null,
+  retirement: null,
+});
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */
 export class RunFiles {
@@ -35,12 +94,11 @@ export class RunFiles {
   /** What is noted of a run and a VM; an empty note where there is none. Failure: JournalDamaged where the file cannot be read. */
   async read(run: RunId, vm: VmId): Promise<Outcome<RunFile>> {
     const path = this.pathOf(run, vm);
-    const empty: RunFile = { schema: 1, runId: run, vmId: vm, stop: null, room: null, merging: null };
     try {
       const parsed = runFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
       if (parsed.success) return succeeded(parsed.data);
     } catch (thrown) {
-      if (isMissing(thrown)) return succeeded(empty);
+      if (isMissing(thrown)) return succeeded(empty(run, vm));
       if (!(thrown instanceof SyntaxError)) throw thrown;
     }
     return failed(
@@ -49,17 +107,24 @@ export class RunFiles {
   }
 
   /** A note that says nothing is removed. */
-  async write(file: RunFile): Promise<void> {
-    const { stop, room, merging } = file;
-    if (stop === null && room === null && merging === null) {
-      await this.remove(file.runId, file.vmId);
-      return;
+  async write(file: RunFile): Promise<RunFile> {
+    const { schema: _, runId: run, vmId: vm, ...notes } = file;
+    if (Object.values(notes).every((note) => note === null)) {
+      await this.remove(run, vm);
+      return file;
     }
-    await mkdir(join(this.folder, file.runId), { recursive: true, mode: 0o700 });
-    await writeFileDurably(this.pathOf(file.runId, file.vmId), JSON.stringify(file));
+    await mkdir(join(this.folder, run), { recursive: true, mode: 0o700 });
+    await writeFileDurably(this.pathOf(run, vm), JSON.stringify(file));
+    return file;
   }
 
-  async remove(run: RunId, vm: VmId): Promise<void> {
+  /** Forgets a run, but for a placeholder that is still to be removed. */
+  async forget({ runId: run, vmId: vm, placed: ofRun }: RunFile): Promise<void> {
+    const isLeft = ofRun !== null && ofRun.startedAt === null;
+    await this.write({ ...empty(run, vm), placed: isLeft ? ofRun : null });
+  }
+
+  private async remove(run: RunId, vm: VmId): Promise<void> {
     await rm(this.pathOf(run, vm), { force: true });
     const left = await readdir(join(this.folder, run)).catch(() => undefined);
     if (left?.length !== 0) return;

@@ -95,6 +95,12 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   return succeeded(new SimulatedDriver(host, hooks ?? {}, stop, lock.value));
 }
 
+/** The host that a simulated driver drives, for what takes the place of its hypervisor in tests. */
+export function hostBehind(driver: HyperVDriver): SimulatedHost {
+  if (driver instanceof SimulatedDriver) return driver.simulated;
+  throw new Error('this is no driver of a simulated host');
+}
+
 /** Below its real folder, since the paths of files are compared with those of its volumes once links are followed. */
 async function openFabric({
   folder,
@@ -122,7 +128,7 @@ class SimulatedDriver implements HyperVDriver {
   readonly name = 'simulated';
 
   constructor(
-    private readonly simulated: SimulatedHost,
+    readonly simulated: SimulatedHost,
     private readonly hooks: SimulationHooks,
     private readonly stopListening: () => Promise<void>,
     private readonly unlock: () => Promise<void>,

@@ -4,23 +4,17 @@ import { z } from 'zod';
 import type { DriverInspection, HyperVDriver } from '../../../agent/hyperv/driver';
 import { writeJsonAtomic } from '../../../agent/hyperv/files';
 import { layoutOf, livePath } from '../../../agent/hyperv/simulated/layout';
+import { hostBehind } from '../../../agent/hyperv/simulated/driver';
+import { bootGuest } from '../../../agent/hyperv/simulated/guests';
+import { memoryFreeBytes } from '../../../agent/hyperv/simulated/volumes';
 import { vmRecord } from '../../../agent/hyperv/simulated/records';
 import type { VmFacts } from '../../../contracts/facts';
 import type { Outcome } from '../../../contracts/failure';
 import { runId, vmId as vmIdOf, type VmId } from '../../../contracts/ids';
 import { perform, valueOf } from '../../conformance/hyperv-move';
+import { HyperVRefusal } from './refusal';
+import { Registrations, type ExportSettings } from './registrations';
 
-/** An error as the Hyper-V module would give it. */
-export class HyperVRefusal extends Error {
-  constructor(
-    readonly id: string,
-    message: string,
-    readonly hresult = 0x80131500 | 0,
-    readonly category = 'InvalidOperation',
-  ) {
-    super(message);
-  }
-}
 const invalidState = (message: string) => new HyperVRefusal('InvalidState', message);
 const notFound = (path: string) =>
   new HyperVRefusal('ObjectNotFound', `${path} was not found.`, 0x80070002 | 0, 'ObjectNotFound');
@@ -63,10 +57,14 @@ export class StandInHyperV {
   /** Is listed once more, and then gone. */
   vanishing: { readonly vmId: string; listed: boolean } | undefined;
 
+  readonly registrations: Registrations;
+
   constructor(
     readonly simulated: HyperVDriver,
     private readonly hostFolder: string,
-  ) {}
+  ) {
+    this.registrations = new Registrations(hostBehind(simulated), byHyperV);
+  }
 
   async host() {
     const { memoryBytes, memoryFreeBytes, switches } = await this.simulated.host();
@@ -223,7 +221,27 @@ export class StandInHyperV {
       if ((await this.denials(path)).includes(sidOf(vmId)))
         throw new HyperVRefusal('OperationFailed', `The account of ${vm.name} may not open ${path}.`, 0x80070005 | 0);
     if (vm.state === 'running') throw invalidState(`${vm.name} runs.`);
-    allow(await perform(this.simulated, byHyperV, 'resume-vm', { vmId: vm.vmId }));
+    const host = hostBehind(this.simulated);
+    await host.locks.with(vm.vmId, async () => {
+      const record = host.state.vm(vm.vmId);
+      if (record === undefined) throw invalidState(`${vm.name} went.`);
+      if (memoryFreeBytes(host.record, host.state, vm.vmId) < vm.memoryBytes)
+        throw new HyperVRefusal('OutOfMemory', `There is too little memory for ${vm.name}.`, 0x8007000e | 0);
+      allow(await bootGuest(host, await host.state.saveVm({ ...record, state: 'running' })));
+    });
+  }
+
+  async export(vmId: string, folder: string, settings: ExportSettings) {
+    await this.registrations.export(vmId, folder, (await this.kept()).notes[vmId] ?? '', settings);
+  }
+
+  async realize(id: string) {
+    await this.setNotes(id, await this.registrations.realize(id));
+  }
+
+  async remove(vmId: string) {
+    await this.registrations.remove(vmId);
+    await this.setNotes(vmId, '');
   }
 
   /** Ends when no merge is under way. */

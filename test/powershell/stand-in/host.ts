@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { delimiter, join } from 'node:path';
 import { systemClock } from '../../../agent/clock';
 import type { HyperVDriver } from '../../../agent/hyperv/driver';
-import { openPowerShellDriver, scriptsFolder } from '../../../agent/hyperv/powershell/driver';
+import type { Client } from '../../../agent/hyperv/powershell/calls/client';
+import { driverOver, openClient, scriptsFolder } from '../../../agent/hyperv/powershell/driver';
 import type { Transcript } from '../../../agent/hyperv/powershell/worker/transcript';
 import { projectRoot } from '../../project-root';
 import { engine } from '../engine';
@@ -28,31 +29,68 @@ export function workerEnvironment(service: StandInService): NodeJS.ProcessEnv {
   return { ...process.env, HYPERFERRY_STAND_IN: service.url, PSModulePath: paths.join(delimiter) };
 }
 
-/** Puts the stand-in over a simulated host that is open. */
-export async function standInOver(
-  simulated: HyperVDriver,
-  hostFolder: string,
-  transcript?: Transcript,
-): Promise<StandInHost> {
+const clientOf = (service: StandInService, noise: string[], transcript?: Transcript): Client => {
   if (engine === undefined) throw new Error('there is no PowerShell');
-  const hyperV = new StandInHyperV(simulated, hostFolder);
-  const service = new StandInService(hyperV);
-  await service.listen();
-  const noise: string[] = [];
-  const driver = openPowerShellDriver({
+  return openClient({
     engine,
     scripts: scriptsFolder,
-    folder: join(hostFolder, 'driver'),
-    roots: (await simulated.host()).volumes.map(({ root }) => root),
     clock: systemClock,
     newGuid: randomUUID,
     log: (message) => void noise.push(message),
     env: workerEnvironment(service),
     ...(transcript && { transcript }),
   });
+};
+
+async function driverOn(client: Client, simulated: HyperVDriver, hostFolder: string): Promise<HyperVDriver> {
+  const roots = (await simulated.host()).volumes.map(({ root }) => root);
+  return driverOver(client, { folder: join(hostFolder, 'driver'), roots, clock: systemClock, newGuid: randomUUID });
+}
+
+/** Puts the stand-in over a simulated host that is open. */
+export async function standInOver(
+  simulated: HyperVDriver,
+  hostFolder: string,
+  transcript?: Transcript,
+): Promise<StandInHost> {
+  const hyperV = new StandInHyperV(simulated, hostFolder);
+  const service = new StandInService(hyperV);
+  await service.listen();
+  const noise: string[] = [];
+  const driver = await driverOn(clientOf(service, noise, transcript), simulated, hostFolder);
   const close = async (): Promise<void> => {
     await driver.close();
     await service.close();
   };
   return { driver, hyperV, service, noise, close };
+}
+
+/** Workers that serve one host after another, since a PowerShell takes seconds to start. */
+export class SharedWorkers {
+  private served: { readonly service: StandInService; readonly client: Client } | undefined;
+
+  /** The driver of the next host; that of the one before must be idle. Closing it is left to `close`. */
+  async over(simulated: HyperVDriver, hostFolder: string): Promise<HyperVDriver> {
+    const hyperV = new StandInHyperV(simulated, hostFolder);
+    this.served ??= await serve(hyperV);
+    await this.served.service.hyperV.idle();
+    this.served.service.hyperV = hyperV;
+    return driverOn(this.served.client, simulated, hostFolder);
+  }
+
+  /** Ends when no merge of the host is under way. */
+  async idle(): Promise<void> {
+    await this.served?.service.hyperV.idle();
+  }
+
+  async close(): Promise<void> {
+    await this.served?.client.close();
+    await this.served?.service.close();
+  }
+}
+
+async function serve(hyperV: StandInHyperV) {
+  const service = new StandInService(hyperV);
+  await service.listen();
+  return { service, client: clientOf(service, []) };
 }

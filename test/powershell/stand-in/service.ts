@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { HyperVRefusal, type StandInHyperV } from './commands';
+import type { StandInHyperV } from './commands';
+import { HyperVRefusal } from './refusal';
 
 const vmId = z.string();
 const request = z.intersection(
@@ -20,6 +21,21 @@ const request = z.intersection(
     z.object({ command: z.literal('start'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('denials'), with: z.object({ path: z.string() }) }),
     z.object({
+      command: z.literal('export'),
+      with: z.object({ vmId, folder: z.string(), copiesRuntime: z.boolean(), copiesStorage: z.boolean() }),
+    }),
+    z.object({ command: z.literal('remove'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('plan'), with: z.object({ path: z.string(), hasNewId: z.boolean() }) }),
+    z.object({ command: z.literal('planned') }),
+    z.object({ command: z.literal('incompatibilities'), with: z.object({ vmId }) }),
+    z.object({
+      command: z.literal('set-planned-disk'),
+      with: z.object({ vmId, diskId: z.string(), path: z.string() }),
+    }),
+    z.object({ command: z.literal('set-planned-switch'), with: z.object({ vmId, switchName: z.string() }) }),
+    z.object({ command: z.literal('realize'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('destroy'), with: z.object({ vmId }) }),
+    z.object({
       command: z.literal('set-denial'),
       with: z.object({ path: z.string(), sid: z.string(), denied: z.boolean() }),
     }),
@@ -28,7 +44,8 @@ const request = z.intersection(
 type Request = z.infer<typeof request>;
 type StandInCommand = Request['command'];
 
-const carryOut = (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
+const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
+  const { registrations } = hyperV;
   switch (asked.command) {
     case 'host':
       return hyperV.host();
@@ -58,8 +75,28 @@ const carryOut = (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
       return hyperV.setDenial(asked.with.path, asked.with.sid, asked.with.denied);
     case 'start':
       return hyperV.start(asked.with.vmId);
+    case 'export':
+      return hyperV.export(asked.with.vmId, asked.with.folder, asked.with);
+    case 'remove':
+      return hyperV.remove(asked.with.vmId);
+    case 'plan':
+      return registrations.plan(asked.with.path, asked.with.hasNewId);
+    case 'planned':
+      return registrations.plannedVms();
+    case 'incompatibilities':
+      return registrations.incompatibilities(asked.with.vmId);
+    case 'set-planned-disk':
+      return registrations.setDisk(asked.with.vmId, asked.with.diskId, asked.with.path);
+    case 'set-planned-switch':
+      return registrations.setSwitch(asked.with.vmId, asked.with.switchName);
+    case 'realize':
+      return hyperV.realize(asked.with.vmId);
+    case 'destroy':
+      return registrations.destroy(asked.with.vmId);
   }
 };
+
+const looks = ['host', 'volume', 'vms', 'groups', 'hardware', 'image', 'denials', 'planned', 'incompatibilities'];
 
 /** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */
 export class StandInService {
@@ -70,7 +107,8 @@ export class StandInService {
   /** When the worker that asks is killed: before the next such command is carried out, or after it and before it is answered. */
   private faults: { command: StandInCommand; when: 'before' | 'after' }[] = [];
 
-  constructor(private readonly hyperV: StandInHyperV) {}
+  /** Another in its place when a test gets a host of its own. */
+  constructor(public hyperV: StandInHyperV) {}
 
   async listen(): Promise<void> {
     const server = createServer((asked, answer) => void this.answer(asked, answer));
@@ -111,7 +149,7 @@ export class StandInService {
   }
 
   private async tryOut(asked: Request) {
-    const isLook = ['host', 'volume', 'vms', 'groups', 'hardware', 'image', 'denials'].includes(asked.command);
+    const isLook = looks.includes(asked.command);
     if (!isLook) this.changes.push(asked.command);
     try {
       return { value: (await carryOut(this.hyperV, asked)) ?? null, error: null };

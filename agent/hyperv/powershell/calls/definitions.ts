@@ -3,6 +3,17 @@ import type { Arguments } from '../worker/worker';
 import { doctorArguments, doctorValue } from './doctor';
 import { hostArguments, hostValue } from './host';
 import { inspectHostArguments, inspectedHost, inspectedVm } from './inspection';
+import {
+  compareArguments,
+  comparedValue,
+  doneValue,
+  exportedValue,
+  folderArguments,
+  importArguments,
+  importedValue,
+  pathsArguments,
+  removeArguments,
+} from './import';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
 /**
@@ -33,6 +44,11 @@ export const calls = {
   'start-vm': { lane: 'act', msMax: 15 * minute, args: ofVm, value: vmValue },
   'lock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
   'unlock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
+  'unlock-files': { lane: 'act', msMax: 5 * minute, args: pathsArguments, value: doneValue },
+  'export-configuration': { lane: 'act', msMax: 60 * minute, args: folderArguments, value: exportedValue },
+  'compare-import': { lane: 'act', msMax: 15 * minute, args: compareArguments, value: comparedValue },
+  'import-vm': { lane: 'act', msMax: 15 * minute, args: importArguments, value: importedValue },
+  'remove-vm': { lane: 'act', msMax: 15 * minute, args: removeArguments, value: doneValue },
 } as const satisfies Record<string, CallDefinition>;
 
 export type CallName = keyof typeof calls;

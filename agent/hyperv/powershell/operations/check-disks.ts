@@ -1,17 +1,35 @@
-import { succeeded } from '../../../../contracts/failure';
+import { succeeded, type Outcome } from '../../../../contracts/failure';
+import type { RunId } from '../../../../contracts/ids';
 import { refuse } from '../../refuse';
+import type { VmValue } from '../calls/vm';
 import { sizesOf, stateOf } from '../facts';
-import { reservedVm, type Handler } from '../host';
+import { checkpointNameOf, reservedVm, type Handler } from '../host';
 
-/** Hyper-V opens every file of every chain. Refuses disks that it cannot describe, and formats that the byte route does not read. */
+/**
+ * Hyper-V opens every file of every chain. Refuses disks that it cannot describe, formats that are not carried over, and VM checkpoints
+ * that people made, whose settings the exported configuration would lack.
+ */
 export const checkDisks: Handler<'check-disks'> = async (host, { runId }, { vmId }) => {
   const reserved = await reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
   for (const { images } of vm.disks)
     for (const { format, path } of images)
-      if (format !== 'VHDX' && format !== 'VHD')
-        return refuse('DiskNotVhdx', vmId, `${path} of VM ${vm.name} is of format ${format}.`);
+      if (format !== 'VHDX') return refuse('DiskNotVhdx', vmId, `${path} of VM ${vm.name} is of format ${format}.`);
+  const whole = checkVmCheckpoints(vm, runId);
+  if (!whole.ok) return whole;
   const sizes = sizesOf(vm);
   return sizes.ok ? succeeded({ ...sizes.value, state: stateOf(vm) }) : sizes;
 };
+
+/** VM checkpoints that another than the run made are not carried over yet: their disks would be, and what restores them not. */
+export function checkVmCheckpoints(vm: VmValue, run: RunId): Outcome<void> {
+  const others = vm.checkpoints.filter(({ name }) => name !== checkpointNameOf(run));
+  return others.length === 0
+    ? succeeded(undefined)
+    : refuse(
+        'VmStateWrong',
+        vm.id,
+        `VM ${vm.name} has VM checkpoints of its own ("${others.map(({ name }) => name).join('", "')}"), which are not carried over.`,
+      );
+}

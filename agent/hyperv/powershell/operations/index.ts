@@ -4,8 +4,15 @@ import { checkDisks } from './check-disks';
 import { locateVm } from './locate-vm';
 import { fenceVm, unfenceVm } from './fence';
 import { awaitHeartbeat, resumeVm, saveVm, shutDownVm } from './power';
+import { exportConfiguration, removeExport } from './configuration';
+import { digestDisks } from './digest-disks';
+import { importConfiguration } from './import-configuration';
+import { mergeDisks } from './merge-disks';
+import { placeVm, removePlaceholder } from './placeholder';
 import { release, reserveVm } from './reservation';
 import { reserveRoom } from './reserve-room';
+import { retireVm } from './retire-vm';
+import { startVm } from './start-vm';
 import { removeVmCheckpoint, takeVmCheckpoint } from './vm-checkpoint';
 
 /** `room`: the VM and the promises of the host. */
@@ -32,6 +39,15 @@ export const operationTable = {
   'resume-vm': { handler: resumeVm, locks: 'vm' },
   'fence-vm': { handler: fenceVm, locks: 'vm' },
   'unfence-vm': { handler: unfenceVm, locks: 'vm' },
+  'place-vm': { handler: placeVm, locks: 'room' },
+  'remove-placeholder': { handler: removePlaceholder, locks: 'vm' },
+  'export-configuration': { handler: exportConfiguration, locks: 'vm' },
+  'remove-export': { handler: removeExport, locks: 'vm' },
+  'import-configuration': { handler: importConfiguration, locks: 'vm' },
+  'merge-disks': { handler: mergeDisks, locks: 'vm' },
+  'digest-disks': { handler: digestDisks, locks: 'vm' },
+  'start-vm': { handler: startVm, locks: 'vm' },
+  'retire-vm': { handler: retireVm, locks: 'vm' },
   'await-heartbeat': { handler: awaitHeartbeat, locks: 'nothing' },
   'locate-vm': { handler: locateVm, locks: 'nothing' },
 } as const satisfies Table;

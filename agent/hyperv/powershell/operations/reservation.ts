@@ -1,4 +1,6 @@
 import { succeeded } from '../../../../contracts/failure';
+import { filesBelow, removeDurably } from '../../files';
+import { homeLayout, isMergedPath } from '../../home/layout';
 import { refuse } from '../../refuse';
 import { fencedAgainst, findVm, registeredVm, setMarks, type Handler } from '../host';
 import { marksIn } from '../marks';
@@ -17,16 +19,32 @@ export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }
   return set.ok ? succeeded({}) : set;
 };
 
-/** Forgets the run: its reservation and what was noted of it. A fence stays. */
+/**
+ * Forgets the run: its reservation, its export, what was noted of it and what it left in the home of a VM that it started here. A fence
+ * or a retired source stays; a placeholder that is still there keeps its note, so that it can still be removed.
+ */
 export const release: Handler<'release'> = async (host, { runId }, { vmId }) => {
   const found = await findVm(host, vmId);
   if (!found.ok) return found;
   const vm = found.value;
+  const noted = await host.runs.read(runId, vmId);
+  if (!noted.ok) return noted;
+  const { exported, placed } = noted.value;
+  if (exported !== null) await removeDurably(exported);
+  if (placed !== null && placed.startedAt !== null) await tidyHome(placed.home);
   const marks = vm === undefined ? undefined : marksIn(vm.notes);
   if (vm !== undefined && marks?.reservedBy === runId) {
     const set = await setMarks(host, vm, { ...marks, reservedBy: null });
     if (!set.ok) return set;
   }
-  await host.runs.remove(runId, vmId);
+  await host.runs.forget(noted.value);
   return succeeded({});
 };
+
+/** What only the run needed beside the files of the VM. */
+async function tidyHome(home: string): Promise<void> {
+  const { disks, pulledConfiguration, mark } = homeLayout(home);
+  for (const { path } of await filesBelow(disks)) if (isMergedPath(path)) await removeDurably(path);
+  await removeDurably(pulledConfiguration);
+  await removeDurably(mark);
+}

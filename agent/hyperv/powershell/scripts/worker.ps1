@@ -16,6 +16,7 @@ $ConfirmPreference = 'None'
 
 . (Join-Path -Path $PSScriptRoot -ChildPath 'protocol.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'errors.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'cim.ps1')
 
 $channel = Open-Channel
 try {

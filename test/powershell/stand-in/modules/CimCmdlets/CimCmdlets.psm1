@@ -6,6 +6,8 @@ $namespaces = @{
     Win32_DeviceGuard                        = 'root\Microsoft\Windows\DeviceGuard'
     Msvm_ComputerSystem                      = 'root\virtualization\v2'
     Msvm_MigrationJob                        = 'root\virtualization\v2'
+    Msvm_PlannedComputerSystem               = 'root\virtualization\v2'
+    Msvm_VirtualSystemManagementService      = 'root\virtualization\v2'
     Msvm_VirtualSystemReferencePointService  = 'root\virtualization\v2'
 }
 
@@ -46,10 +48,44 @@ function Get-CimInstance {
         }
         'Msvm_ComputerSystem' {
             foreach ($vm in Invoke-StandInService -Command 'vms') {
-                [pscustomobject] @{ Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
+                [pscustomobject] @{ Class = $ClassName; Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
             }
         }
+        'Msvm_PlannedComputerSystem' {
+            foreach ($vm in Invoke-StandInService -Command 'planned') {
+                [pscustomobject] @{ Class = $ClassName; Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @(2) }
+            }
+        }
+        'Msvm_VirtualSystemManagementService' { [pscustomobject] @{ Class = $ClassName } }
     }
+}
+
+# A method answers 0, or the code by which it refuses; it throws nothing.
+function Invoke-CimMethod {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)][object] $InputObject,
+        [Parameter(Mandatory)][ValidateSet('DestroySystem', 'ExportSystemDefinition')][string] $MethodName,
+        [System.Collections.IDictionary] $Arguments
+    )
+    if ($InputObject.Class -ne 'Msvm_VirtualSystemManagementService') { throw "$($InputObject.Class) has no $MethodName." }
+    if ($MethodName -eq 'DestroySystem') {
+        [void] (Invoke-StandInService -Command 'destroy' -With @{ vmId = $Arguments.AffectedSystem.Name.ToLowerInvariant() })
+        return [pscustomobject] @{ ReturnValue = [uint32] 0; Job = $null }
+    }
+    $settings = ([xml] $Arguments.ExportSettingData).INSTANCE
+    if ($settings.CLASSNAME -ne 'Msvm_VirtualSystemExportSettingData') { return [pscustomobject] @{ ReturnValue = [uint32] 32773; Job = $null } }
+    $given = @{}
+    foreach ($property in $settings.PROPERTY) { $given[$property.NAME] = $property.VALUE }
+    if ($given['CopySnapshotConfiguration'] -ne '1') { throw 'The stand-in exports no VM checkpoints.' }
+    $with = @{
+        vmId          = $Arguments.ComputerSystem.Name.ToLowerInvariant()
+        folder        = $Arguments.ExportDirectory
+        copiesRuntime = $given['CopyVmRuntimeInformation'] -eq 'TRUE'
+        copiesStorage = $given['CopyVmStorage'] -eq 'TRUE'
+    }
+    [void] (Invoke-StandInService -Command 'export' -With $with)
+    [pscustomobject] @{ ReturnValue = [uint32] 0; Job = $null }
 }
 
 # Not of this module, but of the same Windows: what Active Directory has of this computer.

@@ -1,4 +1,5 @@
 Set-StrictMode -Version 2
+. (Join-Path -Path $PSScriptRoot -ChildPath 'Imports.ps1')
 
 function Get-VMHost {
     [CmdletBinding()]
@@ -73,6 +74,10 @@ function Get-VMNetworkAdapter {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
     foreach ($one in $VM) {
+        if (Test-Planned -Vm $one) {
+            [pscustomobject] @{ VMId = $one.Id; SwitchName = (Get-PlannedFacts -Id "$($one.Id)").switchName }
+            continue
+        }
         $network = Get-Told -Fact (Get-Hardware -Id $one.Id).network
         [pscustomobject] @{
             VMId                     = $one.Id
@@ -94,10 +99,11 @@ function Get-VMHardDiskDrive {
         return
     }
     foreach ($one in $VM) {
-        $all = @(Get-Told -Fact (Get-Hardware -Id $one.Id).disks)
+        $all = if (Test-Planned -Vm $one) { @() } else { @(Get-Told -Fact (Get-Hardware -Id $one.Id).disks) }
         foreach ($disk in (Get-Facts -Vm $one).disks) {
             $id = "$($disk.controller.ToLowerInvariant())-$($disk.number)-$($disk.location)"
             [pscustomobject] @{
+                VMId                          = $one.Id
                 ControllerType                = $disk.controller
                 ControllerNumber              = $disk.number
                 ControllerLocation            = $disk.location
@@ -146,6 +152,7 @@ function Get-VMSnapshot {
 
 function Get-Facts {
     param($Vm)
+    if (Test-Planned -Vm $Vm) { return Get-PlannedFacts -Id $Vm.Id.ToString() }
     Invoke-StandInService -Command 'vms' | Where-Object { $_.id -eq $Vm.Id.ToString() }
 }
 
@@ -189,4 +196,16 @@ function Stop-VM {
     [CmdletBinding(SupportsShouldProcess)]
     param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
     foreach ($one in $VM) { [void] (Invoke-StandInService -Command 'shut-down' -With @{ vmId = "$($one.Id)" }) }
+}
+
+function Remove-VM {
+    [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'Name')]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Name')][Alias('VMName')][string[]] $Name,
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM,
+        [Parameter(ParameterSetName = 'Name')][Parameter(ParameterSetName = 'VMObject')][switch] $Force
+    )
+    if ($Name) { throw 'The stand-in removes VMs by object alone.' }
+    if (-not $Force) { throw 'The real one would ask.' }
+    foreach ($one in $VM) { [void] (Invoke-StandInService -Command 'remove' -With @{ vmId = "$($one.Id)" }) }
 }

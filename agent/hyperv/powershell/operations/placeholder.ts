@@ -1,0 +1,65 @@
+import { succeeded, type Outcome } from '../../../../contracts/failure';
+import { isMarkedBy, makeHome, missingFolders, removeHome, removeIfEmpty } from '../../home/made';
+import { refuse } from '../../refuse';
+import { findVm, homeOf, type Handler, type RealHost } from '../host';
+import { checkPlace, placeBelow } from '../placing';
+import { stateOf } from '../facts';
+import type { VmValue } from '../calls/vm';
+
+/** Noted first, then made: what is cut short in between is found by its note. Hyper-V learns of the VM when it is imported. */
+export const placeVm: Handler<'place-vm'> = async (host, { runId }, { vmId, vmName, folder }) => {
+  const place = await placeBelow(host, folder, vmId);
+  if (!place.ok) return place;
+  const free = await checkPlace(host, runId, vmId, place.value);
+  if (!free.ok) return free;
+  const noted = await host.runs.read(runId, vmId);
+  if (!noted.ok) return noted;
+  const { home } = place.value;
+  const before = noted.value.placed;
+  if (before !== null && before.home !== home)
+    return refuse('DestinationOccupied', vmId, `Run ${runId} has its placeholder in ${before.home}.`);
+  if (before === null) {
+    const madeFolders = await missingFolders(place.value.folder);
+    const placed = { home, vmName, madeFolders, imported: null, startedAt: null };
+    await host.runs.write({ ...noted.value, placed });
+  }
+  if (!(await isMarkedBy(home, runId, vmId))) await makeHome(home, runId, vmId);
+  return succeeded({});
+};
+
+/** Deletes nothing outside of the folder that this run made, and nothing at all once it started the VM here. */
+export const removePlaceholder: Handler<'remove-placeholder'> = async (host, { runId }, { vmId, folder }) => {
+  const noted = await host.runs.read(runId, vmId);
+  if (!noted.ok) return noted;
+  const { placed } = noted.value;
+  if (placed?.startedAt)
+    return refuse('RefusedAfterStart', vmId, `Run ${runId} started VM ${vmId} here: its files stay.`);
+  const found = await findVm(host, vmId);
+  if (!found.ok) return found;
+  const place = await placeBelow(host, folder, vmId);
+  let removedBytes = 0;
+  for (const home of new Set([placed?.home, place.ok ? place.value.home : undefined])) {
+    if (home === undefined) continue;
+    const isOurs = home === placed?.home || (await isMarkedBy(home, runId, vmId));
+    const free = await unregisterFrom(host, home, found.value, isOurs);
+    if (!free.ok) return free;
+    removedBytes += await removeHome(home, runId, isOurs);
+  }
+  for (const made of placed?.madeFolders ?? []) await removeIfEmpty(made);
+  await host.runs.write({ ...noted.value, placed: null });
+  return succeeded({ removedBytes });
+};
+
+/** A VM that was imported from the home and never started is part of the placeholder; any other that has its files there keeps them. */
+async function unregisterFrom(
+  host: RealHost,
+  home: string,
+  vm: VmValue | undefined,
+  isOurs: boolean,
+): Promise<Outcome<void>> {
+  if (vm === undefined || homeOf(vm) !== home) return succeeded(undefined);
+  if (!isOurs || stateOf(vm) === 'running')
+    return refuse('RefusedAfterStart', vm.id, `VM ${vm.id} uses ${home}: its files stay.`);
+  const gone = await host.client.call('remove-vm', { VmId: vm.id, Expected: vm.notes, DiskPaths: [] }, { vmId: vm.id });
+  return gone.ok ? succeeded(undefined) : gone;
+}

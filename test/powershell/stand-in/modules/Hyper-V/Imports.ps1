@@ -1,0 +1,78 @@
+# Planning and importing VMs; of the module Hyper-V.
+
+function Compare-VM {
+    [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'NameSingleDestination')]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'NameSingleDestination')][string] $Name,
+        [Parameter(Mandatory, Position = 1, ParameterSetName = 'NameSingleDestination')][string] $DestinationHost,
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Register')]
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Copy')][string] $Path,
+        [Parameter(ParameterSetName = 'Register')][switch] $Register,
+        [Parameter(Mandatory, ParameterSetName = 'Copy')][switch] $Copy,
+        [Parameter(ParameterSetName = 'Copy')][switch] $GenerateNewId,
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'CompatibilityReport')][object] $CompatibilityReport
+    )
+    if ($Name) { throw 'The stand-in compares no moves.' }
+    $id = if ($null -ne $CompatibilityReport) { $CompatibilityReport.VM.Id.ToString() }
+    else { Invoke-StandInService -Command 'plan' -With @{ path = $Path; hasNewId = [bool] $GenerateNewId } }
+    $facts = Get-PlannedFacts -Id $id
+    $vm = [pscustomobject] @{ Id = [guid] $id; Name = $facts.name; State = $facts.state; Planned = $true }
+    $found = foreach ($one in Invoke-StandInService -Command 'incompatibilities' -With @{ vmId = $id }) {
+        $source = [pscustomobject] @{ VMId = $vm.Id; Type = $one.type; DiskId = $one.diskId }
+        [pscustomobject] @{ MessageId = $one.id; Message = $one.message; Source = $source }
+    }
+    # The real one has $null for none.
+    $all = @($found | Where-Object { $null -ne $_ })
+    [pscustomobject] @{ VM = $vm; Incompatibilities = if ($all.Count -eq 0) { $null } else { $all } }
+}
+
+function Import-VM {
+    [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'Register')]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Register')][string] $Path,
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'CompatibilityReport')][object] $CompatibilityReport
+    )
+    if ($Path) { throw 'The stand-in imports from a report alone.' }
+    [void] (Invoke-StandInService -Command 'realize' -With @{ vmId = $CompatibilityReport.VM.Id.ToString() })
+    $CompatibilityReport.VM
+}
+
+function Set-VMHardDiskDrive {
+    [CmdletBinding(SupportsShouldProcess)]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Object')][object[]] $VMHardDiskDrive,
+        [Parameter(Position = 4, ParameterSetName = 'Object')][string] $Path
+    )
+    foreach ($one in $VMHardDiskDrive) {
+        $slot = "$($one.ControllerType.ToLowerInvariant())-$($one.ControllerNumber)-$($one.ControllerLocation)"
+        [void] (Invoke-StandInService -Command 'set-planned-disk' -With @{ vmId = "$($one.VMId)"; diskId = $slot; path = $Path })
+    }
+}
+
+function Connect-VMNetworkAdapter {
+    [CmdletBinding(SupportsShouldProcess)]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'Object_SwitchName')][object[]] $VMNetworkAdapter,
+        [Parameter(Mandatory, Position = 1, ParameterSetName = 'Object_SwitchName')][string] $SwitchName
+    )
+    foreach ($one in $VMNetworkAdapter) {
+        [void] (Invoke-StandInService -Command 'set-planned-switch' -With @{ vmId = "$($one.VMId)"; switchName = $SwitchName })
+    }
+}
+
+function Test-Planned {
+    param($Vm)
+    $null -ne $Vm.PSObject.Properties['Planned']
+}
+
+# A planned VM in the words of one that is registered.
+function Get-PlannedFacts {
+    param([string] $Id)
+    $found = Invoke-StandInService -Command 'planned' | Where-Object { $_.id -eq $Id }
+    if ($null -eq $found) { throw "There is no planned VM $Id." }
+    $disks = foreach ($disk in $found.disks) {
+        $controller, $number, $location = $disk.diskId.Split('-')
+        [pscustomobject] @{ controller = $controller.ToUpperInvariant(); number = [int] $number; location = [int] $location; path = $disk.path }
+    }
+    [pscustomobject] @{ id = $found.id; name = $found.name; state = $found.state; switchName = $found.switchName; disks = @($disks) }
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { copyFile, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { SimulatedHost } from '../../../agent/hyperv/simulated/host';
+import { exists, makeFolder, removeDurably, writeJsonAtomic } from '../../../agent/hyperv/files';
+import { homeLayout } from '../../../agent/hyperv/home/layout';
+import { vmRegistration, type VmRegistration } from '../../../agent/hyperv/simulated/records';
+import { vmId as vmIdOf, type RunId } from '../../../contracts/ids';
+import { HyperVRefusal } from './refusal';
+
+/** A `.vmcx` of the stand-in. */
+const configurationFile = z.object({ vm: vmRegistration, notes: z.string() });
+
+const fileOf = (home: string, id: string, ending: string): string => join(home, 'Virtual Machines', `${id}.${ending}`);
+
+type Planned = {
+  readonly id: string;
+  readonly home: string;
+  readonly vm: VmRegistration;
+  readonly notes: string;
+  readonly hasSavedState: boolean;
+};
+
+export type ExportSettings = { readonly copiesRuntime: boolean; readonly copiesStorage: boolean };
+
+/** What Hyper-V does with registrations: writes them out, plans them from a file, registers what is planned, and takes them away. */
+export class Registrations {
+  /** By id. Like the real ones they outlive whoever made them. */
+  private readonly planned = new Map<string, Planned>();
+
+  constructor(
+    private readonly host: SimulatedHost,
+    /** The run under which the simulated host does what its Hyper-V is asked for. */
+    private readonly by: RunId,
+  ) {}
+
+  async export(vmId: string, folder: string, notes: string, settings: ExportSettings): Promise<void> {
+    const vm = this.registered(vmId);
+    if (settings.copiesStorage) throw new HyperVRefusal('NotSupported', 'The stand-in exports configurations alone.');
+    const { savedState } = vm;
+    const copied = settings.copiesRuntime ? savedState : null;
+    const told = { ...vm, savedState: copied, state: copied === null ? ('off' as const) : vm.state };
+    await makeFolder(join(folder, 'Virtual Machines'));
+    // The real one writes the GUID of a file in capitals.
+    await writeJsonAtomic(fileOf(folder, vmId.toUpperCase(), 'vmcx'), { vm: { ...told, vmCheckpoints: [] }, notes });
+    if (vm.generation === 2) await writeJsonAtomic(fileOf(folder, vmId.toUpperCase(), 'vmgs'), { firmware: vmId });
+    if (copied !== null) await copyFile(copied.path, fileOf(folder, vmId, 'vmrs'));
+  }
+
+  /** Plans the VM of a configuration file. Under its own id only where none is registered: whether more is possible is not documented. */
+  async plan(path: string, hasNewId: boolean): Promise<string> {
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    const parsed = text === undefined ? undefined : configurationFile.safeParse(JSON.parse(text));
+    if (parsed?.success !== true) throw new HyperVRefusal('OperationFailed', `There is no VM to import in ${path}.`);
+    const { vm, notes } = parsed.data;
+    const id = hasNewId ? randomUUID() : vm.vmId;
+    if (this.planned.has(id)) throw new HyperVRefusal('OperationFailed', `A planned VM ${id} is there already.`);
+    if (this.host.state.vm(vmIdOf.parse(id)) !== undefined)
+      throw new HyperVRefusal('OperationFailed', `A VM ${id} is registered already.`);
+    const home = dirname(dirname(path));
+    const hasSavedState = vm.savedState !== null && (await exists(fileOf(home, vm.vmId, 'vmrs')));
+    this.planned.set(id, { id, home, vm, notes, hasSavedState });
+    return id;
+  }
+
+  plannedVms() {
+    return [...this.planned.values()].map(({ id, vm, hasSavedState, home }) => ({
+      id,
+      name: vm.name,
+      home,
+      state: hasSavedState ? 'Saved' : 'Off',
+      switchName: vm.switchName,
+      disks: vm.disks.map(({ diskId, path }) => ({ diskId, path })),
+    }));
+  }
+
+  async incompatibilities(id: string) {
+    const { vm } = this.needed(id);
+    const found: { id: number; type: string; diskId: string | null; message: string }[] = [];
+    if (vm.switchName !== null && !this.host.record.switches.includes(vm.switchName))
+      found.push({ id: 33012, type: 'adapter', diskId: null, message: `There is no switch ${vm.switchName}.` });
+    for (const { diskId, path } of vm.disks)
+      if (!(await exists(path))) found.push({ id: 40010, type: 'drive', diskId, message: `There is no ${path}.` });
+    return found;
+  }
+
+  setDisk(id: string, diskId: string, path: string): void {
+    const planned = this.needed(id);
+    const disks = planned.vm.disks.map((disk) => (disk.diskId === diskId ? { ...disk, path } : disk));
+    this.planned.set(id, { ...planned, vm: { ...planned.vm, disks } });
+  }
+
+  setSwitch(id: string, switchName: string): void {
+    if (!this.host.record.switches.includes(switchName))
+      throw new HyperVRefusal('ObjectNotFound', `There is no switch ${switchName}.`);
+    const planned = this.needed(id);
+    this.planned.set(id, { ...planned, vm: { ...planned.vm, switchName } });
+  }
+
+  destroy(id: string): void {
+    this.planned.delete(this.needed(id).id);
+  }
+
+  /** The planned VM is registered; answers its notes. */
+  async realize(id: string): Promise<string> {
+    const { vm, home, notes, hasSavedState } = this.needed(id);
+    if ((await this.incompatibilities(id)).length > 0)
+      throw new HyperVRefusal('OperationFailed', 'The VM cannot be imported as it is.');
+    const vmId = vmIdOf.parse(id);
+    const path = fileOf(home, vm.vmId, 'vmrs');
+    const savedAt = vm.savedState?.savedAt ?? new Date(0).toISOString();
+    await this.host.state.saveVm({
+      ...vm,
+      vmId,
+      home,
+      state: hasSavedState ? 'saved' : 'off',
+      savedState: hasSavedState ? { path, sizeBytes: (await stat(path)).size, savedAt, runId: this.by } : null,
+      shutDownBy: vm.shutDownBy && { ...vm.shutDownBy, runId: this.by },
+      stop: null,
+      vmCheckpoints: [],
+      referencePoints: [],
+      reservedBy: null,
+      fencedBy: null,
+      retiredBy: null,
+      startedBy: null,
+      leaving: null,
+      guestOutageMs: null,
+      setAside: null,
+    });
+    this.planned.delete(id);
+    return notes;
+  }
+
+  /** Takes the registration away with its configuration and saved memory; the disks stay. */
+  async remove(vmId: string): Promise<void> {
+    const vm = this.registered(vmId);
+    if (vm.state === 'running') throw new HyperVRefusal('InvalidState', `${vm.name} runs.`);
+    await this.host.state.dropVm(vm.vmId);
+    for (const id of [vmId, vmId.toUpperCase()])
+      for (const ending of ['vmcx', 'vmrs', 'vmgs']) await removeDurably(fileOf(vm.home, id, ending));
+    if (vm.savedState !== null) await removeDurably(homeLayout(vm.home).savedStateOf(vm.vmId));
+  }
+
+  private registered(id: string) {
+    const vm = this.host.state.vm(vmIdOf.parse(id));
+    if (vm === undefined) throw new HyperVRefusal('InvalidParameter', `There is no VM ${id}.`);
+    return vm;
+  }
+
+  private needed(id: string): Planned {
+    const planned = this.planned.get(id);
+    if (planned === undefined) throw new HyperVRefusal('InvalidParameter', `There is no planned VM ${id}.`);
+    return planned;
+  }
+}
