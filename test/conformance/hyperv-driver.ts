@@ -129,7 +129,8 @@ function describeMoves(hostsFor: HostsFor): void {
         const before = withoutSizes(await hosts.source.vm(hosts.vmId));
         await move.walk(last);
         const outageMs = await move.undo();
-        expect(await move.undo()).toBe(outageMs);
+        // A host may forget the outage of a run that was released.
+        expect([outageMs, null]).toContain(await move.undo());
         expect(outageMs !== null).toBe(moveSteps.indexOf(last) >= moveSteps.indexOf('save-vm'));
         await expectHeartbeat(move, 'onSource');
         expect(withoutSizes(await hosts.source.vm(hosts.vmId))).toEqual(before);

@@ -175,6 +175,7 @@ export class Move {
     valueOf(await this.onSource('remove-export', ofVm));
     valueOf(await this.onSource('unfence-vm', ofVm));
     const { outageMs } = valueOf(await this.onSource('resume-vm', ofVm));
+    expect(valueOf(await this.onSource('resume-vm', ofVm))).toEqual({ outageMs });
     valueOf(await this.onSource('remove-vm-checkpoint', ofVm));
     valueOf(await this.onDestination('remove-placeholder', inPlace));
     valueOf(await this.onDestination('release', ofVm));

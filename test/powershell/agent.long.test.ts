@@ -55,7 +55,7 @@ describeWithEngine('an agent process with the PowerShell driver, through a relay
     expect(await app.vms(source)).toMatchObject([{ vmId, name: 'web', state: 'running' }]);
     await app.done(source, 'reserve-vm', { vmId });
     expect((await hyperV.vms())[0]?.notes).toBe(`[hyperferry reserved=${app.run}]`);
-    expect(await app.operate(source, 'merge-disks', { vmId, folder: site.folderOn(source, 'x') })).toMatchObject({
+    expect(await app.operate(source, 'detach-lun', { vmId, lun: 'x' })).toMatchObject({
       ok: false,
       failure: { code: 'DriverLacksOperation', effect: 'none' },
     });

@@ -59,10 +59,7 @@ describeWithEngine('the PowerShell driver over the stand-in', () => {
   });
 
   test('what it does not carry out it refuses, with no effect', async () => {
-    expect(await on('merge-disks', { folder: '/x' })).toMatchObject({
-      failure: { code: 'DriverLacksOperation', effect: 'none' },
-    });
-    expect(await host.driver.locateForWriting(run, hosts.vmId, '/x', { type: 'file', file: 'memory' })).toMatchObject({
+    expect(await on('detach-lun', { lun: 'x' })).toMatchObject({
       failure: { code: 'DriverLacksOperation', effect: 'none' },
     });
     expect(calls()).toEqual([]);

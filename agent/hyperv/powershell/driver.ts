@@ -18,7 +18,7 @@ import { inspect } from './inspect';
 import { findLeftovers } from './leftovers';
 import { locateForReading, locateForWriting } from './locate';
 import { carriesOut, operationTable, type Scope } from './operations';
-import { promisedBytes, promisedMemoryBytes } from './promises';
+import { openPromises, promisedBytes, promisedMemoryBytes } from './promises';
 import { RetiredFiles } from './retired-files';
 import { RunFiles } from './run-files';
 import type { Engine } from './worker/engine';
@@ -114,21 +114,20 @@ class PowerShellDriver implements HyperVDriver {
   async host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>> {
     const { client, roots, runs } = this.real;
     const facts = orThrow(await client.call('read-host', { Roots: [...roots] }));
-    const promises = orThrow(await runs.all());
-    // A root whose volume does not answer is no place for files now.
-    const present = facts.volumes.filter(({ error }) => error === null);
+    const promises = orThrow(await openPromises(runs));
     return {
       memoryBytes: facts.memoryBytes,
       memoryFreeBytes: Math.max(0, facts.memoryFreeBytes - promisedMemoryBytes(promises)),
       switches: facts.switches,
-      volumes: await Promise.all(
-        present.map(async ({ root, sizeBytes, freeBytes }) => ({
+      // A root whose volume does not answer is no place for files now.
+      volumes: facts.volumes
+        .filter(({ error }) => error === null)
+        .map(({ root, sizeBytes, freeBytes }) => ({
           root,
           sizeBytes,
           freeBytes,
-          reservedBytes: await promisedBytes(promises, root),
+          reservedBytes: promisedBytes(promises, root),
         })),
-      ),
     };
   }
 

@@ -57,7 +57,8 @@ function checkRegistered(vm: VmValue, run: RunId, { folder, home }: Place): Outc
     : refuse('DestinationOccupied', vm.id, `A VM ${vm.id} (${vm.name}) is registered on this host.`);
 }
 
-const isPlaceholder = ({ placed }: RunFile): boolean => placed !== null && placed.startedAt === null;
+/** Whether a run has a placeholder that is no VM yet. */
+export const isPlaceholder = ({ placed }: RunFile): boolean => placed !== null && placed.startedAt === null;
 
 /** The placeholder of a run in its folder, with all that is noted of the run. */
 export type PlaceholderNote = RunFile & { readonly placed: Placed };

@@ -1,27 +1,36 @@
+import { succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import { filesBelow } from '../files';
 import { isAtOrBelow } from '../paths';
-import type { RunFile } from './run-files';
+import type { RunFile, RunFiles } from './run-files';
+
+/**
+ * Everything that is noted, with promises as far as they are open: room that is still to be written, and memory of VMs that were not
+ * started yet. Failure: JournalDamaged where one of the files cannot be read.
+ */
+export async function openPromises(runs: RunFiles): Promise<Outcome<RunFile[]>> {
+  const noted = await runs.all();
+  return noted.ok ? succeeded(await Promise.all(noted.value.map(asOpen))) : noted;
+}
+
+/** What is noted of a run, with its promise as far as it is open. */
+export async function asOpen(file: RunFile): Promise<RunFile> {
+  const { room, placed } = file;
+  if (room === null) return file;
+  const written = placed === null ? [] : await filesBelow(placed.home);
+  const writtenBytes = written.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  const roomBytes = Math.max(0, room.roomBytes - writtenBytes);
+  const isStarted = placed !== null && placed.startedAt !== null;
+  return { ...file, room: { ...room, roomBytes, memoryBytes: isStarted ? 0 : room.memoryBytes } };
+}
 
 /** The promises of other runs than the one that asks. */
 export const ofOthers = (files: readonly RunFile[], run: RunId, vmId: VmId): RunFile[] =>
   files.filter((file) => file.runId !== run || file.vmId !== vmId);
 
-/** Room below a root that was promised and is not yet taken up by files. */
-export async function promisedBytes(files: readonly RunFile[], root: string): Promise<number> {
-  let sum = 0;
-  for (const file of files)
-    if (file.room !== null && isAtOrBelow(root, file.room.folder)) sum += await unwrittenBytes(file);
-  return sum;
-}
+/** Room below a root that was promised. */
+export const promisedBytes = (files: readonly RunFile[], root: string): number =>
+  files.reduce((sum, { room }) => sum + (room !== null && isAtOrBelow(root, room.folder) ? room.roomBytes : 0), 0);
 
-/** What was promised to a run and its placeholder does not hold yet. */
-export async function unwrittenBytes({ room, placed }: RunFile): Promise<number> {
-  if (room === null) return 0;
-  const written = placed === null ? [] : await filesBelow(placed.home);
-  return Math.max(0, room.roomBytes - written.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0));
-}
-
-/** Memory that was promised; once the VM was started it has it. */
 export const promisedMemoryBytes = (files: readonly RunFile[]): number =>
-  files.reduce((sum, { room, placed }) => sum + (placed?.startedAt ? 0 : (room?.memoryBytes ?? 0)), 0);
+  files.reduce((sum, { room }) => sum + (room?.memoryBytes ?? 0), 0);

@@ -42,7 +42,7 @@ const request = z.intersection(
   ]),
 );
 type Request = z.infer<typeof request>;
-type StandInCommand = Request['command'];
+export type StandInCommand = Request['command'];
 
 const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
   const { registrations } = hyperV;
@@ -86,13 +86,16 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
     case 'incompatibilities':
       return registrations.incompatibilities(asked.with.vmId);
     case 'set-planned-disk':
-      return registrations.setDisk(asked.with.vmId, asked.with.diskId, asked.with.path);
+      registrations.setDisk(asked.with.vmId, asked.with.diskId, asked.with.path);
+      return null;
     case 'set-planned-switch':
-      return registrations.setSwitch(asked.with.vmId, asked.with.switchName);
+      registrations.setSwitch(asked.with.vmId, asked.with.switchName);
+      return null;
     case 'realize':
       return hyperV.realize(asked.with.vmId);
     case 'destroy':
-      return registrations.destroy(asked.with.vmId);
+      registrations.destroy(asked.with.vmId);
+      return null;
   }
 };
 
@@ -121,6 +124,11 @@ export class StandInService {
 
   killWorkerAt(command: StandInCommand, when: 'before' | 'after'): void {
     this.faults.push({ command, when });
+  }
+
+  /** Kills that have yet to come. */
+  get faultCount(): number {
+    return this.faults.length;
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,10 @@
-import { known, type InspectionRequest } from '../../../../contracts/inspection';
+import type { InspectionRequest } from '../../../../contracts/inspection';
 import { failureOf, succeeded } from '../../../../contracts/failure';
 import type { DriverInspection } from '../../driver';
 import { findVm, type RealHost } from '../host';
-import { promisedBytes } from '../promises';
+import { openPromises, promisedBytes } from '../promises';
+import { marksIn } from '../marks';
+import { isPlaceholder } from '../placing';
 import { inspectHost } from './host';
 import { inspectPlace, placeOf } from './place';
 import { both, wholeFact } from './told';
@@ -21,7 +23,7 @@ export async function inspect(real: RealHost, request: InspectionRequest): Promi
   const all = await client.call('read-vms', {});
   const found = await findVm(real, vmId);
   const vm = found.ok ? found.value : undefined;
-  const noted = await real.runs.all();
+  const noted = await openPromises(real.runs);
   const others = noted.ok ? succeeded(noted.value.filter((one) => one.vmId !== vmId || one.runId !== runId)) : noted;
   const own = noted.ok ? noted.value.find((one) => one.vmId === vmId && one.runId === runId) : undefined;
   const volumes = both(
@@ -34,8 +36,13 @@ export async function inspect(real: RealHost, request: InspectionRequest): Promi
   return {
     host: inspectHost({ nowMs, facts, host, vm, promises: others, vmId }),
     presence: {
-      registered: wholeFact(found, (one) => (one === undefined ? null : { vmName: one.name, isRetired: false })),
-      placeholderOf: known(null),
+      registered: wholeFact(found, (one) =>
+        one === undefined ? null : { vmName: one.name, isRetired: marksIn(one.notes).retiredBy !== null },
+      ),
+      placeholderOf: wholeFact(
+        others,
+        (files) => files.find((one) => one.vmId === vmId && isPlaceholder(one))?.runId ?? null,
+      ),
       promisedTo: wholeFact(
         others,
         (files) => files.find((one) => one.vmId === vmId && one.room !== null)?.runId ?? null,

@@ -7,6 +7,7 @@ import { isAtOrBelow, resolveBelowRoots } from '../../paths';
 import type { InspectedHost } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';
 import type { RealHost } from '../host';
+import { marksIn } from '../marks';
 import { promisedBytes } from '../promises';
 import type { RunFile } from '../run-files';
 import { sharedVolumeOf } from './host';
@@ -44,8 +45,8 @@ export async function inspectPlace(looks: PlaceLooks): Promise<PlaceInspection> 
     allowed: true,
     volume: volumeOf(looks, place.value),
     sharedVolume: sharedVolumeOf(cluster, [home]),
-    isOfVm: known(vm !== undefined && liesIn(vm, folder, home)),
-    occupiedBy: known(own?.room?.folder !== folder && (await isThere(home)) ? home : null),
+    isOfVm: known(vm !== undefined && marksIn(vm.notes).retiredBy === null && liesIn(vm, folder, home)),
+    occupiedBy: known(own?.placed?.home !== home && (await isThere(home)) ? home : null),
     exportThere: notKnown('the PowerShell driver does not look for exports yet'),
     // Files of a VM may have longer paths on some hosts, and none has a shorter limit.
     paths: known({ home, charactersMax: process.platform === 'win32' ? 260 : null }),

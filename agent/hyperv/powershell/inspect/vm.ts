@@ -22,7 +22,7 @@ export type VmLooks = {
 /** What a registered VM is, and what the hypervisor and runs other than `run` do with it. */
 export function inspectVm(looks: VmLooks): VmInspection {
   const { vm, inspected, run } = looks;
-  const { reservedBy, fencedBy } = marksIn(vm.notes);
+  const { reservedBy, fencedBy, retiredBy } = marksIn(vm.notes);
   const ofAnother = (mark: string | null) => (mark === run ? null : mark);
   const of =
     <K extends keyof InspectedVm>(name: K) =>
@@ -36,7 +36,7 @@ export function inspectVm(looks: VmLooks): VmInspection {
     memoryBytes: known(memoryBytesOf(vm)),
     // Saving writes at most what is assigned.
     savedStateBytes: known(Math.max(vm.runtimeStateBytes, memoryBytesOf(vm))),
-    marks: known({ reservedBy: ofAnother(reservedBy), fencedBy: ofAnother(fencedBy), retiredBy: null }),
+    marks: known({ reservedBy: ofAnother(reservedBy), fencedBy: ofAnother(fencedBy), retiredBy: ofAnother(retiredBy) }),
     underWay: known(underWayOf(vm)),
     vmCheckpoints: factOf(inspected, of('checkpoints'), (taken) => known(taken.map((one) => checkpointOf(one, vm)))),
     isReplicated: factOf(inspected, of('isReplicated'), known),

@@ -2,7 +2,7 @@ import { succeeded } from '../../../../contracts/failure';
 import { refuse } from '../../refuse';
 import type { Handler } from '../host';
 import { checkPlace, placeBelow, rootOf } from '../placing';
-import { ofOthers, promisedBytes, promisedMemoryBytes, unwrittenBytes } from '../promises';
+import { asOpen, ofOthers, openPromises, promisedBytes, promisedMemoryBytes } from '../promises';
 
 /** Promises room below a root and memory, where neither is taken or promised to another run. Makes nothing on the volume. */
 export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, input) => {
@@ -11,7 +11,7 @@ export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, inpu
   if (!place.ok) return place;
   const isFree = await checkPlace(host, runId, vmId, place.value);
   if (!isFree.ok) return isFree;
-  const noted = await host.runs.all();
+  const noted = await openPromises(host.runs);
   if (!noted.ok) return noted;
   const others = ofOthers(noted.value, runId, vmId);
   const rival = others.find((one) => one.vmId === vmId && one.room !== null);
@@ -24,8 +24,8 @@ export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, inpu
   const facts = await host.client.call('read-host', { Roots: [root] }, { vmId });
   if (!facts.ok) return facts;
   const freeBytes = facts.value.volumes[0]?.freeBytes ?? 0;
-  const reservedBytes = await promisedBytes(others, root);
-  const neededBytes = await unwrittenBytes(wanted);
+  const reservedBytes = promisedBytes(others, root);
+  const neededBytes = (await asOpen(wanted)).room?.roomBytes ?? 0;
   if (freeBytes - reservedBytes < neededBytes)
     return refuse(
       'NotEnoughRoom',
