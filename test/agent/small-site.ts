@@ -64,6 +64,17 @@ export class SmallSite {
     return new SmallSite(folder, new App(client, key), made.value, relay);
   }
 
+  /** What an app is told, so that it reaches the agents of this site. */
+  appSettings(): Record<string, string> {
+    return {
+      HYPERFERRY_HOSTS: `${source},${destination}`,
+      HYPERFERRY_RELAY_ENDPOINT: `http://127.0.0.1:${this.#relay.port}`,
+      HYPERFERRY_RELAY_KEY_NAME: 'app',
+      HYPERFERRY_RELAY_KEY: 'app-key',
+      HYPERFERRY_SIGNING_KEY: keyPair.privateKeyBase64,
+    };
+  }
+
   configOf(host: HostId, byteRoute: { readonly port?: number } = {}) {
     return {
       hostId: host,

@@ -21,7 +21,7 @@ import { scriptsFolder } from '../../agent/hyperv/powershell/driver';
 const valueCount = Number(process.env['HYPERFERRY_HOSTILE'] ?? 1_000);
 const seed = Number(process.env['HYPERFERRY_SEED'] ?? 1);
 const msMax = 120_000;
-jest.setTimeout(60_000 + valueCount * 200);
+jest.setTimeout(300_000 + valueCount * 200);
 
 describeWithEngine('hostile values', () => {
   const hosts = new TestHosts();

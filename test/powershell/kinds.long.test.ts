@@ -1,0 +1,118 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { HyperVDriver } from '../../agent/hyperv/driver';
+import { openSimulatedDriver } from '../../agent/hyperv/simulated';
+import { createApi, type HyperferryApi } from '../../cli/api/client';
+import { migrationId, type HostId, type VmId } from '../../contracts/ids';
+import { migrationRequest, runEnded } from '../../contracts/migration';
+import type { Receipt } from '../../contracts/receipt';
+import { destination, SmallSite, source } from '../agent/small-site';
+import { startAzurite, type Azurite } from '../azurite';
+import { valueOf } from '../conformance/hyperv-move';
+import { projectRoot } from '../project-root';
+import { describeWithEngine } from './engine';
+import { StandInHyperV } from './stand-in/commands';
+import { workerEnvironment } from './stand-in/host';
+import { StandInService } from './stand-in/service';
+
+// Real processes, each call one of a PowerShell, on a machine that may be busy with others.
+jest.setTimeout(900_000);
+
+type Host = { readonly simulated: HyperVDriver; readonly hyperV: StandInHyperV; readonly service: StandInService };
+
+describeWithEngine('a kind with agents that use the PowerShell driver', () => {
+  let site: SmallSite;
+  let blobs: Azurite;
+  let app: ChildProcess;
+  let api: HyperferryApi;
+  const hosts = new Map<HostId, Host>();
+
+  beforeAll(async () => {
+    site = await SmallSite.make();
+    blobs = await startAzurite();
+    for (const id of [source, destination]) {
+      const folder = join(site.folder, `host-${id}`);
+      const simulated = valueOf(await openSimulatedDriver({ folder }));
+      const hyperV = new StandInHyperV(simulated, folder);
+      const service = new StandInService(hyperV);
+      await service.listen();
+      hosts.set(id, { simulated, hyperV, service });
+      await startAgent(id);
+    }
+    [app, api] = await startApp();
+  });
+  afterAll(async () => {
+    const ended = once(app, 'exit');
+    app.kill('SIGKILL');
+    await ended;
+    await site.close();
+    for (const { service, simulated } of hosts.values()) {
+      await service.close();
+      await simulated.close();
+    }
+    await blobs.stop();
+  });
+
+  async function startAgent(id: HostId) {
+    const driver = { type: 'powershell', roots: [site.folderOn(id)] };
+    const host = hosts.get(id);
+    const agent = await site.launch({ ...site.configOf(id), driver }, host && workerEnvironment(host.service));
+    await agent.ready;
+    return agent;
+  }
+
+  async function startApp(): Promise<[ChildProcess, HyperferryApi]> {
+    const main = join(projectRoot, 'dist', 'runtime', 'main.js');
+    const args = [main, '--app', projectRoot, '--port', '0', '--state', join(site.folder, 'runtime')];
+    const env = { ...process.env, ...site.appSettings(), AzureWebJobsStorage: blobs.connectionString };
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], env });
+    for await (const line of createInterface({ input: child.stdout })) {
+      const said = z.object({ ready: z.literal(true), port: z.int() }).safeParse(JSON.parse(line));
+      if (said.success) return [child, createApi({ baseUrl: `http://127.0.0.1:${said.data.port}/api` })];
+    }
+    throw new Error('the app ended before it was ready');
+  }
+
+  /** Runs a migration to its end and answers its receipt. */
+  async function migrate(kind: string, from: HostId, to: HostId, more: object = {}): Promise<Receipt> {
+    const id = migrationId.parse(`ps-${kind}`);
+    const destinationFolder = site.folderOn(to, kind);
+    const request = { id, kind, vmId: site.vmId, sourceHost: from, destinationHost: to, destinationFolder, ...more };
+    const started = await api.startMigration(migrationRequest.parse(request));
+    if (!started.ok) throw new Error(JSON.stringify(started.error));
+    for (;;) {
+      const looked = await api.migration(id);
+      if (!looked.ok) throw new Error(JSON.stringify(looked.error));
+      const { state, question } = looked.value;
+      if (question !== null) throw new Error(JSON.stringify(question));
+      if (runEnded(state)) break;
+      await delay(500);
+    }
+    const read = await api.receipt(id);
+    if (!read.ok) throw new Error(JSON.stringify(read.error));
+    return read.value.receipt;
+  }
+
+  const runsOn = async (id: HostId, vm: VmId): Promise<boolean> =>
+    (await hosts.get(id)?.simulated.vm(vm))?.state === 'running';
+
+  test('quick-storage: the VM is there and runs, its disks compared, and the source is kept', async () => {
+    const receipt = await migrate('quick-storage', source, destination, { policy: { retire: 'keep' } });
+    expect(receipt).toMatchObject({ state: 'completed', failure: null });
+    expect(receipt.leftovers.map(({ what }) => what)).toEqual(['retired-vm']);
+    expect(receipt.verified.length).toBe(1);
+    expect(await runsOn(destination, site.vmId)).toBe(true);
+    expect(await runsOn(source, site.vmId)).toBe(false);
+  });
+
+  test('lan: back to where it came from, in another folder, and nothing is left there but what was kept', async () => {
+    const receipt = await migrate('lan', destination, source, { policy: { retire: 'delete' } });
+    expect(receipt).toMatchObject({ state: 'completed', failure: null });
+    expect(await runsOn(source, site.vmId)).toBe(true);
+    expect(await hosts.get(destination)?.simulated.vm(site.vmId)).toBeUndefined();
+  });
+});
