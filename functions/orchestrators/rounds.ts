@@ -26,6 +26,8 @@ const preCopied = z.object({
   predictedOutageMs: z.int().nonnegative(),
   /** Rounds up to this one were accepted by a person as not shrinking. */
   acceptedUpTo: z.int(),
+  /** The round that was copied and whose end nobody has told yet. */
+  unended: z.int().nonnegative().nullable().default(null),
 });
 export type PreCopied = z.infer<typeof preCopied>;
 
@@ -52,26 +54,41 @@ function* firstPass(run: WarmRun): Durable<Step<PreCopied>> {
   const images = parentImages(sizes);
   const pulled = yield* pullAll(run, images, 'pausable');
   if (!pulled.ok) return pulled;
-  const ended = yield* at(run, 'source', 'end-round', { ...vmOf(run), round: 0 });
-  if (!ended.ok) return ended;
   const changedBytes = images.reduce((sum, image) => sum + image.bytesExpected, 0);
   const sentBytes = pulled.value.reduce((sum, file) => sum + file.dataBytes, 0);
-  const tookMs = run.now().getTime() - beganMs;
-  return succeeded({
+  return yield* endRound(run, 0, (nowMs) => ({
     next: 1,
     memoryBytes: sizes.memoryBytes,
     copied: sizes.disks.map((disk) => ({ diskId: disk.diskId, index: disk.images.length - 2 })),
     files: pulled.value,
-    rounds: [{ round: 0, changedBytes, sentBytes, tookMs, whole: true }],
+    rounds: [{ round: 0, changedBytes, sentBytes, tookMs: nowMs - beganMs, whole: true }],
     predictedOutageMs: 0,
     acceptedUpTo: -1,
-  });
+    unended: null,
+  }));
+}
+
+/**
+ * Ends a round that was copied. What it copied is kept before: once it has ended, which may happen without an answer, its content does not
+ * stand still any more, and it cannot be copied a second time.
+ */
+function* endRound(run: WarmRun, round: number, copied: (nowMs: number) => PreCopied): Durable<Step<PreCopied>> {
+  run.keep({ ...copied(run.now().getTime()), unended: round });
+  const ended = yield* at(run, 'source', 'end-round', { ...vmOf(run), round });
+  return ended.ok ? succeeded(copied(run.now().getTime())) : ended;
 }
 
 /** Rounds from where `before` stands until what is left fits. */
 export function* catchUp(run: WarmRun, before: PreCopied): Durable<Step<PreCopied>> {
   run.letPause();
   let done = run.kept(preCopied) ?? before;
+  // Not in what was kept before there was such a thing.
+  if (typeof done.unended === 'number') {
+    const ended = yield* at(run, 'source', 'end-round', { ...vmOf(run), round: done.unended });
+    if (!ended.ok) return ended;
+    done = { ...done, unended: null };
+    run.keep(done);
+  }
   for (;;) {
     if ((yield* run.whilePaused()) === 'cancel')
       return failed(failureOf('CanceledByOperator', { message: 'Canceled.', effect: 'applied' }));
@@ -121,9 +138,7 @@ function* oneRound(run: WarmRun, done: PreCopied): Durable<Step<PreCopied>> {
   const changes = changesOf(done, round, begun.value.changed);
   const pulled = yield* pullAll(run, changes, 'pausable');
   if (!pulled.ok) return pulled;
-  const ended = yield* at(run, 'source', 'end-round', { ...vmOf(run), round });
-  if (!ended.ok) return ended;
-  return succeeded({
+  return yield* endRound(run, round, (nowMs) => ({
     ...done,
     next: round + 1,
     files: withRound(done.files, pulled.value),
@@ -133,11 +148,11 @@ function* oneRound(run: WarmRun, done: PreCopied): Durable<Step<PreCopied>> {
         round,
         changedBytes: begun.value.changed.reduce((sum, disk) => sum + disk.changedBytes, 0),
         sentBytes: pulled.value.reduce((sum, file) => sum + file.dataBytes, 0),
-        tookMs: run.now().getTime() - beganMs,
+        tookMs: nowMs - beganMs,
         whole: begun.value.changed.some((disk) => disk.whole),
       },
     ],
-  });
+  }));
 }
 
 type Changed = readonly { readonly diskId: PreCopied['copied'][number]['diskId']; readonly changedBytes: number }[];

@@ -59,6 +59,17 @@ describe('a guest that writes as fast as it is copied', () => {
   });
 });
 
+test('a round whose end is not known to be told is ended again and not copied again', async () => {
+  const run = await runWith([9000 * mib, 0], {}, [{ kind: 'end-round', fault: 'done and failed' }]);
+  expect(run.report.state).toBe('completed');
+  const rounds = (of: OperationKind): number[] =>
+    run.agents.inputs
+      .filter(({ kind }) => kind === of)
+      .map(({ input }) => z.object({ round: z.int() }).parse(input).round);
+  expect(rounds('begin-round')).toEqual([0, 1, 2]);
+  expect(rounds('end-round')).toEqual([0, 0, 1]);
+});
+
 test('an approval that is wanted is waited for, and what changed meanwhile is copied before the cutover', async () => {
   const run = await runWith([1 * mib, 9000 * mib, 1 * mib], { approve: true });
   expect(run.report.question).toMatchObject({ answers: ['accept'], failure: { code: 'ApprovalWanted' } });

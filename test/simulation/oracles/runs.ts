@@ -142,6 +142,7 @@ export class WatchedRun {
       this.mark('unwound');
       if (report.failure?.effect === 'unknown') this.mark('undo of what may have been done');
       if (report.failure !== null) this.mark(`unwound for ${report.failure.code}`);
+      if (report.failure?.code === 'Bug') this.complain('no bug shows', `${this.runId}: ${report.failure.message}`);
       if (report.failure?.code === 'CanceledByOperator') this.mark('a cancel honoured');
       if (this.#replyLostIn !== null && this.#replyLostIn === before?.phase) this.mark('undo after a lost reply');
     }
