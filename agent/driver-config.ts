@@ -32,6 +32,8 @@ const powershell = z.strictObject({
     .refine(areApart, 'name folders of which none is or lies in another'),
   /** The PowerShell to use. By default Windows PowerShell 5.1, else `pwsh` on the PATH. */
   engine: text.optional(),
+  /** Whether the agent makes the rule of the firewall for its byte route when it starts, and removes it when it ends. */
+  firewallRule: z.boolean().default(true),
   /** How much is kept of what was asked of Hyper-V and what it answered (secrets removed), in bytes; 0 keeps nothing. Twice as much at times. */
   transcriptBytesMax: z
     .int()

@@ -88,6 +88,8 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   if (!route.ok) return route;
   const { served, pull } = route.value;
   opened.add('byte route', () => served.close());
+  if (config.driver.type === 'powershell' && config.driver.firewallRule)
+    admitPeers(parts, driver.value, served.port, opened);
 
   const carryOut = createCarryOut(driver.value, pull);
   const { pullsAtOnceMax } = config.byteRoute;
@@ -101,6 +103,25 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
     byteRoutePort: served.port,
     relayTried: relayTried(listener),
     stop: () => (stopping ??= stop(parts, runner, listener, opened)),
+  });
+}
+
+/** Not waited for: without the rule this host can still be a destination, and a worker may take long to start. */
+function admitPeers({ config: { hostId }, log }: AgentParts, { firewall }: HyperVDriver, port: number, opened: Opened) {
+  if (firewall === undefined) return;
+  void firewall.open(hostId, port).then((made) => {
+    if (made.ok) log.info('the firewall admits peers', { port });
+    else
+      log.warn('the rule of the firewall could not be made', {
+        port,
+        code: made.failure.code,
+        message: made.failure.message,
+      });
+  });
+  opened.add('firewall rule', async () => {
+    const removed = await firewall.close(hostId);
+    if (!removed.ok)
+      log.warn('the rule of the firewall is left', { code: removed.failure.code, message: removed.failure.message });
   });
 }
 

@@ -1,6 +1,6 @@
 import type { HostFacts, Leftover, VmFacts } from '../../contracts/facts';
 import type { Outcome } from '../../contracts/failure';
-import type { RunId, VmId } from '../../contracts/ids';
+import type { HostId, RunId, VmId } from '../../contracts/ids';
 import type { Inspection, InspectionRequest } from '../../contracts/inspection';
 import type {
   OperationInput,
@@ -40,6 +40,13 @@ export type ServedFile = { readonly path: string; readonly changes?: ImageChange
 /** All of an inspection that the agent does not know of itself. */
 export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract'>;
 
+/** What keeps others from the ports of the host. Each is "make it so". */
+export type HostFirewall = {
+  /** Lets peers reach the byte route of this agent on a port, and on no port that it had before. */
+  readonly open: (host: HostId, port: number) => Promise<Outcome<void>>;
+  readonly close: (host: HostId) => Promise<Outcome<void>>;
+};
+
 /**
  * A Hyper-V host, real or simulated. Both implementations pass test/conformance/hyperv-driver.ts.
  *
@@ -48,6 +55,8 @@ export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract'>;
  */
 export interface HyperVDriver {
   readonly name: HostFacts['driver'];
+  /** Absent where there is none that this driver could open. */
+  readonly firewall?: HostFirewall;
   host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>>;
   vms(): Promise<VmFacts[]>;
   vm(vmId: VmId): Promise<VmFacts | undefined>;

@@ -59,14 +59,30 @@ describeWithEngine('an agent process with the PowerShell driver, through a relay
       ok: false,
       failure: { code: 'DriverLacksOperation', effect: 'none' },
     });
+    const ruleFor = async (port: number) => {
+      await until(
+        'the firewall admits peers',
+        () => hyperV.firewallRules.some((rule) => rule.port === String(port)),
+        60_000,
+      );
+      return {
+        name: `hyperferry-byte-route-${source}`,
+        direction: 'Inbound',
+        protocol: 'TCP',
+        program: process.execPath,
+      };
+    };
+    expect(hyperV.firewallRules).toMatchObject([await ruleFor((await agent.ready).byteRoutePort)]);
     await agent.kill();
+    expect(hyperV.firewallRules).toHaveLength(1);
     agent = await site.launch(config({}), workerEnvironment(service));
-    await agent.ready;
+    expect(hyperV.firewallRules).toMatchObject([await ruleFor((await agent.ready).byteRoutePort)]);
     expect(await app.leftovers(source)).toMatchObject([{ what: 'reservation', runId: app.run }]);
     await app.done(source, 'release', { vmId });
     expect(await app.leftovers(source)).toEqual([]);
     expect((await hyperV.vms())[0]?.notes).toBe('');
     expect(await agent.end()).toBe(0);
+    expect(hyperV.firewallRules).toEqual([]);
     expect(agent.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
     const lines = await readFile(join(site.folder, `state-${source}`, 'hyper-v-transcript.jsonl'), 'utf8');
     const calls = lines
@@ -77,7 +93,9 @@ describeWithEngine('an agent process with the PowerShell driver, through a relay
   });
 
   test('without the Hyper-V module it starts, says what is wrong, and answers each question with that', async () => {
-    const agent = await site.launch(config({ transcriptBytesMax: 0 }), { PSModulePath: join(modulesFolder, 'none') });
+    const agent = await site.launch(config({ transcriptBytesMax: 0, firewallRule: false }), {
+      PSModulePath: join(modulesFolder, 'none'),
+    });
     await agent.ready;
     await expect(site.app.vms(source)).rejects.toThrow('HyperVSilent');
     await until('the log says so', () => agent.logged('Hyper-V cannot be asked'));

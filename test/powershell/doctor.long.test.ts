@@ -17,6 +17,9 @@ import { StandInHyperV } from './stand-in/commands';
 import { modulesFolder, workerEnvironment } from './stand-in/host';
 import { StandInService } from './stand-in/service';
 
+// Real processes, on a machine that may be busy with others.
+jest.setTimeout(600_000);
+
 const gib = 1024 ** 3;
 const { publicKeyBase64 } = generateSigningKey();
 

@@ -5,7 +5,7 @@ import { engine } from './engine';
 import { modulesFolder } from './stand-in/host';
 
 (engine !== undefined && hasContract ? describe : describe.skip)('the stand-in modules', () => {
-  test.each(['Hyper-V', 'Storage', 'FailoverClusters', 'HgsClient'])(
+  test.each(['Hyper-V', 'Storage', 'FailoverClusters', 'HgsClient', 'NetSecurity'])(
     '%s contradict the documented cmdlets nowhere',
     (module) => {
       const manifest = join(modulesFolder, module, `${module}.psd1`);

@@ -50,6 +50,11 @@ const builtIn = new Set([
   'Start-Sleep',
   'Where-Object',
 ]);
+/** Documented by Microsoft as well, but not part of the contract's files: what the scripts may use of them. */
+const beside: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['Get-NetFirewallRule', new Set(['Name'])],
+  ['Remove-NetFirewallRule', new Set(['Name'])],
+]);
 /** Programs of Windows. */
 const programs = new Set(['icacls.exe', 'whoami.exe']);
 const common = new Set(['ErrorAction', 'WarningAction', 'Confirm']);
@@ -78,7 +83,7 @@ function judge(one: Command, own: ReadonlyMap<string, ReadonlySet<string>>, docu
   if (one.name.includes('-Cim')) return judgeCim(one, documented.classes);
   if (one.name === 'ConvertTo-EmbeddedInstance') return judgeEmbedded(one, documented.classes);
   if (builtIn.has(one.name)) return [];
-  const known = documented.cmdlets.get(one.name) ?? own.get(one.name);
+  const known = documented.cmdlets.get(one.name) ?? beside.get(one.name) ?? own.get(one.name);
   if (known === undefined) return [`${one.name} is not documented`];
   return one.parameters
     .filter(({ name }) => !known.has(name) && !common.has(name))

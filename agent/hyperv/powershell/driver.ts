@@ -8,12 +8,20 @@ import type { Clock } from '../../clock';
 import { DiskError } from '../../disks/failures';
 import { errorCode } from '../../thrown';
 import { failureOfIo } from '../../files';
-import type { DriverContext, DriverInspection, DriverOperationKind, HyperVDriver, ServedFile } from '../driver';
+import type {
+  DriverContext,
+  DriverInspection,
+  DriverOperationKind,
+  HostFirewall,
+  HyperVDriver,
+  ServedFile,
+} from '../driver';
 import { KeyedLocks } from '../locks';
 import { Client } from './calls/client';
 import { vmFactsOf } from './facts';
 import { plannedFactsOf } from './placing';
 import { findVm, type Handler, type RealHost } from './host';
+import { windowsFirewall } from './firewall';
 import { inspect } from './inspect';
 import { findLeftovers } from './leftovers';
 import { locateForReading, locateForWriting } from './locate';
@@ -108,8 +116,11 @@ const orThrow = <T>(outcome: Outcome<T>): T => {
 
 class PowerShellDriver implements HyperVDriver {
   readonly name = 'powershell';
+  readonly firewall: HostFirewall;
 
-  constructor(private readonly real: RealHost) {}
+  constructor(private readonly real: RealHost) {
+    this.firewall = windowsFirewall(real.client);
+  }
 
   async host(): Promise<Pick<HostFacts, 'memoryBytes' | 'memoryFreeBytes' | 'volumes' | 'switches'>> {
     const { client, roots, runs } = this.real;

@@ -19,6 +19,17 @@ const invalidState = (message: string) => new HyperVRefusal('InvalidState', mess
 const notFound = (path: string) =>
   new HyperVRefusal('ObjectNotFound', `${path} was not found.`, 0x80070002 | 0, 'ObjectNotFound');
 
+/** A rule of the firewall, as it was made. */
+export const firewallRule = z.object({
+  name: z.string(),
+  displayName: z.string(),
+  direction: z.string(),
+  action: z.string(),
+  protocol: z.string(),
+  port: z.string(),
+  program: z.string(),
+});
+
 /** What the simulated host has no place for. */
 const kept = z.object({
   notes: z.record(z.string(), z.string()),
@@ -48,6 +59,7 @@ export class StandInHyperV {
   private readonly merging = new Map<VmId, Promise<unknown>>();
   checkpointType = 'Production';
   fileSystem = 'NTFS';
+  firewallRules: z.infer<typeof firewallRule>[] = [];
   /** Of every volume; what the simulated host says where it is undefined. */
   room: { readonly sizeBytes: number; readonly freeBytes: number } | undefined;
   /** Of the account that runs the workers: Administrators, elevated. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { StandInHyperV } from './commands';
+import { firewallRule, type StandInHyperV } from './commands';
 import { HyperVRefusal } from './refusal';
 
 const vmId = z.string();
@@ -11,6 +11,9 @@ const request = z.intersection(
     z.object({ command: z.literal('volume'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('vms') }),
     z.object({ command: z.literal('groups') }),
+    z.object({ command: z.literal('firewall-rules') }),
+    z.object({ command: z.literal('add-firewall-rule'), with: firewallRule }),
+    z.object({ command: z.literal('remove-firewall-rule'), with: z.object({ name: z.string() }) }),
     z.object({ command: z.literal('hardware'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('image'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('set-notes'), with: z.object({ vmId, notes: z.string() }) }),
@@ -53,6 +56,14 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       return hyperV.volume(asked.with.path);
     case 'vms':
       return hyperV.vms();
+    case 'firewall-rules':
+      return Promise.resolve(hyperV.firewallRules);
+    case 'add-firewall-rule':
+      hyperV.firewallRules.push(asked.with);
+      return Promise.resolve();
+    case 'remove-firewall-rule':
+      hyperV.firewallRules = hyperV.firewallRules.filter(({ name }) => name !== asked.with.name);
+      return Promise.resolve();
     case 'groups':
       return Promise.resolve(hyperV.groups);
     case 'hardware':
@@ -99,7 +110,18 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
   }
 };
 
-const looks = ['host', 'volume', 'vms', 'groups', 'hardware', 'image', 'denials', 'planned', 'incompatibilities'];
+const looks = [
+  'host',
+  'volume',
+  'vms',
+  'groups',
+  'firewall-rules',
+  'hardware',
+  'image',
+  'denials',
+  'planned',
+  'incompatibilities',
+];
 
 /** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */
 export class StandInService {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Arguments } from '../worker/worker';
+import { closeFirewallArguments, firewallValue, openFirewallArguments } from './firewall';
 import { doctorArguments, doctorValue } from './doctor';
 import { hostArguments, hostValue } from './host';
 import { inspectHostArguments, inspectedHost, inspectedVm } from './inspection';
@@ -49,6 +50,8 @@ export const calls = {
   'compare-import': { lane: 'act', msMax: 15 * minute, args: compareArguments, value: comparedValue },
   'import-vm': { lane: 'act', msMax: 15 * minute, args: importArguments, value: importedValue },
   'remove-vm': { lane: 'act', msMax: 15 * minute, args: removeArguments, value: doneValue },
+  'open-firewall': { lane: 'act', msMax: minute, args: openFirewallArguments, value: firewallValue },
+  'close-firewall': { lane: 'act', msMax: minute, args: closeFirewallArguments, value: firewallValue },
 } as const satisfies Record<string, CallDefinition>;
 
 export type CallName = keyof typeof calls;

@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power', 'fence', 'configuration', 'import', 'inspect-host', 'inspect-vm', 'doctor') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'power', 'fence', 'configuration', 'import', 'inspect-host', 'inspect-vm', 'doctor', 'firewall') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -25,4 +25,6 @@ $handlers = @{
     'compare-import'       = 'Compare-Placeholder'
     'import-vm'            = 'Import-Placeholder'
     'remove-vm'            = 'Remove-StillVm'
+    'open-firewall'        = 'Open-ByteRoutePort'
+    'close-firewall'       = 'Close-ByteRoutePort'
 }
