@@ -1,8 +1,14 @@
 import { join } from 'node:path';
-import { hostId, runId, vmId } from '../contracts/ids';
 import { pullSubject, type OperationProgress, type PullSubject } from '../contracts/operations';
-import { generateSigningKey, signingKeyFrom, signTicket } from '../relay/signing';
 import type { Served } from '../agent/disks/route/content-store';
+import {
+  appPublicKeyBase64,
+  destinationHost,
+  imageSubject,
+  run,
+  sourceHost,
+  ticketOf,
+} from '../agent/disks/route/testing/hosts';
 import { destinationReady, sourceReady, startRouteProcess, type RouteProcess } from './route-processes';
 
 /** Two hosts that trust one app, as processes that are started, killed and started again. */
@@ -23,7 +29,6 @@ export type Pull = {
   readonly ledgerWatermarkBytes?: number;
 };
 
-export const imageSubject: PullSubject = pullSubject.parse({ type: 'image', diskId: 'scsi-0-0', index: 0 });
 export const changesSubject: PullSubject = pullSubject.parse({
   type: 'changes',
   diskId: 'scsi-0-0',
@@ -31,31 +36,17 @@ export const changesSubject: PullSubject = pullSubject.parse({
   round: 1,
 });
 
-const run = runId.parse('bench-r1');
-const sourceHost = hostId.parse('bench-source');
-const destinationHost = hostId.parse('bench-destination');
+/** A source that was killed is connected to again with the ticket of before. */
+const ticketMs = 600_000;
 
 /** Certificates and keys are kept below the folder. */
 export function routePair(folder: string): RoutePair {
-  const { privateKeyBase64, publicKeyBase64 } = generateSigningKey();
-  const key = signingKeyFrom(privateKeyBase64);
-  const ticketFor = (subject: PullSubject, destinationCertificateSha256: string): string =>
-    signTicket(key, {
-      contract: 1,
-      runId: run,
-      vmId: vmId.parse('6f9619ff-8b86-d011-b42d-00c04fc964ff'),
-      subject,
-      sourceHost,
-      destinationHost,
-      destinationCertificateSha256,
-      expiresAtMs: Date.now() + 60_000,
-    });
   return {
     source: async (served, port = 0) => {
       const started = startRouteProcess('route-source', {
         hostId: sourceHost,
         folder: join(folder, 'source'),
-        appPublicKeyBase64: publicKeyBase64,
+        appPublicKeyBase64,
         port,
         ...served,
       });
@@ -69,7 +60,7 @@ export function routePair(folder: string): RoutePair {
         started.tell({
           runId: run,
           subject,
-          ticket: ticketFor(subject, certificateSha256),
+          ticket: ticketOf(subject, certificateSha256, ticketMs),
           peer: { address: '127.0.0.1', port: from.port, certificateSha256: from.certificateSha256 },
           path,
           journalPath: journalOf(path),

@@ -30,14 +30,21 @@ export async function makeImage(path: string, { kind, virtualSizeBytes, oneOf }:
   await image.close();
 }
 
-/** Throws unless both disks hold the same bytes. */
+/** Throws unless both disks are of one size and hold the same bytes. */
 export async function assertSameDisk(image: string, copied: string): Promise<void> {
   const source = valueOf(await openVhdx(image, { access: 'read' }));
   const copy = valueOf(await openVhdx(copied, { access: 'read' }));
   const [one, other] = [Buffer.alloc(pieceBytes), Buffer.alloc(pieceBytes)];
-  for (let at = 0; at < source.shape.virtualSizeBytes; at += one.length) {
-    await Promise.all([source.read(one, at), copy.read(other, at)]);
-    if (!one.equals(other)) throw new Error(`the copy of the byte route differs between ${at} and ${at + one.length}`);
+  const { virtualSizeBytes } = source.shape;
+  try {
+    if (copy.shape.virtualSizeBytes !== virtualSizeBytes) throw new Error('the disks are not of one size');
+    for (let at = 0; at < virtualSizeBytes; at += pieceBytes) {
+      const lengthBytes = Math.min(pieceBytes, virtualSizeBytes - at);
+      const [part, otherPart] = [one.subarray(0, lengthBytes), other.subarray(0, lengthBytes)];
+      await Promise.all([source.read(part, at), copy.read(otherPart, at)]);
+      if (!part.equals(otherPart)) throw new Error(`the disks differ between ${at} and ${at + lengthBytes}`);
+    }
+  } finally {
+    await Promise.all([source.close(), copy.close()]);
   }
-  await Promise.all([source.close(), copy.close()]);
 }

@@ -6,7 +6,7 @@ import { decodeJournal, pullOutput } from '../../agent/disks/route/journal-recor
 import { windowBytesDefault } from '../../agent/disks/route/limits';
 import { startCuttingProxy } from '../../agent/disks/route/testing/cutting-proxy';
 import {
-  appKey,
+  appPublicKeyBase64,
   destinationHost,
   fileSubject,
   imageSubject,
@@ -36,7 +36,6 @@ import { openVhdx } from '../../agent/disks/vhdx';
  */
 const sizeBytes = 48 * mib;
 const content = seededBytes(sizeBytes, 123);
-const appPublicKeyBase64 = appKey.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
 
 let hosts: Hosts;
 const processes: RouteProcess[] = [];

@@ -4,6 +4,8 @@ import { portOf } from '../server';
 export type CuttingProxy = {
   readonly port: number;
   readonly connections: () => number;
+  /** Those that are neither ended nor cut. */
+  readonly openConnections: () => number;
   /** Bytes that came from the source, over all connections. */
   readonly passedBytes: () => number;
   readonly close: () => Promise<void>;
@@ -31,7 +33,10 @@ export async function startCuttingProxy(
     for (const socket of [destination, source]) {
       sockets.add(socket);
       socket.on('error', cut);
-      socket.on('close', cut);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        cut();
+      });
     }
     destination.pipe(source);
     source.on('data', (chunk: Buffer) => {
@@ -46,6 +51,7 @@ export async function startCuttingProxy(
   return {
     port: portOf(server.address()),
     connections: () => connections,
+    openConnections: () => Math.ceil(sockets.size / 2),
     passedBytes: () => allPassedBytes,
     close: async () => {
       for (const socket of sockets) socket.destroy();

@@ -53,20 +53,35 @@ export async function makeHosts(): Promise<Hosts> {
   return { folder, source, destination, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-export const claimsFor = (hosts: Hosts, subject: PullSubject, changes: Partial<TicketClaims> = {}): TicketClaims => ({
+/** Of a ticket for whoever shows this certificate. */
+const claimsOf = (
+  subject: PullSubject,
+  destinationCertificateSha256: string,
+  changes: Partial<TicketClaims>,
+): TicketClaims => ({
   contract: 1,
   runId: run,
   vmId: vmId.parse('6f9619ff-8b86-d011-b42d-00c04fc964ff'),
   subject,
   sourceHost,
   destinationHost,
-  destinationCertificateSha256: hosts.destination.sha256,
+  destinationCertificateSha256,
   expiresAtMs: systemClock.now() + 60_000,
   ...changes,
 });
 
+export const claimsFor = (hosts: Hosts, subject: PullSubject, changes: Partial<TicketClaims> = {}): TicketClaims =>
+  claimsOf(subject, hosts.destination.sha256, changes);
+
 export const ticketFor = (hosts: Hosts, subject: PullSubject, changes: Partial<TicketClaims> = {}): string =>
   signTicket(appKey, claimsFor(hosts, subject, changes));
+
+/** For a destination that is a process of its own. It may be used for `validMs`. */
+export const ticketOf = (subject: PullSubject, destinationCertificateSha256: string, validMs: number): string =>
+  signTicket(appKey, claimsOf(subject, destinationCertificateSha256, { expiresAtMs: systemClock.now() + validMs }));
+
+/** As a source that is a process of its own is told of it. */
+export const appPublicKeyBase64 = appKey.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
 
 /** A source that serves one file. */
 export function startSource(hosts: Hosts, path: string, changes: Partial<ByteRouteOptions> = {}): Promise<ByteRoute> {
