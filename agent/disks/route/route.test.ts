@@ -95,7 +95,7 @@ test('a finished pull answers again without a source', async () => {
 test('progress is told from the beginning to the end, never backwards', async () => {
   await makeImage(sourcePath, shapeOf(), [{ offsetBytes: mib, data: seededBytes(6 * mib, 1) }]);
   const told: OperationProgress[] = [];
-  const rate = 12 * mib;
+  const rate = 4 * mib;
   const report = (progress: OperationProgress): void => void told.push(progress);
   valueOf(await pullFile(pullOf(hosts, await serve(), { report, bandwidthBytesPerSecondMax: rate })));
   const done = told.map((progress) => progress.bytesDone);
