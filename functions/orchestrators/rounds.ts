@@ -26,6 +26,8 @@ const preCopied = z.object({
   predictedOutageMs: z.int().nonnegative(),
   /** Rounds up to this one were accepted by a person as not shrinking. */
   acceptedUpTo: z.int(),
+  /** Whether the next round is decided: a run that goes on from here looks at nothing before it. */
+  decided: z.boolean().default(false),
   /** The round that was copied and whose end nobody has told yet. */
   unended: z.int().nonnegative().nullable().default(null),
 });
@@ -64,6 +66,7 @@ function* firstPass(run: WarmRun): Durable<Step<PreCopied>> {
     rounds: [{ round: 0, changedBytes, sentBytes, tookMs: nowMs - beganMs, whole: true }],
     predictedOutageMs: 0,
     acceptedUpTo: -1,
+    decided: false,
     unended: null,
   }));
 }
@@ -92,17 +95,19 @@ export function* catchUp(run: WarmRun, before: PreCopied): Durable<Step<PreCopie
   for (;;) {
     if ((yield* run.whilePaused()) === 'cancel')
       return failed(failureOf('CanceledByOperator', { message: 'Canceled.', effect: 'applied' }));
-    const look = yield* at(run, 'source', 'look-at-changes', vmOf(run));
-    if (!look.ok) return look;
-    done = { ...done, predictedOutageMs: predictedOutageMs(run.input, done, look.value.changedBytes) };
-    if (run.paused) continue;
-    if (done.predictedOutageMs <= run.input.request.policy.outageMsMax) return succeeded(done);
-    const verdict = yield* judge(run, done);
-    if (!verdict.ok) return verdict;
-    if (verdict.value === 'cut-over') return succeeded(done);
-    if (verdict.value === 'accepted') {
-      done = { ...done, acceptedUpTo: done.next + roundsPerAnswer };
-      run.keep(done);
+    if (!done.decided) {
+      const look = yield* at(run, 'source', 'look-at-changes', vmOf(run));
+      if (!look.ok) return look;
+      done = { ...done, predictedOutageMs: predictedOutageMs(run.input, done, look.value.changedBytes) };
+      if (run.paused) continue;
+      if (done.predictedOutageMs <= run.input.request.policy.outageMsMax) return succeeded(done);
+      const verdict = yield* judge(run, done);
+      if (!verdict.ok) return verdict;
+      if (verdict.value === 'cut-over') return succeeded(done);
+      if (verdict.value === 'accepted') {
+        done = { ...done, acceptedUpTo: done.next + roundsPerAnswer, decided: true };
+        run.keep(done);
+      }
     }
     const next = yield* oneRound(run, done);
     if (!next.ok) return next;
@@ -141,6 +146,7 @@ function* oneRound(run: WarmRun, done: PreCopied): Durable<Step<PreCopied>> {
   return yield* endRound(run, round, (nowMs) => ({
     ...done,
     next: round + 1,
+    decided: false,
     files: withRound(done.files, pulled.value),
     rounds: [
       ...done.rounds,

@@ -48,6 +48,13 @@ describe('a guest that writes as fast as it is copied', () => {
     expect(run.world.untouched).toBe(true);
   });
 
+  test('is copied for more rounds also by a new generation of the run that began them', async () => {
+    const run = await runWith([9000 * mib]);
+    run.agents.looksUntilDone.set('pull', 1000);
+    const report = await run.answer('retry');
+    expect(report).toMatchObject({ state: 'parked', question: { failure: { code: 'LagNotShrinking' } } });
+  });
+
   test('is cut over all the same where the policy says so', async () => {
     expect((await runWith([9000 * mib], { ifNotShrinking: 'cut-over' })).report.state).toBe('completed');
   });
