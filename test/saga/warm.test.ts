@@ -50,7 +50,7 @@ describe('a guest that writes as fast as it is copied', () => {
 
   test('is copied for more rounds also by a new generation of the run that began them', async () => {
     const run = await runWith([9000 * mib]);
-    run.agents.looksUntilDone.set('pull', 1000);
+    run.agents.looksUntilDone.set('pull', 150);
     const report = await run.answer('retry');
     expect(report).toMatchObject({ state: 'parked', question: { failure: { code: 'LagNotShrinking' } } });
   });
