@@ -254,7 +254,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deaf-while-calling',
     what: 'a run hears nobody while one of its activities is under way',
-    caughtBy: null,
+    caughtBy: 154,
     kinds: byByteRoute,
     apply: () =>
       replace(activity, 'callForRun', (run: Run<unknown>, definition: never, input: never) =>
