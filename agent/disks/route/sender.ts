@@ -3,6 +3,7 @@ import type { BufferPool } from './buffer-pool';
 import type { SourceContent } from './content';
 import { cutsOf } from './cuts';
 import { batchDataBytesMax, dataFrameBytes } from './limits';
+import type { LineSpeed } from './line-speed';
 import type { StartMessage } from './messages';
 import { Outgoing } from './outgoing';
 import type { SendWindow } from './send-window';
@@ -19,6 +20,7 @@ export type SendRequest = {
   readonly wire: Pick<Wire, 'send' | 'signal'>;
   readonly window: SendWindow;
   readonly bucket: TokenBucket;
+  readonly line: LineSpeed;
   readonly pool: BufferPool;
 };
 
@@ -66,8 +68,8 @@ class Writer {
   readonly #request: SendRequest;
   #last: Promise<void> = Promise.resolve();
   #beforeLast: Promise<void> = Promise.resolve();
-  /** Batches that are sent under a limit, or wait for one that is. */
-  #paced = 0;
+  /** Batches that are not handed over to the line whole: what comes after them waits. */
+  #unsent = 0;
 
   constructor(request: SendRequest) {
     this.#request = request;
@@ -91,26 +93,32 @@ class Writer {
   }
 
   async #send(slices: readonly Buffer[], { before, buffer }: { before: Promise<void>; buffer: Buffer }): Promise<void> {
-    const { wire, bucket, pool } = this.#request;
-    // What waits for its turn under a limit goes first, also when the limit is lifted meanwhile.
-    if (!bucket.isLimited && this.#paced === 0) {
-      const sending = slices.length > 0 ? wire.send(...slices) : undefined;
-      // Sealed, it stands elsewhere, and the next batch finds this memory in the processor's cache.
-      pool.release(buffer);
-      await sending;
+    const { bucket, line, pool } = this.#request;
+    const bytes = slices.reduce((sum, slice) => sum + slice.length, 0);
+    const isFirst = this.#unsent === 0;
+    this.#unsent += 1;
+    if (!isFirst) await before;
+    if (!bucket.isLimited && line.isFast) {
+      await line.measure(bytes, () => this.#sendWhole(slices, buffer));
       return;
     }
-    this.#paced += 1;
     try {
-      await before;
-      await this.#sendPaced(slices);
+      await line.measure(bytes, () => this.#sendParted(slices));
     } finally {
-      this.#paced -= 1;
+      this.#unsent -= 1;
       pool.release(buffer);
     }
   }
 
-  async #sendPaced(slices: readonly Buffer[]): Promise<void> {
+  #sendWhole(slices: readonly Buffer[], buffer: Buffer): Promise<void> {
+    const sending = slices.length > 0 ? this.#request.wire.send(...slices) : Promise.resolve();
+    this.#unsent -= 1;
+    // Sealed, it stands elsewhere, and the next batch finds this memory in the processor's cache.
+    this.#request.pool.release(buffer);
+    return sending;
+  }
+
+  async #sendParted(slices: readonly Buffer[]): Promise<void> {
     const { wire, bucket } = this.#request;
     for (const slice of slices) {
       for (let at = 0; at < slice.length && !wire.signal.aborted; at += pacedBytesMax) {

@@ -16,6 +16,7 @@ import type { ImageFormat } from './image-format';
 import { FrameReader } from './frame-reader';
 import { encodeFrame, fromDestination, type Frame } from './frames';
 import type { RoutePace } from './limits';
+import { LineSpeed } from './line-speed';
 import { Mailbox } from './mailbox';
 import type { OpenMessage, StartMessage } from './messages';
 import { SendWindow } from './send-window';
@@ -167,6 +168,7 @@ export class Session {
       wire: this.#wire,
       window: this.#window,
       bucket: new TokenBucket((nowMs) => limitAt({ bytesPerSecondMax, hours }, nowMs), clock),
+      line: new LineSpeed(clock),
       pool: new BufferPool(batchBufferBytes),
     });
     if (digest === undefined) return undefined;
