@@ -214,7 +214,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'progress-goes-back',
     what: 'progress is shown as an attempt tells it',
-    caughtBy: 56,
+    caughtBy: 1,
     kinds: byByteRoute,
     apply: () => replace(Run.prototype, 'reach', (_name: string, bytesDone: number) => bytesDone),
   },
@@ -254,7 +254,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deaf-while-calling',
     what: 'a run hears nobody while one of its activities is under way',
-    caughtBy: 154,
+    caughtBy: 210,
     kinds: byByteRoute,
     apply: () =>
       replace(activity, 'callForRun', (run: Run<unknown>, definition: never, input: never) =>
