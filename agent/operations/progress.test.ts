@@ -39,6 +39,15 @@ describe('progress', () => {
     expect(tracker.at(100_000, null)?.bytesPerSecond).toBeLessThan(7_000);
   });
 
+  test('a clock that is put back makes no rate below nothing', () => {
+    const tracker = new ProgressTracker(0);
+    for (const ms of [100_000, 101_000, 102_000]) tracker.report(bytes(ms), ms);
+    for (const nowMs of [102_000, 101_500, 100_000, 50_000, 0])
+      expect(tracker.at(nowMs, null)?.bytesPerSecond).toBe(1000);
+    for (const ms of [50_000, 51_000]) tracker.report(bytes(ms + 60_000), ms);
+    expect(tracker.at(51_000, null)?.bytesPerSecond).toBe(1000);
+  });
+
   test('a copy that goes on from its watermark does not look as if it had sent all that at once', () => {
     const tracker = new ProgressTracker(0);
     tracker.report(bytes(900_000), 1000);

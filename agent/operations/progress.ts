@@ -47,6 +47,8 @@ export class ProgressTracker {
   #sample(now: Sample): void {
     if (now.bytesDone === this.#newest?.bytesDone) return;
     this.#pieceBytes = Math.max(0, now.bytesDone - (this.#newest?.bytesDone ?? now.bytesDone));
+    // A clock that was put back begins anew.
+    if (this.#newest !== undefined && now.atMs < this.#newest.atMs) this.#samples = [];
     this.#newest = now;
     const kept = this.#samples.at(-1);
     if (kept === undefined || now.atMs - kept.atMs >= rateWindowMs / samplesMax) this.#samples.push(now);
@@ -77,7 +79,8 @@ export class ProgressTracker {
     if (oldest === undefined || newest === undefined || newest.atMs <= oldest.atMs) return 0;
     const bytes = Math.max(0, newest.bytesDone - oldest.bytesDone);
     const measured = bytes / (newest.atMs - oldest.atMs);
-    const atMost = (bytes + this.#pieceBytes) / (nowMs - oldest.atMs);
+    // A clock that was put back must not make it less than nothing.
+    const atMost = (bytes + this.#pieceBytes) / (Math.max(nowMs, newest.atMs) - oldest.atMs);
     return Math.round(1000 * Math.min(measured, atMost));
   }
 }
