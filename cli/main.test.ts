@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCodes } from './exit';
@@ -17,8 +17,10 @@ const oldNode = (): string => {
   return preload;
 };
 
-test('the built entry file begins with the shebang', () => {
+test('the built entry file is a program that a shell runs', () => {
   expect(readFileSync(cliMain, 'utf8').split('\n')[0]).toBe('#!/usr/bin/env node');
+  // Windows has no such right; npm makes a command file there.
+  if (process.platform !== 'win32') expect(statSync(cliMain).mode & 0o111).toBe(0o111);
 });
 
 test('under an old Node the pinned one is run, with the same arguments and the same exit code', () => {
