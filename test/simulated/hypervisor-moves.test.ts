@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../agent/hyperv/simulated/hooks';
 import type { HostSpec } from '../../agent/hyperv/simulated';
@@ -85,6 +85,22 @@ test('a role goes over and comes back, and a saved VM starts where its role is',
   await site.do(site.a, 'move-role', { peerHost: hostB });
   await site.do(site.b, 'start-role', {});
   await site.awake(site.b);
+});
+
+test('a role whose host cannot note the handover stays there, and nothing of the offer is left', async () => {
+  await site.make('shared');
+  valueOf(await site.prepared('memory'));
+  await site.do(site.a, 'save-vm', {});
+  // A file where the folder of runs would be: the host cannot write what it has to know after the handover.
+  const noted = join(site.folder, 'a', 'runs');
+  await writeFile(noted, '');
+  expect(codeOf(await site.try(site.a, 'move-role', { peerHost: hostB }))).toBe('IoFailed');
+  await site.forgotten();
+  await rm(noted);
+  await site.do(site.a, 'move-role', { peerHost: hostB });
+  await site.do(site.b, 'start-role', {});
+  await site.awake(site.b);
+  await site.forgotten();
 });
 
 test('a LUN goes over with the VM on it, and comes back while the VM has not started there', async () => {

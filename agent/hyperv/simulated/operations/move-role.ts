@@ -6,7 +6,7 @@ import { awaitArrival, Giving } from '../fabric/handover';
 import { withdrawConsent } from '../fabric/inbound';
 import { bootGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
-import type { VmRecord } from '../records';
+import type { VmRecord, VmRegistration } from '../records';
 import { refuse } from '../../refuse';
 import { registeredVm, reservedVm } from '../refusals';
 import { memoryFreeBytes } from '../volumes';
@@ -56,12 +56,9 @@ async function handOver(
     signal,
   );
   if (!giving.ok) return giving;
-  await host.state.saveRun({
-    ...host.state.run(runId, vm.vmId),
-    moved: { answer: {}, remove: [], home: null, arrivedAt: null },
-  });
   const { setAside: _none, ...registration } = host.state.vm(vm.vmId) ?? vm;
-  const committed = await giving.value.commit(registration).catch(async (thrown: unknown) => {
+  const committed = await untilCommitted(giving.value, registration).catch(async (thrown: unknown) => {
+    // Where something failed behind the handover, the VM is the other host's.
     if (await giving.value.isCommitted()) return succeeded(undefined);
     await giving.value.abandon();
     throw thrown;
@@ -72,6 +69,12 @@ async function handOver(
     return committed;
   }
   return arrived(host, context, vm.vmId);
+
+  async function untilCommitted(offered: Giving, final: VmRegistration): Promise<Outcome<void>> {
+    const moved = { answer: {}, remove: [], home: null, arrivedAt: null };
+    await host.state.saveRun({ ...host.state.run(runId, vm.vmId), moved });
+    return offered.commit(final);
+  }
 }
 
 async function arrived(
