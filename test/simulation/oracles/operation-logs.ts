@@ -24,12 +24,17 @@ export class OperationLogs {
 
   constructor(private readonly complain: Complain) {}
 
+  /** An agent begins on a machine: what its log had lost with the power counts no more. */
+  begins(machine: string): void {
+    this.#seen.delete(machine);
+  }
+
   /** The log of a machine has changed. */
   changed(machine: string, tree: FileTree): void {
     const node = tree.find(operationsLog);
     if (!(node instanceof FileNode)) return;
     const known = this.#seen.get(machine);
-    // A log that is shorter lost a torn end, or everything that was not flushed: it is read anew.
+    // A log that is shorter lost a torn end: it is read anew.
     const from =
       known !== undefined && node.sizeBytes >= known.bytes
         ? known

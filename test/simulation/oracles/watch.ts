@@ -48,6 +48,7 @@ export class Watch {
   // What the site tells.
 
   readonly log = (machine: string, event: string, fields: LogFields): void => {
+    if (event === 'agent started') this.#logs.begins(machine);
     if (event === 'operation resumed') this.mark('an operation resumed by a new agent');
     if (event === 'torn end of the operation log cut off') this.mark('a torn operation log cut off');
     if (event === 'byte route serves') this.#served(fields);
