@@ -36,10 +36,10 @@ export function stepsLine(status: MigrationStatus): string {
   return steps.map((step: Step, index) => `[${mark(index)}] ${step}`).join('   ');
 }
 
-/** `100 MiB/s, about 12 s left`; undefined when nothing is copied. */
+/** `100 MiB/s, about 12 s left`, the time that of the whole run; undefined when nothing is copied, or a person has paused it. */
 export function rateText(status: MigrationStatus): string | undefined {
-  const progress = status.progress;
-  if (progress === null) return undefined;
+  const { progress, paused } = status;
+  if (progress === null || paused) return undefined;
   return `${formatRate(progress.bytesPerSecond)}, ${leftText(status)}`;
 }
 
