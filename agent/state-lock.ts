@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+/** The file by which an agent has its state folder. Whoever removes it lets a second agent in. */
+export const stateLockFile = (folder: string): string => join(folder, 'lock.db');
+
 /** SQLITE_BUSY: another process has the lock. */
 const busy = 5;
 
@@ -15,7 +18,7 @@ export type StateLock = { readonly release: () => void };
  * be written.
  */
 export function takeStateLock(folder: string): StateLock | undefined {
-  const database = new DatabaseSync(join(folder, 'lock.db'));
+  const database = new DatabaseSync(stateLockFile(folder));
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return { release: () => database.close() };

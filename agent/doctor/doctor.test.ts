@@ -54,7 +54,10 @@ const goodConfig = () => ({
   byteRoute: goodByteRoute,
 });
 
-function examined(config: object, more: { clock?: Clock; env?: NodeJS.ProcessEnv } = {}): Promise<DoctorReport> {
+function examined(
+  config: object,
+  more: { clock?: Clock; env?: NodeJS.ProcessEnv; newGuid?: () => string } = {},
+): Promise<DoctorReport> {
   const parts = { clock: systemClock, env: {}, newGuid: () => 'guid', migrationPort: 1, ...more };
   return examine(parseConfig({ ...goodConfig(), ...config }, folder), parts);
 }
@@ -156,6 +159,26 @@ test('a port that another program has is named, unless the agent itself runs', a
   expect(found(beside, 'state-folder-own')).toMatchObject({ type: 'wrong', severity: 'warning' });
   expect([found(beside, 'byte-route-port')?.type, found(beside, 'relay-rights')?.type]).toEqual(['skipped', 'skipped']);
   expect(readdirSync(stateFolder)).toEqual(['lock.db']);
+});
+
+test('an agent that starts while the doctor looks keeps all that it has put into its folder', async () => {
+  const stateFolder = join(folder, 'deep', 'state');
+  let lock: ReturnType<typeof takeStateLock>;
+  // The doctor has just made the folder when it wants a name for the file that it tries to write.
+  const newGuid = (): string => {
+    lock ??= takeStateLock(stateFolder);
+    return 'guid';
+  };
+  const report = await examined({ stateFolder }, { newGuid });
+  expect(found(report, 'state-folder-own')).toMatchObject({ type: 'wrong' });
+  expect(readdirSync(stateFolder)).toContain('lock.db');
+  expect(takeStateLock(stateFolder)).toBeUndefined();
+  lock?.release();
+});
+
+test('of a state folder that the doctor made nothing is left', async () => {
+  await examined({ stateFolder: join('deep', 'state') });
+  expect(existsSync(join(folder, 'deep'))).toBe(false);
 });
 
 test.each([

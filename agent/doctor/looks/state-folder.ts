@@ -1,7 +1,9 @@
-import { mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeThrown } from '../../../contracts/failure';
-import { takeStateLock } from '../../state-lock';
+import { exists } from '../../hyperv/files';
+import { missingFolders, removeIfEmpty } from '../../hyperv/home/made';
+import { stateLockFile, takeStateLock } from '../../state-lock';
 import type { DoctorParts } from '../parts';
 
 export type StateFolderLook =
@@ -13,19 +15,23 @@ export type StateFolderLook =
       readonly freeBytes: number;
     };
 
-/** Makes the folder where it is not there, a file in it, and takes its lock; removes all that it made. */
+/**
+ * Makes the folder where it is not there, and a file in it; takes its lock where it has one. Removes what it made, and nothing that an agent,
+ * which may start at any moment, has put there.
+ */
 export async function tryStateFolder({ config, newGuid }: DoctorParts): Promise<StateFolderLook> {
   const { stateFolder } = config;
-  let made: string | undefined;
+  let made: readonly string[] = [];
   try {
-    made = await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+    made = await missingFolders(stateFolder);
+    await mkdir(stateFolder, { recursive: true, mode: 0o700 });
     await tryToWrite(stateFolder, newGuid());
     const { bavail, bsize } = await statfs(stateFolder);
     return { type: 'usable', isTaken: await isTaken(stateFolder), freeBytes: bavail * bsize };
   } catch (thrown) {
     return { type: 'unusable', why: describeThrown(thrown) };
   } finally {
-    if (made !== undefined) await rm(made, { recursive: true, force: true });
+    for (const folder of made) await removeIfEmpty(folder);
   }
 }
 
@@ -39,15 +45,10 @@ export async function tryToWrite(folder: string, guid: string): Promise<void> {
   }
 }
 
+/** A folder without the file of the lock has no agent. It is not made by looking: whoever removed it again might remove that of an agent. */
 async function isTaken(folder: string): Promise<boolean> {
-  const file = join(folder, 'lock.db');
-  const wasThere = await stat(file).then(
-    () => true,
-    () => false,
-  );
+  if (!(await exists(stateLockFile(folder)))) return false;
   const lock = takeStateLock(folder);
-  if (lock === undefined) return true;
-  lock.release();
-  if (!wasThere) await rm(file, { force: true });
-  return false;
+  lock?.release();
+  return lock === undefined;
 }
