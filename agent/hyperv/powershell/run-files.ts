@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { diskId, runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
+import { makeFolder } from '../files';
 
 const bytes = z.int().nonnegative();
 const time = z.iso.datetime();
@@ -113,7 +114,7 @@ export class RunFiles {
       await this.remove(run, vm);
       return file;
     }
-    await mkdir(join(this.folder, run), { recursive: true, mode: 0o700 });
+    await makeFolder(join(this.folder, run));
     await writeFileDurably(this.pathOf(run, vm), JSON.stringify(file));
     return file;
   }
