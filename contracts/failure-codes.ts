@@ -103,6 +103,16 @@ export const failureCodes = {
   ),
   TicketExpired: code('transient', 'applied', 'Nothing to do: the next attempt carries a new ticket.'),
   TicketInvalid: code('permanent', 'none', 'Check that both agents trust the signing key of this app.'),
+  StagingAccessEnded: code(
+    'transient',
+    'applied',
+    'Nothing to do: the next attempt carries new access. If it comes again, check the clocks and the firewall of the storage account.',
+  ),
+  StagedContentMissing: code(
+    'transient',
+    'applied',
+    'Nothing to do: the next attempt stages what is missing. If it comes again, look for who removes blobs of the staging container.',
+  ),
   DiskFull: code('transient', 'applied', 'Free room on the named volume; the transfer then goes on from where it was.'),
   IoFailed: code('transient', 'unknown', 'Check the disk of the named host.'),
   // Ambiguous.
@@ -122,6 +132,11 @@ export const failureCodes = {
     'permanent',
     'applied',
     "The agent's journal of this copy cannot be trusted: start a new migration.",
+  ),
+  StagedContentDamaged: code(
+    'permanent',
+    'applied',
+    'Find out who changed the staging container, then start a new migration; do not use the copy.',
   ),
   // What a person decides before the cutover.
   ApprovalWanted: code('permanent', 'applied', 'Answer accept to let the run go on, or cancel it.'),

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { limitAt } from '../../../contracts/bandwidth';
-import { describeThrown, failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
+import { describeThrown, failed, failureOf, type Failure, type Outcome } from '../../../contracts/failure';
 import type { TicketClaims } from '../../../contracts/ticket';
 import type { Clock } from '../../clock';
 import type { Log } from '../../log';
@@ -10,7 +10,7 @@ import { batchBufferBytes } from './batches';
 import { BufferPool } from './buffer-pool';
 import type { Carrier } from './carrier';
 import { peerCertificateSha256 } from './certificate-sha256';
-import { alignmentBytesOf, differenceOf, sizeBytesOf, type SourceContent } from './content';
+import { alignmentBytesOf, sizeBytesOf, type SourceContent } from './content';
 import { openSource, type Served } from './content-store';
 import type { ImageFormat } from './image-format';
 import { FrameReader } from './frame-reader';
@@ -21,6 +21,7 @@ import { Mailbox } from './mailbox';
 import type { OpenMessage, StartMessage } from './messages';
 import { SendWindow } from './send-window';
 import { sendContent } from './sender';
+import { extentBytesOf, stillTheSame } from './source-facts';
 import { TokenBucket } from './token-bucket';
 import { Wire } from './wire';
 
@@ -34,9 +35,6 @@ export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & 
   /** Whether one more session may serve. */
   readonly hasRoom: () => boolean;
 };
-
-/** Extents that are counted before a transfer; an image with more is taken to hold as much as its file is long. */
-const countedExtentsMax = 1_000_000;
 
 /** A destination sends no data frames: `fromDestination` has none. */
 const noData = { takeBuffer: (bytes: number) => Buffer.alloc(bytes), releaseBuffer: () => undefined };
@@ -183,28 +181,4 @@ export class Session {
     if (this.#wire.signal.aborted) return undefined;
     return failureOf('RequestInvalid', { message: `the destination did not send ${what} in time` });
   }
-}
-
-/** What was read is of one generation only if the source is at the end what it was at the beginning. */
-async function stillTheSame(
-  content: SourceContent,
-  reopen: () => Promise<Outcome<SourceContent>>,
-): Promise<Outcome<undefined>> {
-  const again = await reopen();
-  if (!again.ok) return again;
-  const difference = differenceOf(content.facts, again.value.facts);
-  await again.value.close();
-  if (difference === undefined) return succeeded(undefined);
-  return failed(failureOf('SourceChanged', { message: `the source changed while it was read: ${difference}` }));
-}
-
-function extentBytesOf(content: SourceContent): number {
-  let sum = 0;
-  let count = 0;
-  for (const { lengthBytes } of content.extents(0)) {
-    sum += lengthBytes;
-    count += 1;
-    if (count === countedExtentsMax) return Math.min(sizeBytesOf(content.facts), content.facts.fileSizeBytes);
-  }
-  return sum;
 }

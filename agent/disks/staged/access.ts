@@ -1,0 +1,34 @@
+/** What the app gives an agent for one operation: a container, and for a while the right to read it or to add to it. */
+export type StagingAccess = {
+  readonly containerUrl: string;
+  /** A shared access signature: the query of a URL. A secret. */
+  readonly sas: string;
+  readonly expiresAtMs: number;
+};
+
+/** The access of an operation under way, which the app renews. */
+export class AccessHolder {
+  #current: StagingAccess;
+  #renewed = Promise.withResolvers<undefined>();
+
+  constructor(access: StagingAccess) {
+    this.#current = access;
+  }
+
+  get current(): StagingAccess {
+    return this.#current;
+  }
+
+  /** Resolves when there is another access than now. */
+  get renewed(): Promise<undefined> {
+    return this.#renewed.promise;
+  }
+
+  /** Takes an access that ends later than the one that is there; another is an older one that came late. */
+  renew(access: StagingAccess): void {
+    if (access.expiresAtMs <= this.#current.expiresAtMs) return;
+    this.#current = access;
+    this.#renewed.resolve(undefined);
+    this.#renewed = Promise.withResolvers();
+  }
+}
