@@ -15,8 +15,13 @@ export type ConformanceHosts = {
   readonly folder: string;
 };
 
-/** Gives a test hosts of its own. `same-host` gives one host as both, with a folder that is not the VM's. */
-export type HostsFor = (where: 'another-host' | 'same-host') => Promise<ConformanceHosts>;
+export type Tracking = 'change-tracking' | 'differencing';
+
+/**
+ * Gives a test hosts of its own. `same-host` gives one host as both, with a folder that is not the VM's; `differencing` hosts that track no
+ * changes.
+ */
+export type HostsFor = (where: 'another-host' | 'same-host', tracking?: Tracking) => Promise<ConformanceHosts>;
 
 /** Whether a driver carries an operation out. One that does not stand yet refuses it. */
 export type Stands = (kind: DriverOperationKind) => boolean;

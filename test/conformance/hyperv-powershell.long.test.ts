@@ -25,7 +25,8 @@ if (engine !== undefined) {
 
   describeHyperVDriverInPart(
     'the PowerShell driver over the stand-in',
-    async (where) => {
+    async (where, tracking = 'change-tracking') => {
+      await hosts.setTracking(tracking === 'change-tracking');
       const source = await driverOf('source');
       const destination = where === 'same-host' ? source : await driverOf('destination');
       const folder = hosts.pathOn(where === 'same-host' ? 'source' : 'destination', 'elsewhere');

@@ -1,17 +1,24 @@
 import { runId } from '../../contracts/ids';
-import { codeOf, valueOf, type HostsFor } from './hyperv-move';
+import { codeOf, valueOf, type HostsFor, type Tracking } from './hyperv-move';
 import { WarmMove } from './hyperv-warm';
 
 const run = runId.parse('conformance-warm-r1');
 
 /** Pre-copy in rounds, as every driver must offer it, with or without the host's change tracking. */
 export function describeRounds(hostsFor: HostsFor): void {
-  describe.each(['another-host', 'same-host'] as const)('a warm move to %s', (where) => {
+  describe.each([
+    ['another-host', 'change-tracking'],
+    ['same-host', 'change-tracking'],
+    ['another-host', 'differencing'],
+    ['same-host', 'differencing'],
+  ] as const)('a warm move to %s by %s', (where, tracking: Tracking) => {
     test('every operation of a round, carried out twice, answers the same, and the copy reads as the source', async () => {
-      const move = new WarmMove(await hostsFor(where), run);
+      const move = new WarmMove(await hostsFor(where, tracking), run);
       await move.prepare();
       await move.first();
       const begun = valueOf(await move.begin());
+      expect(begun.tracking).toBe(tracking);
+      expect(begun.changed.every(({ whole }) => whole)).toBe(false);
       expect(valueOf(await move.begin()).changed).toEqual(begun.changed);
       expect(begun.changed.length).toBe(begun.disks.length);
       await move.carryRound(begun);
@@ -28,7 +35,7 @@ export function describeRounds(hostsFor: HostsFor): void {
     });
 
     test('a VM that a run shut down is started again by its undo, and no point of the run is left', async () => {
-      const move = new WarmMove(await hostsFor(where), run);
+      const move = new WarmMove(await hostsFor(where, tracking), run);
       await move.prepare();
       await move.first();
       await move.next();

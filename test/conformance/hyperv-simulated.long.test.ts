@@ -6,7 +6,8 @@ beforeAll(() => hosts.make());
 afterEach(() => hosts.close());
 afterAll(() => hosts.remove());
 
-describeHyperVDriver('the simulated driver', async (where) => {
+describeHyperVDriver('the simulated driver', async (where, tracking = 'change-tracking') => {
+  await hosts.setTracking(tracking === 'change-tracking');
   const source = await hosts.open('source');
   const destination = where === 'same-host' ? source : await hosts.open('destination');
   return {

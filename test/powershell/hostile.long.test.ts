@@ -165,7 +165,15 @@ function given(
       return { args: { Folder: text }, accepts: true };
     case 'read-vms':
     case 'inspect-vm':
+    case 'read-reference-points':
       return only('VmId');
+    case 'read-changes':
+      return { args: { VmId: text, Paths: [text], TrackingIds: [text] }, accepts: false };
+    case 'take-recovery-checkpoint':
+    case 'convert-checkpoint':
+    case 'remove-recovery-checkpoint':
+    case 'remove-reference-points':
+      return { args: withHostileRound(call, text, vmId, random), accepts: false };
     case 'set-notes':
       return random() < 0.5
         ? only('VmId', 'Expected', 'Notes')
@@ -195,6 +203,27 @@ function given(
     case 'compare-import':
     case 'import-vm':
       return { args: withHostileImport(call, text, vmId, random), accepts: false };
+  }
+}
+
+/** A call of pre-copy with the text in place of what is checked by a pattern. */
+function withHostileRound(
+  call: 'take-recovery-checkpoint' | 'convert-checkpoint' | 'remove-recovery-checkpoint' | 'remove-reference-points',
+  text: string,
+  vmId: VmId,
+  random: () => number,
+): Arguments {
+  const ofVm = random() < 0.5 ? text : vmId;
+  const guid = `${vmId}${text}`;
+  switch (call) {
+    case 'take-recovery-checkpoint':
+      return { VmId: ofVm, Name: `hyperferry ${text}'`, Before: [guid] };
+    case 'convert-checkpoint':
+      return { VmId: ofVm, CheckpointId: guid, Before: [text] };
+    case 'remove-recovery-checkpoint':
+      return { VmId: ofVm, CheckpointId: guid };
+    case 'remove-reference-points':
+      return { VmId: text, PointIds: [text] };
   }
 }
 

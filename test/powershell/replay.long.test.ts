@@ -33,7 +33,7 @@ describeWithEngine('a transcript', () => {
     const replay = new Replay(entries);
     const client = new Client({ lanes: { look: replay, act: replay }, clock: systemClock, warn: () => undefined });
     const again = await walkSourceSide(
-      driverOver(client, { folder, roots: ['/'], clock: systemClock, newGuid: randomUUID }),
+      driverOver(client, { folder, roots: ['/'], clock: systemClock, newGuid: randomUUID, log: () => undefined }),
       hosts.vmId,
     );
     expect({ differences: replay.differences, left: replay.left, again }).toEqual({

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, realpath, rename, rm, statfs, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, realpath, rename, rm, statfs, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -61,6 +61,15 @@ export class TestHosts {
     await cp(join(this.folder, name), copy, { recursive: true });
     this.current.set(name, copy);
     return copy;
+  }
+
+  /** Whether the hosts of this test, none of which is open yet, track what changes on disks. */
+  async setTracking(changeTracking: boolean): Promise<void> {
+    for (const name of ['source', 'destination'] as const) {
+      const file = join(await this.hostFolder(name), 'host.json');
+      const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+      await writeFile(file, JSON.stringify({ ...(record as object), changeTracking }));
+    }
   }
 
   /** A path below the first root of a host that was opened. */

@@ -90,7 +90,7 @@ export function openClient(options: Omit<PowerShellDriverOptions, 'folder' | 'ro
 /** The driver of a host whose workers, or what takes their place, answer through `client`. */
 export const driverOver = (
   client: Client,
-  { folder, roots, clock, newGuid }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock' | 'newGuid'>,
+  { folder, roots, clock, newGuid, log }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock' | 'newGuid' | 'log'>,
 ): HyperVDriver =>
   new PowerShellDriver({
     client,
@@ -100,6 +100,7 @@ export const driverOver = (
     locks: new KeyedLocks(),
     clock,
     newGuid,
+    log,
   });
 
 /** What a look failed with, where the interface of the driver has no place for a failure. */

@@ -22,6 +22,7 @@ export type RealHost = {
   readonly locks: KeyedLocks;
   readonly clock: Clock;
   readonly newGuid: () => string;
+  readonly log: (message: string) => void;
 };
 
 /** How the host carries an operation out, with the lock of the VM held. */
@@ -80,8 +81,3 @@ export async function setMarks({ client }: RealHost, vm: VmValue, marks: Marks):
   const message = `Hyper-V did not keep the mark in the notes of VM ${vm.name}.`;
   return failed(failureOf('HyperVRefused', { message, subject: { vmId: vm.id }, effect: 'unknown' }));
 }
-
-/** The VM checkpoint of a run is known by its name. */
-export const checkpointNameOf = (run: RunId): string => `hyperferry ${run}`;
-export const checkpointOf = (vm: VmValue, run: RunId): VmValue['checkpoints'][number] | undefined =>
-  vm.checkpoints.find(({ name }) => name === checkpointNameOf(run));

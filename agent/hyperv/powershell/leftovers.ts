@@ -3,6 +3,7 @@ import { runId, type RunId } from '../../../contracts/ids';
 import { filesBelow } from '../files';
 import { homeLayout } from '../home/layout';
 import type { VmValue } from './calls/vm';
+import { runOfCheckpoint } from './checkpoints';
 import { homeOf, type RealHost } from './host';
 import { marksIn } from './marks';
 import type { RunFile } from './run-files';
@@ -29,7 +30,7 @@ function ofVm(vm: VmValue): Leftover[] {
   if (retiredBy !== null)
     return [{ what: 'retired-vm', runId: retiredBy, detail: `${name}, fenced, in ${homeOf(vm)}` }];
   const checkpoints = vm.checkpoints.flatMap((taken): Leftover[] => {
-    const parsed = runId.safeParse(/^hyperferry (.+)$/.exec(taken.name)?.[1]);
+    const parsed = runId.safeParse(runOfCheckpoint(taken.name));
     return parsed.success ? [{ what: 'vm-checkpoint', runId: parsed.data, detail: `${name}: ${taken.name}` }] : [];
   });
   return [

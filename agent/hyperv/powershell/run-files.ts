@@ -2,9 +2,10 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import { diskId, runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
+import { diskId, runId, vmId, type DiskId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
-import { makeFolder } from '../files';
+import { makeFolder, removeDurably } from '../files';
+import { roundNotes } from './round-notes';
 
 const bytes = z.int().nonnegative();
 const time = z.iso.datetime();
@@ -73,6 +74,7 @@ const runFile = z.object({
   exported: z.string().nullable().default(null),
   placed: placed.nullable().default(null),
   retirement: retirement.nullable().default(null),
+  rounds: roundNotes.nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
 
@@ -86,6 +88,7 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   exported: null,
   placed: null,
   retirement: null,
+  rounds: null,
 });
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */
@@ -122,10 +125,21 @@ export class RunFiles {
   /** Forgets a run, but for a placeholder that is still to be removed. */
   async forget({ runId: run, vmId: vm, placed: ofRun }: RunFile): Promise<void> {
     const isLeft = ofRun !== null && ofRun.startedAt === null;
+    await this.removeRounds(run, vm);
     await this.write({ ...empty(run, vm), placed: isLeft ? ofRun : null });
   }
 
+  /** What changed of a disk up to a round of pre-copy. */
+  roundFile(run: RunId, vm: VmId, round: number, disk: DiskId): string {
+    return join(this.roundsFolder(run, vm), `${round}-${disk}.json`);
+  }
+
+  removeRounds(run: RunId, vm: VmId): Promise<void> {
+    return removeDurably(this.roundsFolder(run, vm));
+  }
+
   private async remove(run: RunId, vm: VmId): Promise<void> {
+    await this.removeRounds(run, vm);
     await rm(this.pathOf(run, vm), { force: true });
     const left = await readdir(join(this.folder, run)).catch(() => undefined);
     if (left?.length !== 0) return;
@@ -154,6 +168,10 @@ export class RunFiles {
         files.push(file.value);
       }
     return succeeded(files);
+  }
+
+  private roundsFolder(run: RunId, vm: VmId): string {
+    return join(this.folder, run, `rounds-${vm}`);
   }
 
   private pathOf(run: RunId, vm: VmId): string {

@@ -9,9 +9,10 @@ import { bootGuest } from '../../../agent/hyperv/simulated/guests';
 import { memoryFreeBytes } from '../../../agent/hyperv/simulated/volumes';
 import { vmRecord } from '../../../agent/hyperv/simulated/records';
 import type { VmFacts } from '../../../contracts/facts';
-import type { Outcome } from '../../../contracts/failure';
 import { runId, vmId as vmIdOf, type VmId } from '../../../contracts/ids';
 import { perform, valueOf } from '../../conformance/hyperv-move';
+import { allow, Checkpoints } from './checkpoints';
+import { CimJobs } from './cim-jobs';
 import { HyperVRefusal } from './refusal';
 import { Registrations, type ExportSettings } from './registrations';
 
@@ -33,7 +34,6 @@ export const firewallRule = z.object({
 /** What the simulated host has no place for. */
 const kept = z.object({
   notes: z.record(z.string(), z.string()),
-  names: z.record(z.string(), z.string()),
   /** Accounts that are denied a file. */
   denials: z.record(z.string(), z.array(z.string())),
 });
@@ -48,15 +48,13 @@ export function sidOf(vmId: string): string {
   return ['S-1-5-83-1', ...[0, 4, 8, 12].map((at) => mixed.readUInt32LE(at))].join('-');
 }
 
-/** The run under which the simulated host does what its own Hyper-V is asked for. It makes one VM checkpoint of each VM at a time. */
+/** The run under which the simulated host does what its own Hyper-V is asked for. */
 const byHyperV = runId.parse('stand-in');
 const noVm = vmIdOf.parse('00000000-0000-4000-8000-000000000000');
 const states = { off: 'Off', running: 'Running', saved: 'Saved', planned: 'Off' } as const;
-const mergesDisks = 32772;
 
 /** What Hyper-V does, by a simulated host: commands of the stand-in modules. */
 export class StandInHyperV {
-  private readonly merging = new Map<VmId, Promise<unknown>>();
   checkpointType = 'Production';
   fileSystem = 'NTFS';
   firewallRules: z.infer<typeof firewallRule>[] = [];
@@ -70,12 +68,16 @@ export class StandInHyperV {
   vanishing: { readonly vmId: string; listed: boolean } | undefined;
 
   readonly registrations: Registrations;
+  readonly checkpoints: Checkpoints;
+  readonly jobs = new CimJobs();
 
   constructor(
     readonly simulated: HyperVDriver,
     private readonly hostFolder: string,
   ) {
-    this.registrations = new Registrations(hostBehind(simulated), byHyperV);
+    const host = hostBehind(simulated);
+    this.registrations = new Registrations(host, byHyperV);
+    this.checkpoints = new Checkpoints(host, join(hostFolder, 'stand-in-checkpoints.json'));
   }
 
   async host() {
@@ -113,26 +115,19 @@ export class StandInHyperV {
   }
 
   async vms() {
-    const { notes, names } = await this.kept();
+    const { notes } = await this.kept();
     const all = (await this.simulated.vms()).filter(({ state }) => state !== 'planned');
     const { vanishing } = this;
     const isGone = (id: string) => vanishing?.vmId === id && vanishing.listed;
     const shown = all.filter(({ vmId }) => !isGone(vmId));
     if (vanishing !== undefined) vanishing.listed = true;
-    return Promise.all(shown.map((vm) => this.describe(vm, notes[vm.vmId] ?? '', names)));
+    return Promise.all(shown.map((vm) => this.describe(vm, notes[vm.vmId] ?? '')));
   }
 
-  private async describe(vm: VmFacts, notes: string, names: Readonly<Record<string, string>>) {
+  private async describe(vm: VmFacts, notes: string) {
     const record = vmRecord.parse(JSON.parse(await readFile(vm.configurationPath, 'utf8')));
-    const checkpoints = record.vmCheckpoints
-      .filter(({ stage }) => stage === 'taken')
-      .map(({ id, name, runId: by, hasMemory, frozen }) => ({
-        id,
-        name: by === null ? name : (names[id] ?? name),
-        parentId: null,
-        state: hasMemory === true ? 'Saved' : 'Off',
-        paths: frozen.map(({ path }) => this.live(path)),
-      }));
+    const taken = await this.checkpoints.of(record);
+    const checkpoints = taken.map((one) => ({ ...one, paths: one.paths.map((path) => this.live(path)) }));
     return {
       id: vm.vmId,
       name: vm.name,
@@ -149,7 +144,7 @@ export class StandInHyperV {
       automaticStart: record.hardware.automaticStart,
       notes,
       heartbeat: vm.heartbeat === 'ok' ? 'OkApplicationsUnknown' : vm.heartbeat === 'lost' ? 'LostCommunication' : '',
-      operationalStatus: this.merging.has(vm.vmId) ? [2, mergesDisks] : [2],
+      operationalStatus: [2, ...this.checkpoints.statusOf(vm.vmId)],
       checkpoints,
       disks: vm.disks.map(({ diskId, path }) => {
         const [controller = '', number, location] = diskId.split('-');
@@ -184,24 +179,6 @@ export class StandInHyperV {
   async setNotes(vmId: string, notes: string) {
     const now = await this.kept();
     await writeJsonAtomic(this.keptFile, { ...now, notes: { ...now.notes, [vmId]: notes } });
-  }
-
-  async takeCheckpoint(vmId: string, name: string) {
-    const vm = await this.own(vmId);
-    if (vm.vmCheckpointCount > 0) throw invalidState('The stand-in makes one VM checkpoint at a time.');
-    allow(await perform(this.simulated, byHyperV, 'take-vm-checkpoint', { vmId: vm.vmId }));
-    const record = vmRecord.parse(JSON.parse(await readFile(vm.configurationPath, 'utf8')));
-    const id = record.vmCheckpoints.find((taken) => taken.runId === byHyperV)?.id ?? '';
-    const now = await this.kept();
-    await writeJsonAtomic(this.keptFile, { ...now, names: { ...now.names, [id]: name } });
-  }
-
-  /** Answers at once, as Hyper-V does; the merge goes on. */
-  async removeCheckpoint(vmId: string) {
-    const vm = await this.own(vmId);
-    const merge = perform(this.simulated, byHyperV, 'remove-vm-checkpoint', { vmId: vm.vmId });
-    this.merging.set(vm.vmId, merge);
-    void merge.finally(() => this.merging.delete(vm.vmId));
   }
 
   async save(vmId: string) {
@@ -253,12 +230,14 @@ export class StandInHyperV {
 
   async remove(vmId: string) {
     await this.registrations.remove(vmId);
+    await this.checkpoints.forget(vmId);
     await this.setNotes(vmId, '');
   }
 
-  /** Ends when no merge is under way. */
+  /** Ends when no job and no merge is under way. */
   async idle(): Promise<void> {
-    await Promise.all(this.merging.values());
+    await this.jobs.idle();
+    await this.checkpoints.idle();
   }
 
   private async own(id: string): Promise<VmFacts> {
@@ -278,11 +257,7 @@ export class StandInHyperV {
   }
 
   private async kept(): Promise<z.infer<typeof kept>> {
-    const text = await readFile(this.keptFile, 'utf8').catch(() => '{"notes":{},"names":{},"denials":{}}');
+    const text = await readFile(this.keptFile, 'utf8').catch(() => '{"notes":{},"denials":{}}');
     return kept.parse(JSON.parse(text));
   }
-}
-
-function allow(outcome: Outcome<unknown>): void {
-  if (!outcome.ok) throw new HyperVRefusal('OperationFailed', `${outcome.failure.code}: ${outcome.failure.message}`);
 }

@@ -42,9 +42,21 @@ const clientOf = (service: StandInService, noise: string[], transcript?: Transcr
   });
 };
 
-async function driverOn(client: Client, simulated: HyperVDriver, hostFolder: string): Promise<HyperVDriver> {
+async function driverOn(
+  client: Client,
+  simulated: HyperVDriver,
+  hostFolder: string,
+  noise: string[] = [],
+): Promise<HyperVDriver> {
+  const log = (message: string) => void noise.push(message);
   const roots = (await simulated.host()).volumes.map(({ root }) => root);
-  return driverOver(client, { folder: join(hostFolder, 'driver'), roots, clock: systemClock, newGuid: randomUUID });
+  return driverOver(client, {
+    folder: join(hostFolder, 'driver'),
+    roots,
+    clock: systemClock,
+    newGuid: randomUUID,
+    log,
+  });
 }
 
 /** Puts the stand-in over a simulated host that is open. */
@@ -57,7 +69,7 @@ export async function standInOver(
   const service = new StandInService(hyperV);
   await service.listen();
   const noise: string[] = [];
-  const driver = await driverOn(clientOf(service, noise, transcript), simulated, hostFolder);
+  const driver = await driverOn(clientOf(service, noise, transcript), simulated, hostFolder, noise);
   const close = async (): Promise<void> => {
     await driver.close();
     await service.close();

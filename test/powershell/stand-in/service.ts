@@ -18,7 +18,20 @@ const request = z.intersection(
     z.object({ command: z.literal('image'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('set-notes'), with: z.object({ vmId, notes: z.string() }) }),
     z.object({ command: z.literal('take-checkpoint'), with: z.object({ vmId, name: z.string() }) }),
-    z.object({ command: z.literal('remove-checkpoint'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('remove-checkpoint'), with: z.object({ vmId, id: z.string() }) }),
+    z.object({
+      command: z.literal('rename-checkpoint'),
+      with: z.object({ vmId, id: z.string(), name: z.string() }),
+    }),
+    z.object({ command: z.literal('take-recovery'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('convert'), with: z.object({ vmId, id: z.string() }) }),
+    z.object({ command: z.literal('points') }),
+    z.object({ command: z.literal('destroy-point'), with: z.object({ id: z.string() }) }),
+    z.object({
+      command: z.literal('changes'),
+      with: z.object({ path: z.string(), since: z.string(), offsetBytes: z.int(), lengthBytes: z.int() }),
+    }),
+    z.object({ command: z.literal('job'), with: z.object({ id: z.string() }) }),
     z.object({ command: z.literal('save'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('shut-down'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('start'), with: z.object({ vmId }) }),
@@ -48,7 +61,7 @@ type Request = z.infer<typeof request>;
 export type StandInCommand = Request['command'];
 
 const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
-  const { registrations } = hyperV;
+  const { registrations, checkpoints, jobs } = hyperV;
   switch (asked.command) {
     case 'host':
       return hyperV.host();
@@ -73,9 +86,25 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
     case 'set-notes':
       return hyperV.setNotes(asked.with.vmId, asked.with.notes);
     case 'take-checkpoint':
-      return hyperV.takeCheckpoint(asked.with.vmId, asked.with.name);
+      return checkpoints.take(asked.with.vmId, asked.with.name, 'Standard');
     case 'remove-checkpoint':
-      return hyperV.removeCheckpoint(asked.with.vmId);
+      return checkpoints.remove(asked.with.vmId, asked.with.id);
+    case 'rename-checkpoint':
+      return checkpoints.rename(asked.with.vmId, asked.with.id, asked.with.name);
+    case 'take-recovery':
+      return jobs.start(() => checkpoints.take(asked.with.vmId, 'Backup', 'Recovery'));
+    case 'convert':
+      return jobs.start(() => checkpoints.convert(asked.with.vmId, asked.with.id));
+    case 'points':
+      return checkpoints.points();
+    case 'destroy-point':
+      return jobs.start(() => checkpoints.destroyPoint(asked.with.id));
+    case 'changes': {
+      const { path, since, offsetBytes, lengthBytes } = asked.with;
+      return checkpoints.changes(path, since, offsetBytes, lengthBytes);
+    }
+    case 'job':
+      return jobs.look(asked.with.id);
     case 'save':
       return hyperV.save(asked.with.vmId);
     case 'shut-down':
@@ -121,6 +150,9 @@ const looks = [
   'denials',
   'planned',
   'incompatibilities',
+  'points',
+  'changes',
+  'job',
 ];
 
 /** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */

@@ -15,6 +15,17 @@ import {
   pathsArguments,
   removeArguments,
 } from './import';
+import {
+  changesArguments,
+  changesValue,
+  convertArguments,
+  convertedValue,
+  ofCheckpoint,
+  recoveryArguments,
+  recoveryValue,
+  referencePointsValue,
+  removePointsArguments,
+} from './rounds';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
 /**
@@ -40,6 +51,12 @@ export const calls = {
   'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },
   'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
   'remove-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
+  'read-reference-points': { lane: 'look', msMax: 2 * minute, args: ofVm, value: referencePointsValue },
+  'read-changes': { lane: 'look', msMax: 15 * minute, args: changesArguments, value: changesValue },
+  'take-recovery-checkpoint': { lane: 'act', msMax: 15 * minute, args: recoveryArguments, value: recoveryValue },
+  'convert-checkpoint': { lane: 'act', msMax: 15 * minute, args: convertArguments, value: convertedValue },
+  'remove-recovery-checkpoint': { lane: 'act', msMax: 15 * minute, args: ofCheckpoint, value: vmValue },
+  'remove-reference-points': { lane: 'act', msMax: 15 * minute, args: removePointsArguments, value: doneValue },
   'save-vm': { lane: 'act', msMax: 60 * minute, args: ofVm, value: vmValue },
   'shut-down-vm': { lane: 'act', msMax: 30 * minute, args: ofVm, value: vmValue },
   'start-vm': { lane: 'act', msMax: 15 * minute, args: ofVm, value: vmValue },

@@ -55,5 +55,5 @@ const notes = z.string().max(65_536);
 export const notesArguments = ofVm.extend({ Expected: notes, Notes: notes });
 export const notesValue = z.object({ notes: z.string() });
 
-const checkpointName = z.string().regex(/^hyperferry [A-Za-z0-9_-]{1,70}$/);
+export const checkpointName = z.string().regex(/^hyperferry [A-Za-z0-9_-]{1,70}(?: \d{1,6})?$/);
 export const checkpointArguments = ofVm.extend({ Name: checkpointName });

@@ -3,7 +3,8 @@ import type { RunId } from '../../../../contracts/ids';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { sizesOf, stateOf } from '../facts';
-import { checkpointNameOf, reservedVm, type Handler } from '../host';
+import { runOfCheckpoint } from '../checkpoints';
+import { reservedVm, type Handler } from '../host';
 
 /**
  * Hyper-V opens every file of every chain. Refuses disks that it cannot describe, formats that are not carried over, and VM checkpoints
@@ -24,7 +25,7 @@ export const checkDisks: Handler<'check-disks'> = async (host, { runId }, { vmId
 
 /** VM checkpoints that another than the run made are not carried over yet: their disks would be, and what restores them not. */
 export function checkVmCheckpoints(vm: VmValue, run: RunId): Outcome<void> {
-  const others = vm.checkpoints.filter(({ name }) => name !== checkpointNameOf(run));
+  const others = vm.checkpoints.filter(({ name }) => runOfCheckpoint(name) !== run);
   return others.length === 0
     ? succeeded(undefined)
     : refuse(

@@ -1,14 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { failed, succeeded } from '../../../../contracts/failure';
-import type { RunId } from '../../../../contracts/ids';
 import { exists, removeDurably } from '../../files';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
+import { checkpointOf } from '../checkpoints';
 import { packagePath, readExported, writePackage, type ConfigurationPackage } from '../configuration-package';
 import { disksOf, memoryBytesOf, sizesOf, stateOf } from '../facts';
-import { checkpointOf, homeOf, reservedVm, type Handler } from '../host';
+import { homeOf, reservedVm, type Handler } from '../host';
 import { marksIn } from '../marks';
+import type { RunFile } from '../run-files';
 import { checkVmCheckpoints } from './check-disks';
 
 /**
@@ -41,11 +42,16 @@ export const exportConfiguration: Handler<'export-configuration'> = async (host,
   if (!exported.ok) return failed({ ...exported.failure, effect: 'applied' });
   const files = await readExported(folder, vmId);
   if (!files.ok) return failed({ ...files.failure, effect: 'applied' });
-  await writePackage(folder, packageOf(vm, runId, files.value));
+  await writePackage(folder, packageOf(vm, noted.value, files.value));
   return succeeded({});
 };
 
-function packageOf(vm: VmValue, runId: RunId, files: ConfigurationPackage['files']): ConfigurationPackage {
+/** Rounds of pre-copy have put what their differencing disks hold into the copy of what is below them. */
+function packageOf(
+  vm: VmValue,
+  { runId, rounds }: RunFile,
+  files: ConfigurationPackage['files'],
+): ConfigurationPackage {
   const hasVmCheckpoint = checkpointOf(vm, runId) !== undefined;
   return {
     schema: 1,
@@ -57,11 +63,15 @@ function packageOf(vm: VmValue, runId: RunId, files: ConfigurationPackage['files
     switchName: vm.switchName,
     hasSavedState: stateOf(vm) === 'saved',
     endsInVmCheckpointOfRun: hasVmCheckpoint,
-    disks: disksOf(vm).map(({ diskId, path, images }) => ({
-      diskId,
-      attachedPath: (hasVmCheckpoint ? images.at(-2)?.path : undefined) ?? path,
-      imageNames: images.map((image) => basename(image.path)),
-    })),
+    disks: disksOf(vm).map(({ diskId, path, images }) => {
+      const copied = rounds?.copied.find((one) => one.diskId === diskId)?.path;
+      const last = images.findIndex((image) => image.path === copied);
+      return {
+        diskId,
+        attachedPath: copied ?? (hasVmCheckpoint ? images.at(-2)?.path : undefined) ?? path,
+        imageNames: images.slice(0, last === -1 ? undefined : last + 1).map((image) => basename(image.path)),
+      };
+    }),
     files,
   };
 }

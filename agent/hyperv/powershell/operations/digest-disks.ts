@@ -6,21 +6,30 @@ import { digestScoped, type ScopedDisk } from '../../home/digest';
 import { homeLayout, mergedPath } from '../../home/layout';
 import { refuse } from '../../refuse';
 import { disksOf, sizesOf, stateOf } from '../facts';
-import { checkpointOf, registeredVm, type Handler, type RealHost } from '../host';
+import { checkpointOf } from '../checkpoints';
+import { registeredVm, type Handler, type RealHost } from '../host';
 import { marksIn } from '../marks';
 import { withImport } from '../placing';
 
 /** Read by the agent itself from files that stand still; their chains are followed within the folders that Hyper-V named. */
 export const digestDisks: Handler<'digest-disks'> = async (host, context, { vmId, scope, side, round }) => {
   const { runId } = context;
-  const scoped = await (side === 'source' ? ofSource(host, runId, vmId) : ofDestination(host, runId, vmId, round));
+  const scoped = await (side === 'source' ? ofSource(host, runId, vmId, round) : ofDestination(host, runId, vmId, round));
   if (!scoped.ok) return scoped;
   const disks = scoped.value.map((disk) => (scope === 'all' ? { ...disk, scope: { type: 'all' as const } } : disk));
   const roots = [...host.roots, ...disks.map(({ path }) => dirname(path))];
   return digestScoped({ clock: host.clock, roots }, context, disks);
 };
 
-async function ofSource(host: RealHost, runId: RunId, vmId: VmId): Promise<Outcome<ScopedDisk[]>> {
+const changedScope = (imagePath: string, roundPath: string | undefined): ScopedDisk['scope'] =>
+  roundPath === undefined ? { type: 'touched-by', imagePath } : { type: 'round', roundPath };
+
+async function ofSource(
+  host: RealHost,
+  runId: RunId,
+  vmId: VmId,
+  round: number | undefined,
+): Promise<Outcome<ScopedDisk[]>> {
   const registered = await registeredVm(host, vmId);
   if (!registered.ok) return registered;
   const vm = registered.value;
@@ -31,7 +40,11 @@ async function ofSource(host: RealHost, runId: RunId, vmId: VmId): Promise<Outco
   const sizes = sizesOf(vm);
   if (!sizes.ok) return sizes;
   return succeeded(
-    disksOf(vm).map(({ diskId, path }) => ({ diskId, path, scope: { type: 'touched-by', imagePath: path } })),
+    disksOf(vm).map(({ diskId, path }) => ({
+      diskId,
+      path,
+      scope: changedScope(path, round === undefined ? undefined : host.runs.roundFile(runId, vmId, round, diskId)),
+    })),
   );
 }
 
@@ -54,11 +67,7 @@ async function ofDestination(
     const aside = mergedPath(child);
     const imagePath = (await exists(aside)) ? aside : child;
     const roundPath = round === undefined ? undefined : homeLayout(home).roundFile(diskId, round);
-    scoped.push({
-      diskId,
-      path,
-      scope: roundPath === undefined ? { type: 'touched-by', imagePath } : { type: 'round', roundPath },
-    });
+    scoped.push({ diskId, path, scope: changedScope(imagePath, roundPath) });
   }
   return succeeded(scoped);
 }

@@ -1,6 +1,8 @@
 import type { DriverOperationKind } from '../../driver';
 import type { Handler } from '../host';
+import { beginRound } from './begin-round';
 import { checkDisks } from './check-disks';
+import { endRound, lookAtChanges } from './end-round';
 import { locateVm } from './locate-vm';
 import { fenceVm, unfenceVm } from './fence';
 import { awaitHeartbeat, resumeVm, saveVm, shutDownVm } from './power';
@@ -34,6 +36,9 @@ export const operationTable = {
   'check-disks': { handler: checkDisks, locks: 'vm' },
   'take-vm-checkpoint': { handler: takeVmCheckpoint, locks: 'vm' },
   'remove-vm-checkpoint': { handler: removeVmCheckpoint, locks: 'vm' },
+  'begin-round': { handler: beginRound, locks: 'vm' },
+  'end-round': { handler: endRound, locks: 'vm' },
+  'look-at-changes': { handler: lookAtChanges, locks: 'nothing' },
   'save-vm': { handler: saveVm, locks: 'vm' },
   'shut-down-vm': { handler: shutDownVm, locks: 'vm' },
   'resume-vm': { handler: resumeVm, locks: 'vm' },

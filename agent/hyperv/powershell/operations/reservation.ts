@@ -4,6 +4,7 @@ import { homeLayout, isMergedPath } from '../../home/layout';
 import { refuse } from '../../refuse';
 import { fencedAgainst, findVm, registeredVm, setMarks, type Handler } from '../host';
 import { marksIn } from '../marks';
+import { removePoints } from './reference-points';
 
 /** Marks the VM as the run's. Refuses what another run holds. */
 export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }) => {
@@ -20,7 +21,7 @@ export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }
 };
 
 /**
- * Forgets the run: its reservation, its export, what was noted of it and what it left in the home of a VM that it started here. A fence
+ * Forgets the run: its reservation, its reference points, its export, what was noted of it and what it left in the home of a VM that it started here. A fence
  * or a retired source stays; a placeholder that is still there keeps its note, so that it can still be removed.
  */
 export const release: Handler<'release'> = async (host, { runId }, { vmId }) => {
@@ -29,7 +30,9 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   const vm = found.value;
   const noted = await host.runs.read(runId, vmId);
   if (!noted.ok) return noted;
-  const { exported, placed } = noted.value;
+  const { exported, placed, rounds } = noted.value;
+  const points = await removePoints(host, vmId, rounds?.points ?? []);
+  if (!points.ok) return points;
   if (exported !== null) await removeDurably(exported);
   if (placed !== null && placed.startedAt !== null) await tidyHome(placed.home);
   const marks = vm === undefined ? undefined : marksIn(vm.notes);

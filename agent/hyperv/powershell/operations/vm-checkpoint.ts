@@ -1,10 +1,15 @@
-import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
-import type { DriverContext } from '../../driver';
+import { succeeded, type Outcome } from '../../../../contracts/failure';
+import type { RunId, VmId } from '../../../../contracts/ids';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
-import { isMerging, sizesOf } from '../facts';
-import { checkpointNameOf, checkpointOf, findVm, registeredVm, reservedVm, type Handler, type RealHost } from '../host';
+import { disksOf, isMerging, sizesOf } from '../facts';
+import { checkpointNameOf, checkpointOf, checkpointsOf, runOfCheckpoint } from '../checkpoints';
+import { findVm, reservedVm, type Handler, type RealHost } from '../host';
 import { marksIn } from '../marks';
+import type { RoundNotes } from '../round-notes';
+import type { RunFile } from '../run-files';
+import { awaitMerge } from './await-merge';
+import { removeLostPoint, removePoints } from './reference-points';
 
 /** A VM checkpoint under the run's name, of the type that the VM is set to. A repeat finds it. */
 export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { runId }, { vmId }) => {
@@ -20,9 +25,10 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
   return taken.ok ? sizesOf(taken.value) : taken;
 };
 
-const lookMs = 1_000;
-
-/** Removes the run's VM checkpoint and waits until Hyper-V has merged its disks, which it does by itself while the VM runs. */
+/**
+ * Removes every VM checkpoint of the run and waits until Hyper-V has merged its disks, which it does by itself while the VM runs. Then the
+ * reference points go: all that pre-copy left at the source.
+ */
 export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, context, { vmId }) => {
   const { runId } = context;
   const found = await findVm(host, vmId);
@@ -31,52 +37,73 @@ export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, 
   const noted = await host.runs.read(runId, vmId);
   if (!noted.ok) return noted;
   if (vm === undefined) return succeeded({});
-  const taken = checkpointOf(vm, runId);
-  if (taken === undefined && noted.value.merging === null) return succeeded({});
-  const { fencedBy } = marksIn(vm.notes);
-  if (fencedBy !== null) return refuse('VmFenced', vmId, `Run ${fencedBy} has fenced VM ${vm.name}.`);
-  if (taken !== undefined) {
-    if (vm.checkpoints.some(({ parentId }) => parentId === taken.id))
-      return refuse('VmStateWrong', vmId, `Another VM checkpoint stands on that of run ${runId}: remove it first.`);
-    // Without one above it, the files that the VM writes since are the last of each chain.
-    await host.runs.write({ ...noted.value, merging: vm.disks.map(({ path }) => path) });
-    const removed = await host.client.call('remove-checkpoint', { VmId: vmId, Name: taken.name }, { vmId });
+  const own = checkpointsOf(vm, runId, noted.value.rounds);
+  if (own.length > 0 || noted.value.merging !== null) {
+    const { fencedBy } = marksIn(vm.notes);
+    if (fencedBy !== null) return refuse('VmFenced', vmId, `Run ${fencedBy} has fenced VM ${vm.name}.`);
+    const removed = await removeEach(host, vm, noted.value, own);
     if (!removed.ok) return removed;
+    const merged = await awaitMerge(host, context, vm);
+    if (!merged.ok) return merged;
   }
-  const merged = await awaitMerge(host, context, vm);
-  if (!merged.ok) return merged;
-  const now = await host.runs.read(runId, vmId);
-  if (!now.ok) return now;
-  await host.runs.write({ ...now.value, merging: null });
-  return succeeded({});
+  return forgetRounds(host, runId, vmId);
 };
 
-/** Looks until no chain has a file that is to go, and Hyper-V says that it merges nothing. */
-async function awaitMerge(
+/** The newest first, so that none stands on another when it goes. */
+async function removeEach(
   host: RealHost,
-  { runId, signal, report }: DriverContext,
-  { id, name }: VmValue,
+  vm: VmValue,
+  file: RunFile,
+  own: VmValue['checkpoints'],
 ): Promise<Outcome<void>> {
-  for (;;) {
-    const registered = await registeredVm(host, id);
-    if (!registered.ok) return registered;
-    const noted = await host.runs.read(runId, id);
-    if (!noted.ok) return noted;
-    const going = new Set(noted.value.merging ?? []);
-    const vm = registered.value;
-    const isThere = vm.disks.some(
-      ({ path, images }) => going.has(path) || images.some((image) => going.has(image.path)),
-    );
-    if (!isThere && !isMerging(vm)) return succeeded(undefined);
-    if (signal.aborted)
-      return failed(
-        failureOf('CanceledByOperator', {
-          message: `VM ${name} still merges its disks; Hyper-V goes on with it.`,
-          subject: { vmId: id },
-          effect: 'applied',
-        }),
-      );
-    report({ bytesDone: 0, bytesTotal: 0, bytesPerSecond: 0, waitingFor: `the merge of the disks of VM ${name}` });
-    await host.clock.sleep(lookMs, signal);
+  if (own.length === 0) return succeeded(undefined);
+  const ids = own.map(({ id }) => id);
+  if (vm.checkpoints.some(({ id, parentId }) => !ids.includes(id) && ids.includes(parentId)))
+    return refuse('VmStateWrong', vm.id, `Another VM checkpoint stands on that of run ${file.runId}: remove it first.`);
+  await host.runs.write({ ...file, merging: goingFiles(vm, file.rounds) });
+  for (const { id, name } of newestFirst(own)) {
+    const about = { vmId: vm.id };
+    const removed = await (runOfCheckpoint(name) === file.runId
+      ? host.client.call('remove-checkpoint', { VmId: vm.id, Name: name }, about)
+      : host.client.call('remove-recovery-checkpoint', { VmId: vm.id, CheckpointId: id }, about));
+    if (!removed.ok) return removed;
   }
+  return succeeded(undefined);
+}
+
+function newestFirst(own: VmValue['checkpoints']): VmValue['checkpoints'] {
+  const isParent = (id: string, among: VmValue['checkpoints']) => among.some(({ parentId }) => parentId === id);
+  const sorted: VmValue['checkpoints'] = [];
+  for (let left = own; left.length > 0; ) {
+    const leaves = left.filter(({ id }) => !isParent(id, left));
+    if (leaves.length === 0) return [...sorted, ...left];
+    sorted.push(...leaves);
+    left = left.filter((one) => !leaves.includes(one));
+  }
+  return sorted;
+}
+
+/** Without a VM checkpoint above them, what the VM writes since: the last file of each chain, with rounds all above what they copied first. */
+function goingFiles(vm: VmValue, rounds: RoundNotes | null): string[] {
+  return disksOf(vm).flatMap(({ diskId, path, images }) => {
+    const copied = rounds?.copied.find((one) => one.diskId === diskId)?.path;
+    const at = images.findIndex((image) => image.path === copied);
+    return at === -1 ? [path] : images.slice(at + 1).map((image) => image.path);
+  });
+}
+
+async function forgetRounds(host: RealHost, runId: RunId, vmId: VmId): Promise<Outcome<Record<string, never>>> {
+  const noted = await host.runs.read(runId, vmId);
+  if (!noted.ok) return noted;
+  const { rounds } = noted.value;
+  if (rounds !== null) {
+    const removed = await removePoints(host, vmId, rounds.points);
+    if (!removed.ok) return removed;
+    const lost = await removeLostPoint(host, vmId, rounds);
+    if (!lost.ok) return lost;
+    await host.runs.removeRounds(runId, vmId);
+  }
+  if (rounds !== null || noted.value.merging !== null)
+    await host.runs.write({ ...noted.value, merging: null, rounds: null });
+  return succeeded({});
 }

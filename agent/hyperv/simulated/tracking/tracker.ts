@@ -167,19 +167,24 @@ async function beginAnew(handle: FileHandle, disk: TrackedDisk, newGuid: () => s
   return begun;
 }
 
-/** Bytes of the regions written since a point, while the guest goes on; undefined when the point is not known. */
-export async function changedBytesSince(path: string, since: string): Promise<number | undefined> {
+/** Regions written since a point, while the guest goes on; undefined when the point is not known. */
+export async function changedSince(path: string, since: string): Promise<readonly Range[] | undefined> {
   const handle = await ifExists(open(path, 'r'));
   if (handle === undefined) return undefined;
   try {
     const known = await readHeader(handle);
     const point = parseTrackingId(since);
     if (known === undefined || point === undefined || point.guid !== known.trackingGuid) return undefined;
-    const changed = await changedAfter(handle, known, point.generation);
-    return changed.reduce((sum, [, lengthBytes]) => sum + lengthBytes, 0);
+    return await changedAfter(handle, known, point.generation);
   } finally {
     await handle.close();
   }
+}
+
+/** Bytes of the regions written since a point; undefined when the point is not known. */
+export async function changedBytesSince(path: string, since: string): Promise<number | undefined> {
+  const changed = await changedSince(path, since);
+  return changed?.reduce((sum, [, lengthBytes]) => sum + lengthBytes, 0);
 }
 
 async function changedAfter(handle: FileHandle, known: Header, generation: number): Promise<Range[]> {

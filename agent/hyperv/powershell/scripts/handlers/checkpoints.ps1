@@ -4,7 +4,7 @@ function New-VmCheckpoint {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId,
-        [Parameter(Mandatory)][ValidatePattern('\Ahyperferry [A-Za-z0-9_-]{1,70}\z')][string] $Name
+        [Parameter(Mandatory)][ValidatePattern('\Ahyperferry [A-Za-z0-9_-]{1,70}(?: [0-9]{1,6})?\z')][string] $Name
     )
     $vm = Get-NeededVm -VmId $VmId
     if (@(Find-VmCheckpoint -Vm $vm -Name $Name).Count -eq 0) {
@@ -21,7 +21,7 @@ function Remove-VmCheckpoint {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId,
-        [Parameter(Mandatory)][ValidatePattern('\Ahyperferry [A-Za-z0-9_-]{1,70}\z')][string] $Name
+        [Parameter(Mandatory)][ValidatePattern('\Ahyperferry [A-Za-z0-9_-]{1,70}(?: [0-9]{1,6})?\z')][string] $Name
     )
     $vm = Get-NeededVm -VmId $VmId
     foreach ($snapshot in @(Find-VmCheckpoint -Vm $vm -Name $Name)) { Remove-VMSnapshot -VMSnapshot $snapshot }

@@ -48,8 +48,12 @@ function Read-Attestation {
 
 # Reference points came with change tracking, in Windows Server 2016: a host that has their service has both.
 function Test-ChangeTracking {
-    $service = Get-CimInstance -Namespace 'root\virtualization\v2' -ClassName Msvm_VirtualSystemReferencePointService
-    $null -ne $service
+    try { $null -ne (Get-CimInstance -Namespace 'root\virtualization\v2' -ClassName Msvm_VirtualSystemReferencePointService) }
+    # The class is not there before that.
+    catch {
+        if ($_.FullyQualifiedErrorId -notlike 'HRESULT 0x80041010*') { throw }
+        $false
+    }
 }
 
 # Jobs 305 and 306 move a VM, 306 and 307 its storage; job states up to 6 have not ended.

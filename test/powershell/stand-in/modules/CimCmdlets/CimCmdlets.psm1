@@ -1,24 +1,31 @@
 Set-StrictMode -Version 2
+. (Join-Path -Path $PSScriptRoot -ChildPath 'ReferencePoints.ps1')
 
 $namespaces = @{
     Win32_OperatingSystem                    = 'root\cimv2'
     Win32_Service                            = 'root\cimv2'
     Win32_DeviceGuard                        = 'root\Microsoft\Windows\DeviceGuard'
     Msvm_ComputerSystem                      = 'root\virtualization\v2'
+    Msvm_ImageManagementService              = 'root\virtualization\v2'
     Msvm_MigrationJob                        = 'root\virtualization\v2'
     Msvm_PlannedComputerSystem               = 'root\virtualization\v2'
     Msvm_VirtualSystemManagementService      = 'root\virtualization\v2'
+    Msvm_VirtualSystemReferencePoint         = 'root\virtualization\v2'
     Msvm_VirtualSystemReferencePointService  = 'root\virtualization\v2'
+    Msvm_VirtualSystemSettingData            = 'root\virtualization\v2'
+    Msvm_VirtualSystemSnapshotService        = 'root\virtualization\v2'
 }
 
 function Get-CimInstance {
-    [CmdletBinding()]
+    [CmdletBinding(DefaultParameterSetName = 'ClassNameComputerSet')]
     param(
-        [Parameter(Mandatory)][string] $ClassName,
-        [string] $Namespace = 'root\cimv2',
-        [string] $Filter,
-        [string[]] $Property
+        [Parameter(Mandatory, ParameterSetName = 'ClassNameComputerSet')][string] $ClassName,
+        [Parameter(ParameterSetName = 'ClassNameComputerSet')][string] $Namespace = 'root\cimv2',
+        [Parameter(ParameterSetName = 'ClassNameComputerSet')][string] $Filter,
+        [Parameter(ParameterSetName = 'ClassNameComputerSet')][string[]] $Property,
+        [Parameter(Mandatory, ParameterSetName = 'CimInstanceComputerSet')][object] $InputObject
     )
+    if ($null -ne $InputObject) { return Get-Job -Reference $InputObject }
     if ($namespaces[$ClassName] -ne $Namespace) { throw "Class $ClassName is not in $Namespace." }
     switch ($ClassName) {
         'Win32_OperatingSystem' {
@@ -44,8 +51,12 @@ function Get-CimInstance {
             for ($at = 0; $at -lt $migration.storageSlots.used; $at++) { [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 307 } }
         }
         'Msvm_VirtualSystemReferencePointService' {
-            if ((Invoke-StandInService -Command 'host').facts.changeTracking.value) { [pscustomobject] @{ Name = 'vssrps' } }
+            if ((Invoke-StandInService -Command 'host').facts.changeTracking.value) { [pscustomobject] @{ Class = $ClassName; Name = 'vssrps' } }
         }
+        'Msvm_VirtualSystemReferencePoint' { Get-ReferencePoints }
+        'Msvm_VirtualSystemSettingData' { Get-SystemSettings }
+        'Msvm_VirtualSystemSnapshotService' { [pscustomobject] @{ Class = $ClassName } }
+        'Msvm_ImageManagementService' { [pscustomobject] @{ Class = $ClassName } }
         'Msvm_ComputerSystem' {
             foreach ($vm in Invoke-StandInService -Command 'vms') {
                 [pscustomobject] @{ Class = $ClassName; Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
@@ -65,16 +76,29 @@ function Invoke-CimMethod {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)][object] $InputObject,
-        [Parameter(Mandatory)][ValidateSet('DestroySystem', 'ExportSystemDefinition')][string] $MethodName,
+        [Parameter(Mandatory)][string] $MethodName,
         [System.Collections.IDictionary] $Arguments
     )
-    if ($InputObject.Class -ne 'Msvm_VirtualSystemManagementService') { throw "$($InputObject.Class) has no $MethodName." }
-    if ($MethodName -eq 'DestroySystem') {
-        [void] (Invoke-StandInService -Command 'destroy' -With @{ vmId = $Arguments.AffectedSystem.Name.ToLowerInvariant() })
-        return [pscustomobject] @{ ReturnValue = [uint32] 0; Job = $null }
+    switch ("$($InputObject.Class).$MethodName") {
+        'Msvm_VirtualSystemManagementService.DestroySystem' {
+            [void] (Invoke-StandInService -Command 'destroy' -With @{ vmId = $Arguments.AffectedSystem.Name.ToLowerInvariant() })
+            New-Result -ReturnValue 0
+        }
+        'Msvm_VirtualSystemManagementService.ExportSystemDefinition' { Export-Definition -Arguments $Arguments }
+        'Msvm_VirtualSystemSnapshotService.CreateSnapshot' { New-RecoverySnapshot -Arguments $Arguments }
+        'Msvm_VirtualSystemSnapshotService.ConvertToReferencePoint' { ConvertTo-Point -Arguments $Arguments }
+        'Msvm_VirtualSystemReferencePointService.DestroyReferencePoint' {
+            New-JobResult -Command 'destroy-point' -With @{ id = $Arguments.AffectedReferencePoint.InstanceID }
+        }
+        'Msvm_ImageManagementService.GetVirtualDiskChanges' { Read-VirtualDiskChanges -Arguments $Arguments }
+        default { throw "The stand-in has no $_." }
     }
+}
+
+function Export-Definition {
+    param($Arguments)
     $settings = ([xml] $Arguments.ExportSettingData).INSTANCE
-    if ($settings.CLASSNAME -ne 'Msvm_VirtualSystemExportSettingData') { return [pscustomobject] @{ ReturnValue = [uint32] 32773; Job = $null } }
+    if ($settings.CLASSNAME -ne 'Msvm_VirtualSystemExportSettingData') { return New-Result -ReturnValue 32773 }
     $given = @{}
     foreach ($property in $settings.PROPERTY) { $given[$property.NAME] = $property.VALUE }
     if ($given['CopySnapshotConfiguration'] -ne '1') { throw 'The stand-in exports no VM checkpoints.' }
@@ -85,7 +109,7 @@ function Invoke-CimMethod {
         copiesStorage = $given['CopyVmStorage'] -eq 'TRUE'
     }
     [void] (Invoke-StandInService -Command 'export' -With $with)
-    [pscustomobject] @{ ReturnValue = [uint32] 0; Job = $null }
+    New-Result -ReturnValue 0
 }
 
 # Not of this module, but of the same Windows: what Active Directory has of this computer.

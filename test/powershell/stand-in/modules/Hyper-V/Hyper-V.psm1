@@ -103,6 +103,7 @@ function Get-VMHardDiskDrive {
         foreach ($disk in (Get-Facts -Vm $one).disks) {
             $id = "$($disk.controller.ToLowerInvariant())-$($disk.number)-$($disk.location)"
             [pscustomobject] @{
+                Id                            = "Microsoft:$($one.Id.ToString().ToUpperInvariant())\$($disk.controller.ToUpperInvariant())-CONTROLLER\$($disk.number)\$($disk.location)\D"
                 VMId                          = $one.Id
                 ControllerType                = $disk.controller
                 ControllerNumber              = $disk.number
@@ -134,20 +135,33 @@ function Get-VHD {
 
 function Get-VMSnapshot {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM,
+        [Parameter(ParameterSetName = 'VMObject')][ValidateSet('Standard', 'Recovery', 'Planned', 'Missing', 'Replica', 'AppConsistentReplica', 'SyncedReplica')][string] $SnapshotType
+    )
     foreach ($one in $VM) {
         foreach ($taken in (Get-Facts -Vm $one).checkpoints) {
+            if ($SnapshotType -and $taken.type -ne $SnapshotType) { continue }
             [pscustomobject] @{
                 Id               = [guid] $taken.id
                 VMId             = $one.Id
                 Name             = $taken.name
-                SnapshotType     = 'Standard'
+                SnapshotType     = $taken.type
                 State            = $taken.state
                 FrozenPaths      = @($taken.paths)
                 ParentSnapshotId = if ($null -eq $taken.parentId) { $null } else { [guid] $taken.parentId }
             }
         }
     }
+}
+
+function Rename-VMSnapshot {
+    [CmdletBinding(SupportsShouldProcess)]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'SnapshotObject')][Alias('VMCheckpoint')][object] $VMSnapshot,
+        [Parameter(Mandatory, Position = 2, ParameterSetName = 'SnapshotObject')][string] $NewName
+    )
+    [void] (Invoke-StandInService -Command 'rename-checkpoint' -With @{ vmId = "$($VMSnapshot.VMId)"; id = "$($VMSnapshot.Id)"; name = $NewName })
 }
 
 function Get-Facts {
