@@ -102,18 +102,21 @@ describeWithEngine('pre-copy by reference points', () => {
   test.each([
     ['begin-round', 'take-recovery'],
     ['end-round', 'convert'],
-  ] as const)('that was cut short in %s is undone: no recovery checkpoint and no point is left', async (kind, command) => {
-    const { source, destination, move } = await begun();
-    await move.first();
-    if (kind === 'end-round') valueOf(await move.begin());
-    source.service.killWorkerAt(command, 'after');
-    expect(codeOf(await move.onSource(kind, { ...move.ofVm, round: 1 }))).toBe('HyperVSilent');
-    await source.hyperV.jobs.idle();
-    await move.undo();
-    expect(await pointsOf(source)).toBe(0);
-    expect(await source.driver.vm(hosts.vmId)).toMatchObject({ state: 'running', vmCheckpointCount: 0 });
-    expect([...(await source.driver.leftovers()), ...(await destination.driver.leftovers())]).toEqual([]);
-  });
+  ] as const)(
+    'that was cut short in %s is undone: no recovery checkpoint and no point is left',
+    async (kind, command) => {
+      const { source, destination, move } = await begun();
+      await move.first();
+      if (kind === 'end-round') valueOf(await move.begin());
+      source.service.killWorkerAt(command, 'after');
+      expect(codeOf(await move.onSource(kind, { ...move.ofVm, round: 1 }))).toBe('HyperVSilent');
+      await source.hyperV.jobs.idle();
+      await move.undo();
+      expect(await pointsOf(source)).toBe(0);
+      expect(await source.driver.vm(hosts.vmId)).toMatchObject({ state: 'running', vmCheckpointCount: 0 });
+      expect([...(await source.driver.leftovers()), ...(await destination.driver.leftovers())]).toEqual([]);
+    },
+  );
 
   test('copies all of a disk once more when Hyper-V does not know the point any more', async () => {
     const { source, move } = await begun();

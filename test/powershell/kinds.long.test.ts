@@ -115,4 +115,16 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     expect(await runsOn(source, site.vmId)).toBe(true);
     expect(await hosts.get(destination)?.simulated.vm(site.vmId)).toBeUndefined();
   });
+
+  test('warm: rounds by reference points while the guest writes, then the rest, and no point is left', async () => {
+    const receipt = await migrate('warm', source, destination, {
+      policy: { retire: 'keep', outageMsMax: 1_000, roundsMax: 2, ifNotShrinking: 'cut-over' },
+    });
+    expect(receipt).toMatchObject({ state: 'completed', failure: null });
+    expect(receipt.rounds.length).toBeGreaterThan(1);
+    expect(receipt.rounds.slice(1).some(({ whole }) => whole)).toBe(false);
+    expect(receipt.verified.length).toBe(1);
+    expect(await runsOn(destination, site.vmId)).toBe(true);
+    expect(await hosts.get(source)?.hyperV.checkpoints.points()).toEqual([]);
+  });
 });

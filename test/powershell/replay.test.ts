@@ -37,7 +37,10 @@ function over(entries: readonly TranscriptEntry[]) {
   const replay = new Replay(entries);
   const clock = steppingClock();
   const client = new Client({ lanes: { look: replay, act: replay }, clock, warn: () => undefined });
-  return { replay, driver: driverOver(client, { folder, roots: ['/hosts/source'], clock, newGuid: randomUUID, log: () => undefined }) };
+  return {
+    replay,
+    driver: driverOver(client, { folder, roots: ['/hosts/source'], clock, newGuid: randomUUID, log: () => undefined }),
+  };
 }
 
 test('a recorded run at the source has the outcomes that it had, call for call', async () => {

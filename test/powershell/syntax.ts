@@ -49,9 +49,10 @@ const builtIn = new Set([
   'Sort-Object',
   'Start-Sleep',
   'Where-Object',
+  'Write-Warning',
 ]);
 /** Documented by Microsoft as well, but not part of the contract's files: what the scripts may use of them. */
-const beside: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+export const beside: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Get-NetFirewallRule', new Set(['Name'])],
   ['Remove-NetFirewallRule', new Set(['Name'])],
 ]);

@@ -90,7 +90,13 @@ export function openClient(options: Omit<PowerShellDriverOptions, 'folder' | 'ro
 /** The driver of a host whose workers, or what takes their place, answer through `client`. */
 export const driverOver = (
   client: Client,
-  { folder, roots, clock, newGuid, log }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock' | 'newGuid' | 'log'>,
+  {
+    folder,
+    roots,
+    clock,
+    newGuid,
+    log,
+  }: Pick<PowerShellDriverOptions, 'folder' | 'roots' | 'clock' | 'newGuid' | 'log'>,
 ): HyperVDriver =>
   new PowerShellDriver({
     client,

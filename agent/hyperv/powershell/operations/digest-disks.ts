@@ -14,7 +14,9 @@ import { withImport } from '../placing';
 /** Read by the agent itself from files that stand still; their chains are followed within the folders that Hyper-V named. */
 export const digestDisks: Handler<'digest-disks'> = async (host, context, { vmId, scope, side, round }) => {
   const { runId } = context;
-  const scoped = await (side === 'source' ? ofSource(host, runId, vmId, round) : ofDestination(host, runId, vmId, round));
+  const scoped = await (side === 'source'
+    ? ofSource(host, runId, vmId, round)
+    : ofDestination(host, runId, vmId, round));
   if (!scoped.ok) return scoped;
   const disks = scoped.value.map((disk) => (scope === 'all' ? { ...disk, scope: { type: 'all' as const } } : disk));
   const roots = [...host.roots, ...disks.map(({ path }) => dirname(path))];

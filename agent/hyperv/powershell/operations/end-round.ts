@@ -112,7 +112,9 @@ export const lookAtChanges: Handler<'look-at-changes'> = async (host, { runId },
     return refuse('VmStateWrong', vmId, `VM ${vm.name} has no reference point of run ${runId}.`);
   const disks = disksOf(vm);
   if (rounds.tracking === 'differencing')
-    return succeeded({ changedBytes: disks.reduce((sum, { images }) => sum + (images.at(-1)?.allocatedBytes ?? 0), 0) });
+    return succeeded({
+      changedBytes: disks.reduce((sum, { images }) => sum + (images.at(-1)?.allocatedBytes ?? 0), 0),
+    });
   const looked = await trackedChanges(
     host,
     vm,

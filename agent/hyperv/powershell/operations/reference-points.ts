@@ -25,5 +25,7 @@ export async function removeLostPoint(host: RealHost, vmId: VmId, { converting }
   if (!read.ok) return read;
   const lost = read.value.points.filter(({ id }) => !converting.before.includes(id));
   if (lost.length > 1) host.log(`VM ${vmId} has ${lost.length} reference points that nobody knows: none is removed`);
-  return lost.length === 1 ? removePoints(host, vmId, [{ referencePointId: lost[0]?.id ?? null }]) : succeeded(undefined);
+  return lost.length === 1
+    ? removePoints(host, vmId, [{ referencePointId: lost[0]?.id ?? null }])
+    : succeeded(undefined);
 }

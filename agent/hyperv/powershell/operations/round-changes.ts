@@ -122,7 +122,9 @@ export async function trackedChanges(
       const told = changes[asked.findIndex(({ diskId }) => diskId === disk.diskId)];
       if (told === undefined) return undefined;
       if (!told.known) {
-        host.log(`what changed of ${disk.diskId} of VM ${vm.name} is not known: ${classify(told.error, false).message}`);
+        host.log(
+          `what changed of ${disk.diskId} of VM ${vm.name} is not known: ${classify(told.error, false).message}`,
+        );
         return undefined;
       }
       return coalesced(ascending(told.value), disk.virtualSizeBytes);

@@ -74,7 +74,7 @@ async function removeEach(
 function newestFirst(own: VmValue['checkpoints']): VmValue['checkpoints'] {
   const isParent = (id: string, among: VmValue['checkpoints']) => among.some(({ parentId }) => parentId === id);
   const sorted: VmValue['checkpoints'] = [];
-  for (let left = own; left.length > 0; ) {
+  for (let left = own; left.length > 0;) {
     const leaves = left.filter(({ id }) => !isParent(id, left));
     if (leaves.length === 0) return [...sorted, ...left];
     sorted.push(...leaves);
