@@ -56,10 +56,18 @@ export function* piecesOf(extent: Extent, unitBytes: number): Generator<Extent> 
   }
 }
 
-/** Offsets of the chunks (multiples of `chunkBytes`) in which any image of a chain holds data that shows, each once and ascending. */
-export function* chunksWithData(images: readonly ReadableImage[], chunkBytes: number): Generator<number> {
+/**
+ * Offsets of the chunks (multiples of `chunkBytes`, as is `fromBytes`) in which any image of a chain holds data that shows, each once and
+ * ascending.
+ */
+export function* chunksWithData(
+  images: readonly ReadableImage[],
+  chunkBytes: number,
+  fromBytes?: number,
+  toBytes?: number,
+): Generator<number> {
   let next = 0;
-  for (const segment of diskSegments(images)) {
+  for (const segment of diskSegments(images, fromBytes, toBytes)) {
     if (segment.kind !== 'data') continue;
     const end = segment.offsetBytes + segment.lengthBytes;
     const first = segment.offsetBytes - (segment.offsetBytes % chunkBytes);

@@ -42,6 +42,12 @@ export const pullOperations = {
       sentBytes: bytes,
       resentBytes: bytes,
       zeroBytes: bytes,
+      /** Bytes of blocks that were taken from a seed in place of the line. */
+      seedBytes: bytes.optional(),
+      /** Bytes of `sentBytes` that packing kept off the line. */
+      savedBytes: bytes.optional(),
+      /** Why a seed that was named was of no use, or not to the end. */
+      seedProblem: z.string().optional(),
     }),
     afterStart: 'refused',
   },

@@ -15,7 +15,7 @@ import {
   fromSource,
   writeDataHead,
   dataFrameHeadBytes,
-  type Frame,
+  type PlainFrame,
 } from '../../agent/disks/route/frames';
 import { FrameReader } from '../../agent/disks/route/frame-reader';
 import { decodeJournal, encodeRecord } from '../../agent/disks/route/journal-records';
@@ -78,11 +78,13 @@ function goodFrame(random: SeededRandom): Buffer {
     });
     return bytes;
   }
-  const frames: Exclude<Frame, { kind: 'data' }>[] = [
+  const frames: PlainFrame[] = [
     { kind: 'alive' },
     { kind: 'zero', offsetBytes: 0, lengthBytes: 1 << 20 },
     { kind: 'skip', toBytes: 1 << 20, passedBytes: 5 },
     { kind: 'watermark', atBytes: 1 << 20 },
+    { kind: 'ask', fromBytes: 1 << 20 },
+    { kind: 'told', toBytes: 1 << 20, digests: Buffer.alloc(264, 3) },
     { kind: 'facts', message: { contract: 1, facts, extentBytes: 5 } as never },
     { kind: 'end', message: { digest, dataBytes: 1, zeroBytes: 1 } as never },
   ];
@@ -115,7 +117,7 @@ const wire: Target = {
 
 const journalLines = [
   { record: 'begin', schema: 1, runId: run, path: '/a', facts, extentBytes: 9 },
-  { record: 'mark', watermarkBytes: 4096, digest, dataBytes: 1, zeroBytes: 2, sentBytes: 3 },
+  { record: 'mark', watermarkBytes: 4096, digest, dataBytes: 1, zeroBytes: 2, seedBytes: 4, sentBytes: 3 },
   { record: 'received', sentBytes: 3 },
   { record: 'mismatch', offsetBytes: 7 },
 ].map((record, number) => encodeRecord(number, record as never));

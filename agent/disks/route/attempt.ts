@@ -1,11 +1,15 @@
 import { failureOf, type Failure, type Outcome } from '../../../contracts/failure';
 import type { BufferPool } from './buffer-pool';
+import { sizeBytesOf } from './content';
 import type { ContentWriter } from './content-writer';
 import type { ContentFrame, Frame } from './frames';
 import type { Mark } from './journal-records';
 import { Mailbox } from './mailbox';
 import type { FactsMessage } from './messages';
+import { zstd } from './packing/zstd';
 import type { PullRequest } from './pull-request';
+import type { SeedTeller } from './seed/seed-teller';
+import type { SeedUse } from './seed/seed-use';
 import { connectToSource } from './source-connection';
 import type { Wire } from './wire';
 
@@ -17,6 +21,7 @@ const pendingWritesMax = 256;
 export type AttemptOptions = {
   readonly request: PullRequest;
   readonly pool: BufferPool;
+  readonly seed: SeedUse;
   /** Takes what the source says it serves, and answers who writes it. */
   readonly prepare: (facts: FactsMessage) => Promise<Outcome<ContentWriter>>;
 };
@@ -26,6 +31,8 @@ export type AttemptEnd =
   | { readonly kind: 'complete' }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'lost'; readonly reason: string }
+  /** Blocks that were accepted cannot be had of the seed: what is not durable is to come again, without it. */
+  | { readonly kind: 'seed-failed'; readonly reason: string }
   /** A block came damaged. */
   | { readonly kind: 'mismatch'; readonly offsetBytes: number };
 
@@ -37,6 +44,7 @@ export class Attempt {
   #isOver = false;
   #wire: Wire | undefined;
   #writer: ContentWriter | undefined;
+  #teller: SeedTeller | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -71,6 +79,11 @@ export class Attempt {
     this.#end({ kind: 'failed', failure });
   }
 
+  /** What the source takes to be in the seed is not there. */
+  seedFailed(reason: string): void {
+    this.#end({ kind: 'seed-failed', reason });
+  }
+
   /** Tells the source up to where the copy is durable. */
   tellDurable(mark: Mark): void {
     this.#wire?.say({ kind: 'watermark', atBytes: mark.watermarkBytes });
@@ -99,6 +112,7 @@ export class Attempt {
     else await this.#start(wire, facts);
     const ended = await this.#ended.promise;
     if (ended.kind !== 'complete') wire.end(ended.kind);
+    await this.#teller?.stop();
     return ended;
   }
 
@@ -111,8 +125,9 @@ export class Attempt {
     this.#writer = prepared.value;
     const { watermarkBytes, digest } = this.#writer.position;
     const { bandwidthBytesPerSecondMax, bandwidthHours = null } = this.#options.request;
-    const message = { fromBytes: watermarkBytes, digest, bandwidthBytesPerSecondMax, bandwidthHours };
-    wire.say({ kind: 'start', message });
+    this.#teller = this.#options.seed.teller(sizeBytesOf(facts.facts), (told) => wire.say({ kind: 'told', ...told }));
+    const wanted = { fromBytes: watermarkBytes, digest, hasSeed: this.#teller !== undefined, unpacks: [zstd] };
+    wire.say({ kind: 'start', message: { ...wanted, bandwidthBytesPerSecondMax, bandwidthHours } });
   }
 
   #heard(frame: Frame): void {
@@ -130,7 +145,12 @@ export class Attempt {
         this.#refused(frame.failure);
         return;
       }
+      case 'ask': {
+        if (this.#teller?.ask(frame.fromBytes) !== true) this.#violated('a question about a seed out of turn');
+        return;
+      }
       case 'data':
+      case 'compact':
       case 'zero':
       case 'skip': {
         this.#take(frame);
@@ -142,6 +162,7 @@ export class Attempt {
       }
       case 'open':
       case 'start':
+      case 'told':
       case 'watermark': {
         this.#violated(`"${frame.kind}"`);
         return;

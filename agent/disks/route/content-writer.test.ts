@@ -9,7 +9,7 @@ import { sizeBytesOf, type ContentFacts, type TargetContent } from './content';
 import { ContentWriter } from './content-writer';
 import { blockDigest, DigestChain } from './digest';
 import type { ContentFrame } from './frames';
-import { openJournal, type Journal } from './journal';
+import { nothingReceived, openJournal, type Journal } from './journal';
 import type { Mark } from './journal-records';
 import { run } from './testing/hosts';
 import { shapeOf } from './testing/images';
@@ -69,14 +69,16 @@ let disk: Disk;
 let pool: BufferPool;
 let told: Mark[];
 let failures: Failure[];
+let seedFailures: string[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hyperferry-writer-'));
   journal = valueOf(await openJournal(join(folder, 'journal'))).journal;
-  await journal.begin({ schema: 1, runId: run, path: 'p', facts, extentBytes: 0 }, 0);
+  await journal.begin({ schema: 1, runId: run, path: 'p', facts, extentBytes: 0 }, nothingReceived);
   disk = new Disk();
   pool = new BufferPool(unit);
   told = [];
   failures = [];
+  seedFailures = [];
 });
 afterEach(async () => {
   await journal.close();
@@ -99,6 +101,7 @@ const writerOf = (
     onDurable,
     onWritten: () => undefined,
     onFailure: (failure) => failures.push(failure),
+    onSeedFailed: (reason) => seedFailures.push(reason),
   });
 
 function dataFrameAt(offsetBytes: number, bytes: Buffer, digest = blockDigest(bytes)): ContentFrame {
@@ -112,16 +115,16 @@ test('the watermark is told only when everything before it is durable and in the
     const random = seededRandom(seed);
     const content = seededBytes(16 * unit, seed);
     disk = new Disk();
-    await journal.begin({ schema: 1, runId: run, path: 'p', facts, extentBytes: 0 }, 0);
+    await journal.begin({ schema: 1, runId: run, path: 'p', facts, extentBytes: 0 }, nothingReceived);
     const isDurable = ({ watermarkBytes }: Mark): boolean =>
       disk.durable.subarray(0, watermarkBytes).equals(content.subarray(0, watermarkBytes));
     const ahead: string[] = [];
     const checked: Pick<Journal, 'content' | 'mark' | 'received'> = {
       content: journal.content,
       received: (bytes) => journal.received(bytes),
-      mark: (mark, sentBytes) => {
+      mark: (mark, received) => {
         if (!isDurable(mark)) ahead.push(`journal ${mark.watermarkBytes}`);
-        return journal.mark(mark, sentBytes);
+        return journal.mark(mark, received);
       },
     };
     const writer = writerOf(facts, checked, (mark) => {
@@ -158,7 +161,7 @@ test('a block whose digest is wrong is named and never written, and its buffer i
     inUse: 0,
     position: 0,
   });
-  expect(writer.sentBytes).toBe(4096);
+  expect(writer.received.sentBytes).toBe(4096);
 });
 
 test.each<[string, ContentFacts, (at: number) => ContentFrame, RegExp]>([

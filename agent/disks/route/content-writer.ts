@@ -2,19 +2,18 @@ import type { Failure } from '../../../contracts/failure';
 import type { Clock } from '../../clock';
 import { ioError } from '../failures';
 import type { BufferPool } from './buffer-pool';
-import { alignmentBytesOf, hasParent, sizeBytesOf, type ContentFacts, type TargetContent } from './content';
+import { restBytesOf, type CompactBlock } from './compact';
+import type { ContentFacts, TargetContent } from './content';
 import { blockDigest, chainFrom, noBlockDigest, type DigestChain } from './digest';
+import { FrameRules, lengthOf, offsetOf } from './frame-rules';
 import type { ContentFrame } from './frames';
 import type { Journal } from './journal';
-import type { Mark } from './journal-records';
+import type { Mark, Received } from './journal-records';
 import { writeBytesMax } from './limits';
+import { unpack } from './packing/zstd';
+import { ReceivedCount } from './received-count';
+import { SeedFailed, type Assembler } from './seed/assembler';
 import { releaseRun, WriteRun } from './write-run';
-
-/**
- * Bytes received are noted in the journal this often when no watermark notes them. After a kill, so much may have come that nobody counted:
- * with the window it stays below what may be sent again.
- */
-const receivedStepBytes = 8 * 1024 * 1024;
 
 export type ContentWriterOptions = {
   readonly path: string;
@@ -22,6 +21,8 @@ export type ContentWriterOptions = {
   readonly facts: ContentFacts;
   readonly journal: Pick<Journal, 'content' | 'mark' | 'received'>;
   readonly pool: BufferPool;
+  /** Of a seed; without one, what a source says to be in it does not belong here. */
+  readonly assembler?: Assembler | undefined;
   /** So much received content is made durable at once. */
   readonly flushBytes: number;
   readonly clock: Clock;
@@ -30,6 +31,8 @@ export type ContentWriterOptions = {
   readonly onWritten: () => void;
   /** Called once. Nothing is written any more. */
   readonly onFailure: (failure: Failure) => void;
+  /** Called once. Nothing becomes durable any more: another writer goes on from the journal's watermark, without the seed. */
+  readonly onSeedFailed: (reason: string) => void;
 };
 
 export type Refused =
@@ -44,17 +47,15 @@ type Window = { readonly writes: Promise<void>[]; dataBytes: number; mark: Mark;
 export class ContentWriter {
   readonly #options: ContentWriterOptions;
   readonly #chain: DigestChain;
-  readonly #alignmentBytes: number;
-  readonly #sizeBytes: number;
-  readonly #mayHaveZeros: boolean;
+  readonly #rules: FrameRules;
+  readonly #count: ReceivedCount;
   #position: Mark;
   #durable: Mark;
-  #sentBytes: number;
-  #sentBytesNoted: number;
   readonly #run = new WriteRun();
   #window: Window | undefined;
   #flushing: Promise<void> | undefined;
   #failure: Failure | undefined;
+  #seedFailure: string | undefined;
   #pendingWrites = 0;
 
   constructor(options: ContentWriterOptions) {
@@ -62,10 +63,8 @@ export class ContentWriter {
     this.#options = options;
     this.#position = this.#durable = journal.content.mark;
     this.#chain = chainFrom(this.#position.digest);
-    this.#sentBytes = this.#sentBytesNoted = journal.content.sentBytes;
-    this.#alignmentBytes = alignmentBytesOf(facts);
-    this.#sizeBytes = sizeBytesOf(facts);
-    this.#mayHaveZeros = hasParent(facts);
+    this.#rules = new FrameRules(facts);
+    this.#count = new ReceivedCount(journal, (thrown) => this.#fail(thrown, 'noting progress'));
   }
 
   /** Up to where blocks were received and found good. */
@@ -77,13 +76,18 @@ export class ContentWriter {
     return this.#durable;
   }
 
-  /** Bytes of data frames received in all attempts. */
-  get sentBytes(): number {
-    return this.#sentBytes;
+  /** What came in all attempts. */
+  get received(): Received {
+    return this.#count.received;
   }
 
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** Why the seed is of no use any more. */
+  get seedFailure(): string | undefined {
+    return this.#seedFailure;
   }
 
   /** Writes that were begun and have not ended. */
@@ -105,7 +109,7 @@ export class ContentWriter {
 
   /** Notes that nothing comes after what was accepted. */
   acceptEnd(): void {
-    this.#position = { ...this.#position, watermarkBytes: this.#sizeBytes };
+    this.#position = { ...this.#position, watermarkBytes: this.#rules.sizeBytes };
     this.#openWindow();
   }
 
@@ -116,7 +120,7 @@ export class ContentWriter {
 
   /** Makes everything that was accepted durable, unless something fails. */
   async settle(): Promise<void> {
-    while (this.#failure === undefined && (this.#flushing ?? this.#window)) {
+    while (!this.#isHalted && (this.#flushing ?? this.#window)) {
       this.#flush();
       await this.#flushing;
     }
@@ -133,46 +137,64 @@ export class ContentWriter {
   }
 
   #take(frame: ContentFrame): Refused | undefined {
-    const at = frame.kind === 'skip' ? frame.toBytes : frame.offsetBytes;
-    const lengthBytes = frame.kind === 'skip' ? 0 : frame.kind === 'zero' ? frame.lengthBytes : frame.bytes.length;
-    const reason = this.#whyImpossible(frame.kind, at, lengthBytes);
+    const [at, lengthBytes] = [offsetOf(frame), lengthOf(frame)];
+    const reason = this.#rules.whyImpossible(frame, this.#position, this.#durable);
     if (reason !== undefined) return { kind: 'violation', reason };
     switch (frame.kind) {
       case 'skip':
-        this.#advance(at, { dataBytes: 0, zeroBytes: frame.passedBytes });
+        this.#advance(at, { zeroBytes: frame.passedBytes });
         this.#openWindow();
         return undefined;
       case 'zero':
         this.#chain.add('zero', at, lengthBytes, noBlockDigest);
-        this.#advance(at + lengthBytes, { dataBytes: 0, zeroBytes: lengthBytes });
+        this.#advance(at + lengthBytes, { zeroBytes: lengthBytes });
         this.#enqueue(this.#options.target.writeZeros(at, lengthBytes));
         return undefined;
       case 'data':
-        this.#countReceived(lengthBytes);
-        if (!blockDigest(frame.bytes).equals(frame.digest)) return { kind: 'mismatch', offsetBytes: at };
-        this.#chain.add('data', at, lengthBytes, frame.digest);
-        this.#advance(at + lengthBytes, { dataBytes: lengthBytes, zeroBytes: 0 });
-        this.#writeData(frame.bytes, at);
-        return undefined;
+        this.#count.add({ sentBytes: lengthBytes, savedBytes: 0 });
+        return this.#takeData(frame.bytes, at, frame.digest);
+      case 'compact':
+        return this.#takeCompact(frame);
     }
   }
 
-  #whyImpossible(kind: ContentFrame['kind'], at: number, lengthBytes: number): string | undefined {
-    const endBytes = at + lengthBytes;
-    if (at < this.#position.watermarkBytes) return `"${kind}" at ${at}, before ${this.#position.watermarkBytes}`;
-    if (endBytes > this.#sizeBytes) return `"${kind}" up to ${endBytes}, the content ends at ${this.#sizeBytes}`;
-    if (at % this.#alignmentBytes !== 0 || endBytes % this.#alignmentBytes !== 0)
-      return `"${kind}" at ${at} of ${lengthBytes} bytes, which are not whole sectors`;
-    if (kind === 'zero' && !this.#mayHaveZeros) return 'a zero frame for content without a parent';
+  #takeData(bytes: Buffer, at: number, digest: Uint8Array): Refused | undefined {
+    if (!blockDigest(bytes).equals(digest)) return { kind: 'mismatch', offsetBytes: at };
+    this.#chain.add('data', at, bytes.length, digest);
+    this.#advance(at + bytes.length, { dataBytes: bytes.length });
+    this.#writeData(bytes, at);
     return undefined;
   }
 
-  #advance(watermarkBytes: number, more: Pick<Mark, 'dataBytes' | 'zeroBytes'>): void {
+  #takeCompact(block: CompactBlock): Refused | undefined {
+    const { offsetBytes, lengthBytes, digest, taken, isPacked, rest: came } = block;
+    const { pool, assembler, target } = this.#options;
+    const sentBytes = restBytesOf(block);
+    this.#count.add({ sentBytes, savedBytes: sentBytes - came.length });
+    const rest = isPacked ? unpack(came, sentBytes) : came;
+    if (rest === undefined) return { kind: 'mismatch', offsetBytes };
+    if (taken === 0) {
+      const bytes = pool.take(lengthBytes);
+      rest.copy(bytes);
+      const refused = this.#takeData(bytes, offsetBytes, digest);
+      if (refused) pool.release(bytes);
+      return refused;
+    }
+    if (assembler === undefined) return { kind: 'violation', reason: 'a block of a seed that there is not' };
+    this.#chain.add('data', offsetBytes, lengthBytes, digest);
+    this.#advance(offsetBytes + lengthBytes, { dataBytes: sentBytes, seedBytes: lengthBytes - sentBytes });
+    this.#enqueue(assembler.assemble(block, rest, (bytes) => target.write(bytes, offsetBytes)));
+    this.#countInWindow(lengthBytes);
+    return undefined;
+  }
+
+  #advance(watermarkBytes: number, more: Partial<Pick<Mark, 'dataBytes' | 'zeroBytes' | 'seedBytes'>>): void {
     this.#position = {
       watermarkBytes,
       digest: this.#chain.digest,
-      dataBytes: this.#position.dataBytes + more.dataBytes,
-      zeroBytes: this.#position.zeroBytes + more.zeroBytes,
+      dataBytes: this.#position.dataBytes + (more.dataBytes ?? 0),
+      zeroBytes: this.#position.zeroBytes + (more.zeroBytes ?? 0),
+      seedBytes: this.#position.seedBytes + (more.seedBytes ?? 0),
     };
   }
 
@@ -182,8 +204,12 @@ export class ContentWriter {
       this.#run.add(bytes, offsetBytes);
     }
     if (this.#run.lengthBytes >= writeBytesMax) this.#writeRun();
+    this.#countInWindow(bytes.length);
+  }
+
+  #countInWindow(bytes: number): void {
     const window = this.#openWindow();
-    window.dataBytes += bytes.length;
+    window.dataBytes += bytes;
     if (window.dataBytes >= this.#options.flushBytes) this.#flush();
   }
 
@@ -212,7 +238,7 @@ export class ContentWriter {
 
   /** One window at a time becomes durable, while the next one fills. */
   #flush(): void {
-    if (this.#flushing || this.#window === undefined || this.#failure) return;
+    if (this.#flushing || this.#window === undefined || this.#isHalted) return;
     this.#writeRun();
     const window = this.#window;
     this.#window = undefined;
@@ -225,11 +251,10 @@ export class ContentWriter {
   async #makeDurable(window: Window): Promise<void> {
     const { target, journal, onDurable } = this.#options;
     await Promise.all(window.writes);
-    if (this.#failure) return;
+    if (this.#isHalted) return;
     try {
       await target.flush();
-      this.#sentBytesNoted = this.#sentBytes;
-      await journal.mark(window.mark, this.#sentBytesNoted);
+      await journal.mark(window.mark, this.#count.noted());
       this.#durable = window.mark;
       onDurable(window.mark);
     } catch (thrown) {
@@ -237,15 +262,17 @@ export class ContentWriter {
     }
   }
 
-  #countReceived(bytes: number): void {
-    this.#sentBytes += bytes;
-    if (this.#sentBytes - this.#sentBytesNoted < receivedStepBytes) return;
-    this.#sentBytesNoted = this.#sentBytes;
-    this.#options.journal.received(this.#sentBytes).catch((thrown: unknown) => this.#fail(thrown, 'noting progress'));
+  get #isHalted(): boolean {
+    return this.#failure !== undefined || this.#seedFailure !== undefined;
   }
 
   #fail(thrown: unknown, action: string): void {
-    if (this.#failure) return;
+    if (this.#isHalted) return;
+    if (thrown instanceof SeedFailed) {
+      this.#seedFailure = thrown.message;
+      this.#options.onSeedFailed(thrown.message);
+      return;
+    }
     this.#failure = { ...ioError(thrown, action, this.#options.path, 'applied').failure, effect: 'applied' };
     this.#options.onFailure(this.#failure);
   }

@@ -9,6 +9,7 @@ import {
   fromSource,
   type Frame,
   type Inbound,
+  type PlainFrame,
 } from './frames';
 import { dataFrame } from './testing/fake-source';
 import { run } from './testing/hosts';
@@ -39,7 +40,8 @@ const head = (bodyBytes: number, kind: number): Buffer => {
 };
 
 const digest = 'ab'.repeat(32);
-const said: Exclude<Frame, { kind: 'data' }>[] = [
+const unlimited = { bandwidthBytesPerSecondMax: null, bandwidthHours: null, hasSeed: true, unpacks: ['zstd'] };
+const said: PlainFrame[] = [
   {
     kind: 'facts',
     message: {
@@ -55,7 +57,7 @@ const said: Exclude<Frame, { kind: 'data' }>[] = [
   { kind: 'refusal', failure: failureOf('TicketExpired', { message: 'too late' }) },
   { kind: 'alive' },
 ];
-const withoutData: Exclude<Frame, { kind: 'data' }>[] = [
+const withoutData: PlainFrame[] = [
   { kind: 'zero', offsetBytes: 2 ** 40, lengthBytes: 2 ** 33 },
   { kind: 'skip', toBytes: Number.MAX_SAFE_INTEGER, passedBytes: 0 },
   { kind: 'end', message: { digest } },
@@ -88,9 +90,9 @@ test('every frame of content comes out as it went in, wherever the bytes are cut
 });
 
 test('every frame of a destination comes out as it went in', () => {
-  const sent: Exclude<Frame, { kind: 'data' }>[] = [
+  const sent: PlainFrame[] = [
     { kind: 'open', message: { contract: 1, runId: run, ticket: 'a.b' } },
-    { kind: 'start', message: { fromBytes: 512, digest, bandwidthBytesPerSecondMax: null, bandwidthHours: null } },
+    { kind: 'start', message: { fromBytes: 512, digest, ...unlimited } },
     { kind: 'watermark', atBytes: 2 ** 45 },
     { kind: 'alive' },
   ];

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
+import { readCompact } from './compact';
 import { digestBytes, readUint64 } from './digest';
 import { dataFrameHeadBytes, dataHeadBytes, frameHeadBytes, frameKinds, type Frame, type Inbound } from './frames';
 import { endMessage, factsMessage, openMessage, refusalMessage, startMessage } from './messages';
+import { readTold } from './seed/told-digests';
 
 export type FrameSink = {
   /** Where the bytes of the next data frame go: a buffer of exactly this length, at most `blockBytesMax`. */
@@ -114,6 +116,10 @@ export class FrameReader {
         return fromJson(body, refusalMessage, (failure) => ({ kind: 'refusal', failure }));
       case frameKinds.alive:
         return { frame: { kind: 'alive' } };
+      case frameKinds.compact:
+        return fromParts(readCompact(body), (block) => ({ kind: 'compact', ...block }));
+      case frameKinds.told:
+        return fromParts(readTold(body), (told) => ({ kind: 'told', ...told }));
       default:
         return fromNumbers(kind, body);
     }
@@ -140,6 +146,9 @@ function fromJson<T>(body: Buffer, schema: z.ZodType<T>, make: (message: T) => F
   return { broken: `a message whose "${issue?.path.join('.') ?? ''}" is wrong: ${issue?.message ?? 'unknown'}` };
 }
 
+const fromParts = <T extends object>(parts: T | string, make: (parts: T) => Frame): Decoded =>
+  typeof parts === 'string' ? { broken: parts } : { frame: make(parts) };
+
 function fromNumbers(kind: number, body: Buffer): Decoded {
   const first = body.length >= 8 ? readUint64(body, 0) : undefined;
   const second = body.length === 16 ? readUint64(body, 8) : undefined;
@@ -149,5 +158,7 @@ function fromNumbers(kind: number, body: Buffer): Decoded {
     return { frame: { kind: 'skip', toBytes: first, passedBytes: second } };
   if (first !== undefined && body.length === 8 && kind === frameKinds.watermark)
     return { frame: { kind: 'watermark', atBytes: first } };
+  if (first !== undefined && body.length === 8 && kind === frameKinds.ask)
+    return { frame: { kind: 'ask', fromBytes: first } };
   return { broken: `a frame of kind ${kind} whose ${body.length} bytes are not its numbers` };
 }

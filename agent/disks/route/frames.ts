@@ -1,7 +1,9 @@
 import type { Failure } from '../../../contracts/failure';
 import { blockBytesMax } from '../../../contracts/limits';
+import { compactHeadBytes, writeCompactHead, type CompactBlock } from './compact';
 import { digestBytes, writeUint64 } from './digest';
 import { destinationMessageBytesMax, sourceMessageBytesMax } from './limits';
+import { toldBytesMax, toldHeadBytes, type ToldDigests } from './seed/told-digests';
 import type { EndMessage, FactsMessage, OpenMessage, StartMessage } from './messages';
 
 /**
@@ -12,8 +14,10 @@ import type { EndMessage, FactsMessage, OpenMessage, StartMessage } from './mess
  * open (ticket)       ->
  *                     <-   facts (what the source serves), or refusal
  * start (from, rate)  ->
- *                     <-   data, zero, skip ... in ascending order
+ *                     <-   data, compact, zero, skip ... in ascending order
  * watermark ...       ->
+ *                     <-   ask ...    (where the destination has a seed)
+ * told ...            ->
  *                     <-   end (digest), or refusal
  * watermark (size)    ->
  * ```
@@ -39,6 +43,12 @@ export const frameKinds = {
   /** JSON, a `Failure`. */
   refusal: 9,
   alive: 10,
+  /** A block in fewer bytes than its own (`compact.ts`). */
+  compact: 11,
+  /** Offset u64: wants the digests of the next part of the destination's seed, and of nothing before that offset. */
+  ask: 12,
+  /** Digests of a part of the seed (`seed/told-digests.ts`). */
+  told: 13,
 } as const;
 
 export type Frame =
@@ -51,9 +61,12 @@ export type Frame =
   | { readonly kind: 'watermark'; readonly atBytes: number }
   | { readonly kind: 'end'; readonly message: EndMessage }
   | { readonly kind: 'refusal'; readonly failure: Failure }
-  | { readonly kind: 'alive' };
+  | { readonly kind: 'alive' }
+  | ({ readonly kind: 'compact' } & CompactBlock)
+  | { readonly kind: 'ask'; readonly fromBytes: number }
+  | ({ readonly kind: 'told' } & ToldDigests);
 
-export type ContentFrame = Extract<Frame, { kind: 'data' | 'zero' | 'skip' }>;
+export type ContentFrame = Extract<Frame, { kind: 'data' | 'compact' | 'zero' | 'skip' }>;
 
 /** Length u32, kind u8. */
 export const frameHeadBytes = 5;
@@ -70,11 +83,13 @@ export const fromSource: Inbound = new Map([
   [frameKinds.facts, sourceMessageBytesMax],
   [frameKinds.refusal, sourceMessageBytesMax],
   [frameKinds.alive, 0],
+  [frameKinds.ask, 8],
 ]);
 
 /** What stands in its sealed records, one behind the other. */
 export const contentFromSource: Inbound = new Map([
   [frameKinds.data, dataHeadBytes + blockBytesMax],
+  [frameKinds.compact, compactHeadBytes + blockBytesMax],
   [frameKinds.zero, 16],
   [frameKinds.skip, 16],
   [frameKinds.end, sourceMessageBytesMax],
@@ -85,6 +100,7 @@ export const fromDestination: Inbound = new Map([
   [frameKinds.start, destinationMessageBytesMax],
   [frameKinds.watermark, 8],
   [frameKinds.alive, 0],
+  [frameKinds.told, toldBytesMax],
 ]);
 
 function frameOf(kind: number, bodyBytes: number): Buffer {
@@ -99,8 +115,11 @@ const jsonFrame = (kind: number, message: unknown): Buffer => {
   return Buffer.concat([frameOf(kind, text.length).subarray(0, frameHeadBytes), text]);
 };
 
-/** A frame as bytes. Data frames are not made here: `writeDataHead` puts their head before bytes that stand in a buffer already. */
-export function encodeFrame(frame: Exclude<Frame, { kind: 'data' }>): Buffer {
+/** All frames but those whose bytes stand in a buffer already. */
+export type PlainFrame = Exclude<Frame, { kind: 'data' | 'compact' }>;
+
+/** A frame as bytes. The head of a data frame is `writeDataHead`'s, that of a compact one `compactHead`'s. */
+export function encodeFrame(frame: PlainFrame): Buffer {
   switch (frame.kind) {
     case 'open':
     case 'facts':
@@ -115,9 +134,28 @@ export function encodeFrame(frame: Exclude<Frame, { kind: 'data' }>): Buffer {
       return numbersFrame(frameKinds.skip, [frame.toBytes, frame.passedBytes]);
     case 'watermark':
       return numbersFrame(frameKinds.watermark, [frame.atBytes]);
+    case 'ask':
+      return numbersFrame(frameKinds.ask, [frame.fromBytes]);
+    case 'told':
+      return toldFrame(frame);
     case 'alive':
       return frameOf(frameKinds.alive, 0);
   }
+}
+
+function toldFrame({ toBytes, digests }: ToldDigests): Buffer {
+  const frame = frameOf(frameKinds.told, toldHeadBytes + digests.length);
+  writeUint64(frame, toBytes, frameHeadBytes);
+  frame.set(digests, frameHeadBytes + toldHeadBytes);
+  return frame;
+}
+
+/** The frame head and the body of a compact frame up to its bytes, which follow. */
+export function compactHead(block: Omit<CompactBlock, 'rest'>, restBytes: number): Buffer {
+  const head = frameOf(frameKinds.compact, compactHeadBytes);
+  head.writeUInt32LE(compactHeadBytes + restBytes, 0);
+  writeCompactHead(head, frameHeadBytes, block);
+  return head;
 }
 
 function numbersFrame(kind: number, numbers: readonly number[]): Buffer {

@@ -13,12 +13,23 @@ export const mark = z.object({
   watermarkBytes: bytes.max(contentBytesMax),
   /** The digest chain up to there, hex. */
   digest,
-  /** Bytes of data frames. */
+  /** Bytes of blocks that travelled, packed or not. */
   dataBytes: bytes,
   /** Bytes of extents that did not travel: zero in the image, or all-zero data. */
   zeroBytes: bytes,
+  /** Bytes that were taken from a seed. */
+  seedBytes: bytes.default(0),
 });
 export type Mark = z.infer<typeof mark>;
+
+/** What came in all attempts, durable or not. */
+export const received = z.object({
+  /** Bytes of blocks as they are in the copy. */
+  sentBytes: bytes,
+  /** How many of them packing kept off the line. */
+  savedBytes: bytes.default(0),
+});
+export type Received = z.infer<typeof received>;
 
 /** What a copy is of: written before its file is made, so that a file with no journal beside it is nobody's of ours. */
 export const beginning = z.object({
@@ -36,20 +47,22 @@ export const pullOutput = operations.pull.output;
 export const journalRecord = z.discriminatedUnion('record', [
   beginning.extend({ record: z.literal('begin') }),
   /** Durable before the watermark is told to anybody, and after the file is. */
-  mark.extend({ record: z.literal('mark'), sentBytes: bytes }),
-  /** Bytes of data frames received in all attempts, durable or not. Not synced: it counts, and nothing depends on it. */
-  z.object({ record: z.literal('received'), sentBytes: bytes }),
+  mark.extend({ record: z.literal('mark'), ...received.shape }),
+  /** Not synced: it counts, and nothing depends on it. */
+  received.extend({ record: z.literal('received') }),
   /** A block whose digest was wrong, and which was asked for again. */
   z.object({ record: z.literal('mismatch'), offsetBytes: bytes }),
   z.object({ record: z.literal('finish'), output: pullOutput }),
 ]);
 export type JournalRecord = z.infer<typeof journalRecord>;
+/** What may be left out of a record means nothing of it. */
+type WrittenRecord = z.input<typeof journalRecord>;
 
 const checksumCharacters = 16;
 const checksumOf = (text: string): string => blake3(text).toString('hex', 0, checksumCharacters / 2);
 
 /** A record as a line: checksum of the rest (the first 8 bytes of its BLAKE3, hex), a space, its number in the file, JSON. */
-export function encodeRecord(number: number, record: JournalRecord): string {
+export function encodeRecord(number: number, record: WrittenRecord): string {
   const text = `${number} ${JSON.stringify(record)}`;
   return `${checksumOf(text)} ${text}\n`;
 }

@@ -4,26 +4,34 @@ import type { Outcome } from '../../../contracts/failure';
 import type { OperationOutput } from '../../../contracts/operations';
 import { isMissing, syncFolder } from '../../files';
 import { ioError, outcomeOf } from '../failures';
-import { decodeJournal, encodeRecord, type Beginning, type JournalRecord, type Mark } from './journal-records';
+import {
+  decodeJournal,
+  encodeRecord,
+  type Beginning,
+  type JournalRecord,
+  type Mark,
+  type Received,
+} from './journal-records';
 
 /** Rewritten when it is longer than this. */
 const journalBytesMax = 256 * 1024;
 /** Never written so long; a file that is has not been written by this code. */
 const journalReadBytesMax = 16 * 1024 * 1024;
 
-export const noMark: Mark = { watermarkBytes: 0, digest: '0'.repeat(64), dataBytes: 0, zeroBytes: 0 };
+export const noMark: Mark = { watermarkBytes: 0, digest: '0'.repeat(64), dataBytes: 0, zeroBytes: 0, seedBytes: 0 };
 
 export type JournalContent = {
   readonly beginning?: Beginning;
   readonly mark: Mark;
-  /** Bytes of data frames received in all attempts. */
-  readonly sentBytes: number;
+  readonly received: Received;
   /** Offsets of blocks that came damaged. */
   readonly mismatches: readonly number[];
   readonly output?: OperationOutput<'pull'>;
 };
 
-const empty: JournalContent = { mark: noMark, sentBytes: 0, mismatches: [] };
+export const nothingReceived: Received = { sentBytes: 0, savedBytes: 0 };
+
+const empty: JournalContent = { mark: noMark, received: nothingReceived, mismatches: [] };
 
 function contentAfter(content: JournalContent, record: JournalRecord): JournalContent {
   switch (record.record) {
@@ -32,11 +40,13 @@ function contentAfter(content: JournalContent, record: JournalRecord): JournalCo
       return { ...empty, beginning };
     }
     case 'mark': {
-      const { record: _, sentBytes, ...mark } = record;
-      return { ...content, mark, sentBytes };
+      const { record: _, sentBytes, savedBytes, ...mark } = record;
+      return { ...content, mark, received: { sentBytes, savedBytes } };
     }
-    case 'received':
-      return { ...content, sentBytes: record.sentBytes };
+    case 'received': {
+      const { record: _, ...received } = record;
+      return { ...content, received };
+    }
     case 'mismatch':
       return { ...content, mismatches: [...content.mismatches, record.offsetBytes] };
     case 'finish':
@@ -45,11 +55,11 @@ function contentAfter(content: JournalContent, record: JournalRecord): JournalCo
 }
 
 /** The records that say the same in the least space. */
-function recordsOf({ beginning, mark, sentBytes, mismatches, output }: JournalContent): JournalRecord[] {
+function recordsOf({ beginning, mark, received, mismatches, output }: JournalContent): JournalRecord[] {
   if (beginning === undefined) return [];
   return [
     { record: 'begin', ...beginning },
-    { record: 'mark', sentBytes, ...mark },
+    { record: 'mark', ...received, ...mark },
     ...mismatches.map((offsetBytes) => ({ record: 'mismatch' as const, offsetBytes })),
     ...(output ? [{ record: 'finish' as const, output }] : []),
   ];
@@ -83,9 +93,9 @@ export class Journal {
     return this.#content;
   }
 
-  /** Forgets what was there but for the bytes that were received, and begins anew. Durable when it resolves. */
-  begin(beginning: Beginning, sentBytes: number): Promise<void> {
-    return this.#inTurn(() => this.#rewrite({ ...empty, beginning, sentBytes }));
+  /** Forgets what was there but for how much was received, and begins anew. Durable when it resolves. */
+  begin(beginning: Beginning, received: Received): Promise<void> {
+    return this.#inTurn(() => this.#rewrite({ ...empty, beginning, received }));
   }
 
   /** Takes a beginning back that nothing was made after. */
@@ -94,13 +104,13 @@ export class Journal {
   }
 
   /** Durable when it resolves. The file must be durable up to there before. */
-  mark(mark: Mark, sentBytes: number): Promise<void> {
-    return this.#append({ record: 'mark', sentBytes, ...mark }, 'durable');
+  mark(mark: Mark, received: Received): Promise<void> {
+    return this.#append({ record: 'mark', ...received, ...mark }, 'durable');
   }
 
   /** Survives the end of this process, not a power loss. */
-  received(sentBytes: number): Promise<void> {
-    return this.#append({ record: 'received', sentBytes }, 'written');
+  received(received: Received): Promise<void> {
+    return this.#append({ record: 'received', ...received }, 'written');
   }
 
   /** Durable when it resolves. */

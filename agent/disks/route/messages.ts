@@ -28,6 +28,10 @@ export const startMessage = z.object({
   digest,
   bandwidthBytesPerSecondMax: z.int().positive().nullable(),
   bandwidthHours: bandwidthHours.nullable().default(null),
+  /** Whether the destination has a seed, of which it tells when it is asked. */
+  hasSeed: z.boolean().default(false),
+  /** Ways of packing that it unpacks: `zstd`, and such as later ones may know. */
+  unpacks: z.array(z.string().max(20)).max(20).default([]),
 });
 export type StartMessage = z.infer<typeof startMessage>;
 

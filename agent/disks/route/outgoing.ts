@@ -1,4 +1,5 @@
 import type { Batch, Block } from './batches';
+import type { CompactSlices } from './compactor';
 import { hasParent, type SourceContent } from './content';
 import { chainFrom, type DigestChain } from './digest';
 import { dataFrameHeadBytes, encodeFrame } from './frames';
@@ -33,7 +34,8 @@ export class Outgoing {
     return this.#chain.digest;
   }
 
-  slicesOf({ blocks, buffer }: Batch): BatchSlices {
+  /** `compact` has the frames of blocks that are said in fewer bytes than they have. */
+  slicesOf({ blocks, buffer }: Batch, compact: CompactSlices = new Map()): BatchSlices {
     const slices: Buffer[] = [];
     let dataBytes = 0;
     let endBytes = 0;
@@ -53,8 +55,14 @@ export class Outgoing {
           endRun();
           slices.push(this.#skip());
         }
-        addRange(block.headAt, block.headAt + dataFrameHeadBytes);
-        addRange(block.dataAt, block.dataAt + block.cut.lengthBytes);
+        const instead = compact.get(block);
+        if (instead !== undefined) {
+          endRun();
+          slices.push(...instead);
+        } else {
+          addRange(block.headAt, block.headAt + dataFrameHeadBytes);
+          addRange(block.dataAt, block.dataAt + block.cut.lengthBytes);
+        }
         dataBytes += block.cut.lengthBytes;
         this.#add(block);
       } else {

@@ -4,6 +4,7 @@ import type { OperationProgress, PullSubject } from '../../../contracts/operatio
 import type { Clock } from '../../clock';
 import type { ImageFormat } from './image-format';
 import type { RoutePace } from './limits';
+import type { SeedPlace } from './seed/seed';
 import type { SourcePeer } from './source-connection';
 
 export type PullRequest = {
@@ -22,6 +23,8 @@ export type PullRequest = {
   readonly bandwidthHours?: BandwidthHours | null;
   /** What the ledger holds of this transfer; null when it holds nothing. */
   readonly ledgerWatermarkBytes: number | null;
+  /** A disk that may hold much of what is to come. Of use for an image alone. */
+  readonly seed?: SeedPlace | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly report: (progress: OperationProgress) => void;

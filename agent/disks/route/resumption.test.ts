@@ -25,7 +25,9 @@ const mark = (watermarkBytes: number): Mark => ({
   digest: 'ab'.repeat(32),
   dataBytes: watermarkBytes,
   zeroBytes: 0,
+  seedBytes: 0,
 });
+const got = (sentBytes: number) => ({ sentBytes, savedBytes: 0 });
 const beginning = (): Beginning => ({
   schema: 1,
   runId: run,
@@ -37,9 +39,9 @@ const beginning = (): Beginning => ({
 /** What an earlier attempt left. */
 async function left({ from = beginning(), watermarkBytes = mib, isFinished = false } = {}): Promise<void> {
   const { journal } = valueOf(await openJournal(journalPath));
-  await journal.begin(from, 0);
+  await journal.begin(from, got(0));
   await makeImage(path, shape, []);
-  if (watermarkBytes > 0) await journal.mark(mark(watermarkBytes), watermarkBytes + 5);
+  if (watermarkBytes > 0) await journal.mark(mark(watermarkBytes), got(watermarkBytes + 5));
   const output = { path, digest: 'ab'.repeat(32), dataBytes: mib, sentBytes: mib, resentBytes: 0, zeroBytes: 0 };
   if (isFinished) await journal.finish(output);
   await journal.close();
@@ -64,7 +66,7 @@ async function found(
 async function closed(resumption: Resumption): Promise<number | undefined> {
   if (resumption.kind === 'finished') return undefined;
   if (resumption.kind === 'resumed') await resumption.target.close();
-  const sentBytes = resumption.kind === 'fresh' ? resumption.sentBytes : resumption.journal.content.sentBytes;
+  const { sentBytes } = resumption.kind === 'fresh' ? resumption.received : resumption.journal.content.received;
   await resumption.journal.close();
   return sentBytes;
 }
@@ -150,7 +152,7 @@ test('a journal behind the ledger is JournalDamaged', async () => {
 test('a journal without a watermark begins anew, and what was received still counts', async () => {
   await left({ watermarkBytes: 0 });
   const { journal } = valueOf(await openJournal(journalPath));
-  await journal.received(12_345);
+  await journal.received(got(12_345));
   await journal.close();
   expect(await found(null)).toEqual({ what: 'fresh', copy: 'gone', sentBytes: 12_345 });
 });

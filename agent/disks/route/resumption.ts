@@ -7,8 +7,8 @@ import { ioError } from '../failures';
 import type { TargetContent } from './content';
 import { reopenTarget } from './content-store';
 import type { ImageFormat } from './image-format';
-import { openJournal, type FoundJournal, type Journal } from './journal';
-import type { Beginning } from './journal-records';
+import { nothingReceived, openJournal, type FoundJournal, type Journal } from './journal';
+import type { Beginning, Received } from './journal-records';
 
 export type ResumptionRequest = {
   readonly runId: RunId;
@@ -24,7 +24,7 @@ export type ResumptionRequest = {
 /** Where an attempt stands before it has heard of the source. The journal, where there is one, is for the caller to close. */
 export type Resumption =
   | { readonly kind: 'finished'; readonly output: OperationOutput<'pull'> }
-  | { readonly kind: 'fresh'; readonly journal: Journal; readonly sentBytes: number }
+  | { readonly kind: 'fresh'; readonly journal: Journal; readonly received: Received }
   | {
       readonly kind: 'resumed';
       readonly journal: Journal;
@@ -79,23 +79,23 @@ async function startOver(
     return failed(
       failureOf('JournalDamaged', { message: `the journal ${journalPath} cannot be gone on with: ${reason}` }),
     );
-  const { beginning, sentBytes } = journal.content;
+  const { beginning, received } = journal.content;
   // What changes go into was there before and stays: all of a round may be written again.
-  if (request.subject.type === 'changes') return succeeded({ kind: 'fresh', journal, sentBytes });
+  if (request.subject.type === 'changes') return succeeded({ kind: 'fresh', journal, received });
   // A copy is made after its journal: where there is no journal, a file of that name is not ours to remove.
   const isOurs = damage !== undefined || beginning?.path === path;
   if (!isOurs) {
     const isThere = await fileIsThere(path);
     if (!isThere.ok) return isThere;
     if (isThere.value) return failed(failureOf('DestinationOccupied', { message: `${path} is there already` }));
-    return succeeded({ kind: 'fresh', journal, sentBytes: 0 });
+    return succeeded({ kind: 'fresh', journal, received: nothingReceived });
   }
   try {
     await rm(path, { force: true });
   } catch (thrown) {
     return failed(ioError(thrown, 'removing what an earlier attempt left', path, 'applied').failure);
   }
-  return succeeded({ kind: 'fresh', journal, sentBytes });
+  return succeeded({ kind: 'fresh', journal, received });
 }
 
 async function fileIsThere(path: string): Promise<Outcome<boolean>> {

@@ -20,6 +20,7 @@ const content: SourceContent = {
   close: async () => undefined,
 };
 
+const unlimited = { bandwidthBytesPerSecondMax: null, bandwidthHours: null, hasSeed: false, unpacks: [] };
 type Sent = { readonly bytes: number; readonly atMs: number };
 
 /** Sends 12 MiB over a line that takes so many bytes a second, by the time since it began; answers what went out at once, and all of it. */
@@ -40,7 +41,7 @@ async function sendOver(bytesPerSecondAt: (ms: number) => number): Promise<{ sen
   };
   const digest = await sendContent({
     content,
-    start: { fromBytes: 0, digest: '0'.repeat(64), bandwidthBytesPerSecondMax: null, bandwidthHours: null },
+    start: { fromBytes: 0, digest: '0'.repeat(64), ...unlimited },
     wire: { send, signal: new AbortController().signal },
     window: new SendWindow(48 * mib),
     bucket: new TokenBucket(() => null, clock),

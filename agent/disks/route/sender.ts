@@ -1,5 +1,6 @@
 import { groupsOf, readBatch, type Batch } from './batches';
 import type { BufferPool } from './buffer-pool';
+import { Compactor } from './compactor';
 import type { SourceContent } from './content';
 import { cutsOf } from './cuts';
 import { batchDataBytesMax, dataFrameBytes } from './limits';
@@ -7,6 +8,7 @@ import type { LineSpeed } from './line-speed';
 import type { StartMessage } from './messages';
 import { Outgoing } from './outgoing';
 import type { SendWindow } from './send-window';
+import type { ToldSeed } from './seed/told-seed';
 import { pacedBytesMax, type TokenBucket } from './token-bucket';
 import type { Wire } from './wire';
 
@@ -22,6 +24,10 @@ export type SendRequest = {
   readonly bucket: TokenBucket;
   readonly line: LineSpeed;
   readonly pool: BufferPool;
+  /** Packs bytes where that pays. */
+  readonly pack?: (bytes: Uint8Array) => Buffer | undefined;
+  /** What the destination has already. */
+  readonly seed?: ToldSeed | undefined;
 };
 
 /**
@@ -66,6 +72,7 @@ function seenLater<T>(promise: Promise<T>): Promise<T> {
 /** Keeps two batches on their way, so that the wire is not idle between them, and no more. */
 class Writer {
   readonly #request: SendRequest;
+  readonly #compactor: Compactor | undefined;
   #last: Promise<void> = Promise.resolve();
   #beforeLast: Promise<void> = Promise.resolve();
   /** Batches that are not handed over to the line whole: what comes after them waits. */
@@ -73,15 +80,19 @@ class Writer {
 
   constructor(request: SendRequest) {
     this.#request = request;
+    const { seed, pack } = request;
+    if (seed !== undefined || pack !== undefined)
+      this.#compactor = new Compactor({ seed, pack: pack ?? (() => undefined) });
   }
 
   /** Resolves when the next batch may come. */
   async write(batch: Batch, outgoing: Outgoing): Promise<void> {
     const { wire, window } = this.#request;
-    const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch);
+    await this.#beforeLast;
+    const compact = await this.#compactor?.slicesOf(batch, wire.signal);
+    const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch, compact);
     await window.room(dataBytes, wire.signal);
     window.sent(endBytes, dataBytes);
-    await this.#beforeLast;
     const sending = this.#send(slices, { before: this.#last, buffer: batch.buffer });
     this.#beforeLast = this.#last;
     this.#last = sending;

@@ -17,10 +17,13 @@ import { FrameReader } from './frame-reader';
 import { encodeFrame, fromDestination, type Frame } from './frames';
 import type { RoutePace } from './limits';
 import { LineSpeed } from './line-speed';
+import { Packer } from './packing/packer';
+import { zstd } from './packing/zstd';
 import { Mailbox } from './mailbox';
 import type { OpenMessage, StartMessage } from './messages';
 import { SendWindow } from './send-window';
 import { sendContent } from './sender';
+import { ToldSeed } from './seed/told-seed';
 import { extentBytesOf, stillTheSame } from './source-facts';
 import { TokenBucket } from './token-bucket';
 import { Wire } from './wire';
@@ -50,6 +53,7 @@ export class Session {
   readonly #secured = new AbortController();
   #about: Readonly<Record<string, string>> = {};
   #isServing = false;
+  #seed: ToldSeed | undefined;
 
   constructor(carrier: Carrier, socket: TLSSocket, options: SessionOptions) {
     this.#options = options;
@@ -108,6 +112,11 @@ export class Session {
       this.#window.durable(frame.atBytes);
       return;
     }
+    if (frame.kind === 'told') {
+      const wrong = this.#seed === undefined ? 'digests of a seed out of turn' : this.#seed.take(frame);
+      if (wrong !== undefined) this.#wire.end(`the peer sent ${wrong}`);
+      return;
+    }
     if (frame.kind !== 'alive') this.#wire.end(`the peer sent "${frame.kind}" out of turn`);
   }
 
@@ -160,14 +169,20 @@ export class Session {
     if (start.fromBytes > sizeBytesOf(facts) || start.fromBytes % alignmentBytesOf(facts) !== 0)
       return failureOf('RequestInvalid', { message: `the content has no offset ${start.fromBytes}` });
     const { bandwidthBytesPerSecondMax: bytesPerSecondMax, bandwidthHours: hours } = start;
+    const line = new LineSpeed(clock);
+    const packer = start.unpacks.includes(zstd) ? new Packer(line, clock) : undefined;
+    if (start.hasSeed)
+      this.#seed = new ToldSeed(sizeBytesOf(facts), (fromBytes) => this.#wire.say({ kind: 'ask', fromBytes }));
     const digest = await sendContent({
       content,
       start,
       wire: this.#wire,
       window: this.#window,
       bucket: new TokenBucket((nowMs) => limitAt({ bytesPerSecondMax, hours }, nowMs), clock),
-      line: new LineSpeed(clock),
+      line,
       pool: new BufferPool(batchBufferBytes),
+      seed: this.#seed,
+      ...(packer === undefined ? {} : { pack: (bytes: Uint8Array) => packer.pack(bytes) }),
     });
     if (digest === undefined) return undefined;
     const unchanged = await stillTheSame(content, reopen);

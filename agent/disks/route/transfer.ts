@@ -7,13 +7,14 @@ import { differenceOf, type TargetContent } from './content';
 import { createTarget } from './content-store';
 import { ContentWriter } from './content-writer';
 import type { Journal } from './journal';
-import type { Beginning, Mark } from './journal-records';
+import type { Beginning, Mark, Received } from './journal-records';
 import { writeBytesMax } from './limits';
 import type { FactsMessage } from './messages';
 import { Patience } from './patience';
 import type { PullRequest } from './pull-request';
 import { RateMeter } from './rate-meter';
 import type { Resumption } from './resumption';
+import { SeedUse } from './seed/seed-use';
 
 /** Damaged blocks that are asked for again, of one file. */
 const mismatchesMax = 1;
@@ -26,7 +27,8 @@ type Copy = { readonly target: TargetContent; readonly beginning: Beginning };
 export class Transfer {
   readonly #request: PullRequest;
   readonly #journal: Journal;
-  readonly #sentBytesBefore: number;
+  readonly #receivedBefore: Received;
+  readonly #seed = new SeedUse();
   readonly #pool = new BufferPool(writeBytesMax);
   readonly #rate = new RateMeter();
   #copy: Copy | undefined;
@@ -37,7 +39,7 @@ export class Transfer {
   constructor(request: PullRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
     this.#journal = found.journal;
-    this.#sentBytesBefore = found.kind === 'fresh' ? found.sentBytes : found.journal.content.sentBytes;
+    this.#receivedBefore = found.kind === 'fresh' ? found.received : found.journal.content.received;
     if (found.kind === 'resumed') this.#copy = { target: found.target, beginning: found.beginning };
   }
 
@@ -61,6 +63,7 @@ export class Transfer {
   async #close(): Promise<void> {
     this.#attempt?.abandon();
     await this.#writer?.stop();
+    await this.#seed.close();
     try {
       await this.#copy?.target.close();
     } finally {
@@ -69,26 +72,46 @@ export class Transfer {
   }
 
   async #untilOver(): Promise<Outcome<OperationOutput<'pull'>>> {
-    const { clock, pace, signal } = this.#request;
+    const { clock, pace, signal, subject, seed, path } = this.#request;
+    const opened = await this.#seed.open(subject.type === 'image' ? seed : undefined, path);
+    if (!opened.ok) return opened;
     const patience = new Patience(pace);
     for (;;) {
       const beganMs = clock.now();
-      const sentBytes = this.#writer?.sentBytes ?? 0;
+      const before = this.#blockBytes;
       const { attempt, ended } = await this.#connect();
       if (signal.aborted && ended.kind !== 'complete')
         return failed(failureOf('CanceledByOperator', { message: `the copy to ${this.#request.path} was canceled` }));
       await this.#writer?.settle();
       if (this.#writer?.failure) return failed(this.#writer.failure);
+      if (this.#writer?.seedFailure !== undefined) {
+        await this.#goOnWithoutSeed(attempt, this.#writer);
+        continue;
+      }
       if (ended.kind === 'complete') return this.#finish(attempt);
-      const progress = (this.#writer?.sentBytes ?? 0) > sentBytes ? 'some' : 'none';
+      const progress = this.#blockBytes > before ? 'some' : 'none';
       const failure = await this.#onBreak(ended, patience, { beganMs, progress });
       if (failure) return failed(failure);
     }
   }
 
+  /** Blocks that came or were taken from the seed, in all attempts. */
+  get #blockBytes(): number {
+    return (this.#writer?.received.sentBytes ?? 0) + (this.#writer?.position.seedBytes ?? 0);
+  }
+
+  /** What is durable stays. The next connection brings what comes after it, all of it over the line. */
+  async #goOnWithoutSeed(attempt: Attempt, writer: ContentWriter): Promise<void> {
+    attempt.abandon();
+    await writer.stop();
+    await this.#journal.received(writer.received);
+    this.#writer = undefined;
+    await this.#seed.drop(writer.seedFailure ?? 'it failed');
+  }
+
   async #connect(): Promise<{ attempt: Attempt; ended: AttemptEnd }> {
     const prepare = (facts: FactsMessage): Promise<Outcome<ContentWriter>> => this.#prepare(facts);
-    const attempt = new Attempt({ request: this.#request, pool: this.#pool, prepare });
+    const attempt = new Attempt({ request: this.#request, pool: this.#pool, seed: this.#seed, prepare });
     this.#attempt = attempt;
     return { attempt, ended: await attempt.run() };
   }
@@ -107,6 +130,8 @@ export class Transfer {
       await this.#journal.mismatch(ended.offsetBytes);
       return undefined;
     }
+    // Its writer has given the seed up, and was looked at before.
+    if (ended.kind === 'seed-failed') return undefined;
     const verdict = patience.lost({ ...loss, nowMs: clock.now() });
     const source = `the source host at ${peer.address}:${peer.port} (${ended.reason})`;
     if (verdict.kind === 'give-up') {
@@ -139,7 +164,7 @@ export class Transfer {
   /** The journal knows of the copy before it is there, so that whatever is left of it is known to be ours. */
   async #make(beginning: Beginning): Promise<Outcome<TargetContent>> {
     const { path, images } = this.#request;
-    const begun = await outcomeOf(() => this.#journal.begin(beginning, this.#sentBytesBefore));
+    const begun = await outcomeOf(() => this.#journal.begin(beginning, this.#receivedBefore));
     if (!begun.ok) return begun;
     const made = await createTarget(images, path, beginning.facts);
     if (made.ok || made.failure.code !== 'DestinationOccupied') return made;
@@ -154,18 +179,21 @@ export class Transfer {
       facts: beginning.facts,
       journal: this.#journal,
       pool: this.#pool,
+      assembler: this.#seed.assembler(this.#pool),
       // A third, so that the source can send while another becomes durable.
       flushBytes: Math.min(flushBytesMax, windowBytes / 3),
       clock: this.#request.clock,
       onDurable: (mark: Mark) => this.#attempt?.tellDurable(mark),
       onWritten: () => this.#attempt?.goOn(),
       onFailure: (failure) => this.#attempt?.fail(failure),
+      onSeedFailed: (reason) => this.#attempt?.seedFailed(reason),
     });
   }
 
   /** The copy is closed before it is said to be finished, since closing writes too. */
   async #finish(attempt: Attempt): Promise<Outcome<OperationOutput<'pull'>>> {
-    const { mark, sentBytes } = this.#journal.content;
+    const { mark, received } = this.#journal.content;
+    const { problem } = this.#seed;
     const target = this.#copy?.target;
     await (target?.finish === undefined ? target?.close() : target.finish());
     this.#copy = undefined;
@@ -173,9 +201,12 @@ export class Transfer {
       path: this.#request.path,
       digest: mark.digest,
       dataBytes: mark.dataBytes,
-      sentBytes,
-      resentBytes: sentBytes - mark.dataBytes,
+      sentBytes: received.sentBytes,
+      resentBytes: received.sentBytes - mark.dataBytes,
       zeroBytes: mark.zeroBytes,
+      ...(received.savedBytes > 0 && { savedBytes: received.savedBytes }),
+      ...(mark.seedBytes > 0 && { seedBytes: mark.seedBytes }),
+      ...(problem !== null && { seedProblem: problem }),
     };
     await this.#journal.finish(output);
     await attempt.close();
@@ -196,14 +227,14 @@ export class Transfer {
   }
 
   #report(): void {
-    const { mark, sentBytes, beginning } = this.#journal.content;
+    const { mark, received, beginning } = this.#journal.content;
     const position = this.#writer?.position ?? mark;
-    const sent = this.#writer?.sentBytes ?? sentBytes;
-    const bytesDone = position.dataBytes + position.zeroBytes;
+    const sent = this.#writer?.received.sentBytes ?? received.sentBytes;
+    const bytesDone = position.dataBytes + position.zeroBytes + position.seedBytes;
     this.#request.report({
       bytesDone,
       bytesTotal: Math.max(bytesDone, beginning?.extentBytes ?? 0),
-      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), sent),
+      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), sent + position.seedBytes),
       watermarkBytes: mark.watermarkBytes,
       digestSoFar: mark.digest,
       resentBytes: sent - position.dataBytes,

@@ -7,14 +7,18 @@ const mark = (sentBytes: number, dataBytes: number): JournalRecord => ({
   digest: '0'.repeat(64),
   dataBytes,
   zeroBytes: 0,
+  seedBytes: 0,
   sentBytes,
+  savedBytes: 0,
 });
+
+const received = (sentBytes: number): JournalRecord => ({ record: 'received', sentBytes, savedBytes: 0 });
 
 describe('bytes beyond the watermark', () => {
   test('are what was received less what is durable', () => {
-    expect(beyondWatermarkBytes([mark(10, 10), { record: 'received', sentBytes: 25 }])).toBe(15);
-    expect(beyondWatermarkBytes([mark(10, 10), { record: 'received', sentBytes: 25 }, mark(25, 25)])).toBe(0);
-    expect(beyondWatermarkBytes([mark(40, 25), { record: 'received', sentBytes: 43 }])).toBe(18);
+    expect(beyondWatermarkBytes([mark(10, 10), received(25)])).toBe(15);
+    expect(beyondWatermarkBytes([mark(10, 10), received(25), mark(25, 25)])).toBe(0);
+    expect(beyondWatermarkBytes([mark(40, 25), received(43)])).toBe(18);
     expect(beyondWatermarkBytes([])).toBe(0);
   });
 

@@ -12,6 +12,7 @@ import {
   fromDestination,
   writeDataHead,
   type Frame,
+  type PlainFrame,
 } from '../frames';
 import { Sealer } from '../sealing';
 import { portOf } from '../server';
@@ -33,7 +34,7 @@ export type FakeConnection = {
   readonly tcp: Socket;
   readonly tls: TLSSocket;
   /** Over TLS or sealed, as the frame wants it. */
-  readonly say: (frame: Exclude<Frame, { kind: 'data' }>) => void;
+  readonly say: (frame: PlainFrame) => void;
   /** Seals bytes of content frames. */
   readonly send: (bytes: Uint8Array) => void;
 };
@@ -64,7 +65,7 @@ export async function startFakeSource(
     tls.once('secure', () => {
       const sealer = new Sealer(contentKeys(tls));
       const send = (bytes: Uint8Array): void => carrier.send(sealer, [bytes], () => undefined);
-      const isContent = (frame: Frame): boolean => contentFromSource.has(frameKinds[frame.kind]);
+      const isContent = (frame: PlainFrame): boolean => contentFromSource.has(frameKinds[frame.kind]);
       const connection: FakeConnection = {
         number: connections++,
         tcp,
