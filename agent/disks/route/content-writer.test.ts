@@ -6,11 +6,14 @@ import { systemClock } from '../../clock';
 import { DiskError, valueOf } from '../failures';
 import { BufferPool } from './buffer-pool';
 import { sizeBytesOf, type ContentFacts, type TargetContent } from './content';
-import { ContentWriter } from './content-writer';
+import { ContentWriter, type WriterSeed } from './content-writer';
 import { blockDigest, DigestChain } from './digest';
 import type { ContentFrame } from './frames';
 import { nothingReceived, openJournal, type Journal } from './journal';
 import type { Mark } from './journal-records';
+import { windowBytesMax } from './limits';
+import { Assembler } from './seed/assembler';
+import { seedPieceBytes } from './seed/pieces';
 import { run } from './testing/hosts';
 import { shapeOf } from './testing/images';
 import { seededBytes, seededRandom } from './testing/random';
@@ -69,16 +72,14 @@ let disk: Disk;
 let pool: BufferPool;
 let told: Mark[];
 let failures: Failure[];
-let seedFailures: string[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hyperferry-writer-'));
   journal = valueOf(await openJournal(join(folder, 'journal'))).journal;
   await journal.begin({ schema: 1, runId: run, path: 'p', facts, extentBytes: 0 }, nothingReceived);
   disk = new Disk();
-  pool = new BufferPool(unit);
+  pool = new BufferPool(2 * unit);
   told = [];
   failures = [];
-  seedFailures = [];
 });
 afterEach(async () => {
   await journal.close();
@@ -89,6 +90,7 @@ const writerOf = (
   of: ContentFacts = facts,
   to: Pick<Journal, 'content' | 'mark' | 'received'> = journal,
   onDurable: (mark: Mark) => void = (mark) => told.push(mark),
+  seed?: WriterSeed,
 ): ContentWriter =>
   new ContentWriter({
     path: 'copy',
@@ -96,12 +98,12 @@ const writerOf = (
     facts: of,
     journal: to,
     pool,
+    seed,
     flushBytes: unit,
     clock: systemClock,
     onDurable,
     onWritten: () => undefined,
     onFailure: (failure) => failures.push(failure),
-    onSeedFailed: (reason) => seedFailures.push(reason),
   });
 
 function dataFrameAt(offsetBytes: number, bytes: Buffer, digest = blockDigest(bytes)): ContentFrame {
@@ -207,6 +209,70 @@ test('the digest in the journal is the chain up to the watermark', async () => {
   writer.accept(dataFrameAt(2 * unit, seededBytes(512, 3)));
   expect(journal.content.mark).toMatchObject({ watermarkBytes: unit, digest: chain.digest });
   expect(writer.isWhole(chain.digest)).toBe(false);
+});
+
+describe('a block that is said in fewer bytes than it has', () => {
+  const block = seededBytes(2 * seedPieceBytes, 1);
+  const digest = blockDigest(block);
+  const inSeed = (offsetBytes: number): ContentFrame => ({
+    ...{ kind: 'compact', offsetBytes, lengthBytes: block.length, digest, taken: 0b10, isPacked: false },
+    rest: block.subarray(0, seedPieceBytes),
+  });
+  const seedOf = (bytes: Buffer) => {
+    const failed: string[] = [];
+    const read = async (target: Uint8Array, at: number): Promise<void> => {
+      target.set(bytes.subarray(at, at + target.length));
+    };
+    const assembler = new Assembler({ path: 'seed', virtualSizeBytes: bytes.length, read }, pool);
+    return { failed, seed: { assembler, onFailed: (reason: string) => failed.push(reason) } };
+  };
+  const wideFacts: ContentFacts = { ...facts, shape: shapeOf({ virtualSizeBytes: 2000 * unit }) };
+
+  test('is put together with what the seed has, and counted as taken from there', async () => {
+    const { seed } = seedOf(Buffer.concat([Buffer.alloc(seedPieceBytes), block.subarray(seedPieceBytes)]));
+    const writer = writerOf(facts, journal, undefined, seed);
+    expect(writer.accept(inSeed(0))).toBeUndefined();
+    await writer.settle();
+    expect(disk.durable.subarray(0, block.length).equals(block)).toBe(true);
+    expect(journal.content.mark).toMatchObject({ dataBytes: seedPieceBytes, seedBytes: seedPieceBytes });
+    expect(writer.received).toEqual({ sentBytes: seedPieceBytes, savedBytes: 0 });
+    expect(pool.inUseBytes).toBe(0);
+  });
+
+  test.each<[string, Buffer]>([
+    ['holds something else', Buffer.alloc(4 * seedPieceBytes, 7)],
+    ['ends before', Buffer.alloc(seedPieceBytes)],
+  ])('is never written when the seed %s, and no watermark passes it', async (_, seedBytes) => {
+    const { seed, failed } = seedOf(seedBytes);
+    const writer = writerOf(facts, journal, undefined, seed);
+    writer.accept(dataFrameAt(0, seededBytes(512, 3)));
+    await writer.settle();
+    writer.accept(inSeed(seedPieceBytes * 2));
+    writer.accept(inSeed(seedPieceBytes * 4));
+    await writer.settle();
+    writer.flushOlderThan(0);
+    await writer.stop();
+    expect(failed.length).toBe(1);
+    expect(writer.seedFailure).toBe(failed[0]);
+    expect(journal.content.mark.watermarkBytes).toBe(512);
+    expect(disk.log.filter((entry) => entry.startsWith('write'))).toEqual(['write 0']);
+    expect(pool.inUseBytes).toBe(0);
+  });
+
+  test('does not belong here when there is no seed', () => {
+    expect(writerOf().accept(inSeed(0))).toMatchObject({ kind: 'violation' });
+  });
+
+  test('is refused further ahead of what is durable than a window may be', async () => {
+    const { seed } = seedOf(Buffer.alloc(0));
+    const writer = writerOf(wideFacts, journal, undefined, seed);
+    const answers: unknown[] = [];
+    for (let at = 0; at <= windowBytesMax && answers.at(-1) === undefined; at += block.length)
+      answers.push(writer.accept(inSeed(at)));
+    expect(answers.at(-1)).toEqual({ kind: 'violation', reason: expect.stringMatching(/ahead of what is durable/) });
+    expect(answers.length).toBe(windowBytesMax / block.length + 1);
+    await writer.stop();
+  });
 });
 
 test.each(['write', 'flush'])(

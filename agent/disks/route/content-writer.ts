@@ -21,8 +21,8 @@ export type ContentWriterOptions = {
   readonly facts: ContentFacts;
   readonly journal: Pick<Journal, 'content' | 'mark' | 'received'>;
   readonly pool: BufferPool;
-  /** Of a seed; without one, what a source says to be in it does not belong here. */
-  readonly assembler?: Assembler | undefined;
+  /** Without one, what a source says to be in it does not belong here. */
+  readonly seed?: WriterSeed | undefined;
   /** So much received content is made durable at once. */
   readonly flushBytes: number;
   readonly clock: Clock;
@@ -31,8 +31,13 @@ export type ContentWriterOptions = {
   readonly onWritten: () => void;
   /** Called once. Nothing is written any more. */
   readonly onFailure: (failure: Failure) => void;
+};
+
+/** A seed, as a writer uses it. */
+export type WriterSeed = {
+  readonly assembler: Assembler;
   /** Called once. Nothing becomes durable any more: another writer goes on from the journal's watermark, without the seed. */
-  readonly onSeedFailed: (reason: string) => void;
+  readonly onFailed: (reason: string) => void;
 };
 
 export type Refused =
@@ -168,7 +173,7 @@ export class ContentWriter {
 
   #takeCompact(block: CompactBlock): Refused | undefined {
     const { offsetBytes, lengthBytes, digest, taken, isPacked, rest: came } = block;
-    const { pool, assembler, target } = this.#options;
+    const { pool, seed, target } = this.#options;
     const sentBytes = restBytesOf(block);
     this.#count.add({ sentBytes, savedBytes: sentBytes - came.length });
     const rest = isPacked ? unpack(came, sentBytes) : came;
@@ -180,10 +185,10 @@ export class ContentWriter {
       if (refused) pool.release(bytes);
       return refused;
     }
-    if (assembler === undefined) return { kind: 'violation', reason: 'a block of a seed that there is not' };
+    if (seed === undefined) return { kind: 'violation', reason: 'a block of a seed that there is not' };
     this.#chain.add('data', offsetBytes, lengthBytes, digest);
     this.#advance(offsetBytes + lengthBytes, { dataBytes: sentBytes, seedBytes: lengthBytes - sentBytes });
-    this.#enqueue(assembler.assemble(block, rest, (bytes) => target.write(bytes, offsetBytes)));
+    this.#enqueue(seed.assembler.assemble(block, rest, (bytes) => target.write(bytes, offsetBytes)));
     this.#countInWindow(lengthBytes);
     return undefined;
   }
@@ -270,7 +275,7 @@ export class ContentWriter {
     if (this.#isHalted) return;
     if (thrown instanceof SeedFailed) {
       this.#seedFailure = thrown.message;
-      this.#options.onSeedFailed(thrown.message);
+      this.#options.seed?.onFailed(thrown.message);
       return;
     }
     this.#failure = { ...ioError(thrown, action, this.#options.path, 'applied').failure, effect: 'applied' };

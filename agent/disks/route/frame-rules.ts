@@ -44,9 +44,10 @@ export class FrameRules {
     if (at % this.#alignmentBytes !== 0 || endBytes % this.#alignmentBytes !== 0)
       return `"${kind}" at ${at} of ${lengthBytes} bytes, which are not whole sectors`;
     if (kind === 'zero' && !this.#mayHaveZeros) return 'a zero frame for content without a parent';
-    const isBlock = kind === 'data' || kind === 'compact';
+    // A few bytes stand for a whole block: what bounds the others, that they have to come first, does not bound these.
     const aheadBytes = blockBytesIn(received) - blockBytesIn(durable) + lengthBytes;
-    if (isBlock && aheadBytes > windowBytesMax) return `"${kind}" ${aheadBytes} bytes ahead of what is durable`;
+    if (kind === 'compact' && aheadBytes > windowBytesMax)
+      return `"${kind}" ${aheadBytes} bytes ahead of what is durable`;
     return undefined;
   }
 }

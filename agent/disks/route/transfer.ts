@@ -179,14 +179,13 @@ export class Transfer {
       facts: beginning.facts,
       journal: this.#journal,
       pool: this.#pool,
-      assembler: this.#seed.assembler(this.#pool),
+      seed: this.#seed.forWriter(this.#pool, (reason) => this.#attempt?.seedFailed(reason)),
       // A third, so that the source can send while another becomes durable.
       flushBytes: Math.min(flushBytesMax, windowBytes / 3),
       clock: this.#request.clock,
       onDurable: (mark: Mark) => this.#attempt?.tellDurable(mark),
       onWritten: () => this.#attempt?.goOn(),
       onFailure: (failure) => this.#attempt?.fail(failure),
-      onSeedFailed: (reason) => this.#attempt?.seedFailed(reason),
     });
   }
 

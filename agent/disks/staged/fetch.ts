@@ -8,7 +8,7 @@ import { ContentWriter } from '../route/content-writer';
 import type { ContentFrame } from '../route/frames';
 import type { ImageFormat } from '../route/image-format';
 import type { Journal } from '../route/journal';
-import type { Beginning } from '../route/journal-records';
+import type { Beginning, Received } from '../route/journal-records';
 import { writeBytesMax } from '../route/limits';
 import { RateMeter } from '../route/rate-meter';
 import { findResumption, type Resumption } from '../route/resumption';
@@ -67,7 +67,7 @@ class Fetching {
   readonly #limiter: Limiter;
   readonly #pool = new BufferPool(writeBytesMax);
   readonly #rate = new RateMeter();
-  readonly #sentBytesBefore: number;
+  readonly #receivedBefore: Received;
   #copy: Copy | undefined;
   #writer: ContentWriter | undefined;
   #failure: Failure | undefined;
@@ -78,7 +78,7 @@ class Fetching {
   constructor(request: FetchRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
     this.#journal = found.journal;
-    this.#sentBytesBefore = found.kind === 'fresh' ? found.sentBytes : found.journal.content.sentBytes;
+    this.#receivedBefore = found.kind === 'fresh' ? found.received : found.journal.content.received;
     if (found.kind === 'resumed') this.#copy = { target: found.target, beginning: found.beginning };
     this.#store = new PatientStore({ ...request, onWait: (reason) => void (this.#storeWaits = reason) });
     this.#reader = new ManifestReader(this.#store, request.keys, request);
@@ -133,7 +133,7 @@ class Fetching {
   /** The journal knows of the copy before it is there, so that whatever is left of it is known to be ours. */
   async #make(beginning: Beginning): Promise<TargetContent> {
     const { path, images } = this.#request;
-    await this.#journal.begin(beginning, this.#sentBytesBefore);
+    await this.#journal.begin(beginning, this.#receivedBefore);
     const made = await createTarget(images, path, beginning.facts);
     if (!made.ok && made.failure.code === 'DestinationOccupied') await this.#journal.forget();
     return valueOf(made);
@@ -232,7 +232,8 @@ class Fetching {
     const target = this.#copy?.target;
     await (target?.finish === undefined ? target?.close() : target.finish());
     this.#copy = undefined;
-    const { mark, sentBytes } = this.#journal.content;
+    const { mark, received } = this.#journal.content;
+    const { sentBytes } = received;
     const { digest, dataBytes, zeroBytes } = mark;
     const { path } = this.#request;
     const output = { path, digest, dataBytes, sentBytes, resentBytes: sentBytes - dataBytes, zeroBytes };
@@ -255,9 +256,9 @@ class Fetching {
   }
 
   #report(): void {
-    const { mark, sentBytes, beginning } = this.#journal.content;
+    const { mark, received, beginning } = this.#journal.content;
     const position = this.#writer?.position ?? mark;
-    const sent = this.#writer?.sentBytes ?? sentBytes;
+    const { sentBytes: sent } = this.#writer?.received ?? received;
     const bytesDone = position.dataBytes + position.zeroBytes;
     this.#request.report({
       bytesDone,

@@ -69,9 +69,9 @@ export class ChunkReader {
     if (passed === undefined) return [];
     this.#passed = undefined;
     this.#mark = {
+      ...this.#mark,
       watermarkBytes: passed.toBytes,
       digest: this.#chain.digest,
-      dataBytes: this.#mark.dataBytes,
       zeroBytes: this.#mark.zeroBytes + passed.passedBytes,
     };
     return [{ kind: 'skip', ...passed }];
@@ -97,6 +97,7 @@ export class ChunkReader {
 
   #advance(cut: Pick<Extent, 'offsetBytes' | 'lengthBytes'>, more: Pick<Mark, 'dataBytes' | 'zeroBytes'>): void {
     this.#mark = {
+      ...this.#mark,
       watermarkBytes: cut.offsetBytes + cut.lengthBytes,
       digest: this.#chain.digest,
       dataBytes: this.#mark.dataBytes + more.dataBytes,

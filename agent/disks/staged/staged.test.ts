@@ -65,7 +65,8 @@ test.each(shapes)(
     const direct = valueOf(await pullFile(pullOf(hosts, route.port)));
     await route.close();
     await hosts.remove();
-    expect(output).toEqual({ ...direct, path: output.path });
+    // How much packing kept off the line depends on the line.
+    expect(output).toEqual({ ...direct, path: output.path, savedBytes: undefined });
     expect(staged).toMatchObject({ digest: direct.digest, dataBytes: direct.dataBytes, zeroBytes: direct.zeroBytes });
   },
 );

@@ -1,5 +1,6 @@
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { BufferPool } from '../buffer-pool';
+import type { WriterSeed } from '../content-writer';
 import { Assembler } from './assembler';
 import { openSeed, type Seed, type SeedPlace } from './seed';
 import { SeedTeller } from './seed-teller';
@@ -20,17 +21,13 @@ export class SeedUse {
     return succeeded(undefined);
   }
 
-  get isOpen(): boolean {
-    return this.#seed !== undefined;
-  }
-
   /** Why it is of no use, or not any more; null where it is, or where there is none. */
   get problem(): string | null {
     return this.#problem;
   }
 
-  assembler(pool: BufferPool): Assembler | undefined {
-    return this.#seed && new Assembler(this.#seed, pool);
+  forWriter(pool: BufferPool, onFailed: (reason: string) => void): WriterSeed | undefined {
+    return this.#seed && { assembler: new Assembler(this.#seed, pool), onFailed };
   }
 
   /** Of one connection, about content of this length. */
