@@ -5,7 +5,18 @@ import { bytes, digest, nothing, ofPlace, ofVm, vmSizes, type OperationDefinitio
 
 export const diskOperations = {
   /** Opens every file of every disk of the VM and checks its structure. */
-  'check-disks': { input: ofVm, output: vmSizes.extend({ state: z.enum(vmStates) }), afterStart: 'allowed' },
+  'check-disks': {
+    input: ofVm.extend({
+      /** `host`: the host itself will write the files out, so what agents cannot carry over is no obstacle. Agents carry them by default. */
+      carriedBy: z.enum(['agent', 'host']).optional(),
+    }),
+    output: vmSizes.extend({
+      state: z.enum(vmStates),
+      /** Whether the host exports a VM that runs without a VM checkpoint of the run. */
+      exportsRunning: z.boolean().optional(),
+    }),
+    afterStart: 'allowed',
+  },
   /** A VM checkpoint of this run: each disk gets a differencing disk, and the files below it stand still. */
   'take-vm-checkpoint': { input: ofVm, output: vmSizes, afterStart: 'refused' },
   /** Merges the differencing disks of this run's VM checkpoint back; the VM may run meanwhile. */

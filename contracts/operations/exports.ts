@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { diskId } from '../ids';
+import { diskId, vmId } from '../ids';
 import { bytes, nothing, ofPlace, type OperationDefinition } from './shapes';
 
 export const exportParts = ['whole', 'configuration', 'vm-checkpoint'] as const;
@@ -31,7 +31,15 @@ export const exportOperations = {
     afterStart: 'allowed',
   },
   /** Makes what was written an export, all at once. */
-  'publish-export': { input: ofPlace, output: z.object({ folder: z.string() }), afterStart: 'allowed' },
+  'publish-export': {
+    input: ofPlace,
+    output: z.object({
+      folder: z.string(),
+      /** The id by which an import finds the VM in it; absent where it is that of the VM. */
+      exportedVmId: vmId.optional(),
+    }),
+    afterStart: 'allowed',
+  },
   /** Removes what was written and not published. */
   'remove-unpublished': { input: ofPlace, output: nothing, afterStart: 'allowed' },
   /** Finds every file that an import needs and says what it would change. Changes nothing. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { vmId } from '../ids';
 import { bytes, nothing, ofPlace, ofVm, vmSizes, type OperationDefinition } from './shapes';
 
 export const powerOperations = {
@@ -25,7 +26,11 @@ export const powerOperations = {
       /** `leave`: it becomes real as it is, off or saved, and does not start. */
       power: z.enum(['start', 'leave']).optional(),
     }),
-    output: z.object({ startedAt: z.iso.datetime() }),
+    output: z.object({
+      startedAt: z.iso.datetime(),
+      /** The id that the VM has on this host, where the host draws the id of a VM that is imported under a new one. */
+      registeredAs: vmId.optional(),
+    }),
     afterStart: 'allowed',
     starts: true,
   },

@@ -12,7 +12,7 @@ export const importRequest = requestOfKind(kind, {
   sourceFolder: path,
   /** Where the files are copied to; without it the folder itself becomes that of the VM. */
   destinationFolder: destinationFolder.optional(),
-  /** The id that the VM gets; without it it keeps the one in the folder. */
+  /** The id that the VM gets; without it it keeps the one in the folder. Hyper-V draws another: the receipt says which. */
   newVmId: vmId.optional(),
   name: z.string().min(1).max(100).nullable().default(null),
   destinationSwitch,

@@ -200,6 +200,16 @@ function given(
       return { args: { VmId: text, Expected: '', DiskPaths: [text] }, accepts: false };
     case 'export-configuration':
       return { args: { VmId: text, Folder: text }, accepts: false };
+    case 'begin-export':
+      return { args: withHostileExport(text, vmId, random), accepts: false };
+    case 'read-export-job':
+      return { args: { VmId: text }, accepts: false };
+    case 'read-job':
+    case 'stop-job':
+      return { args: { JobId: text }, accepts: false };
+    case 'remove-planned':
+      return { args: { Folder: text }, accepts: true };
+    case 'read-import':
     case 'compare-import':
     case 'import-vm':
       return { args: withHostileImport(call, text, vmId, random), accepts: false };
@@ -227,15 +237,37 @@ function withHostileRound(
   }
 }
 
+const oneOf = <T>(random: () => number, from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+
+/** An export with the text in place of what is checked by a pattern or a list. */
+function withHostileExport(text: string, vmId: VmId, random: () => number): Arguments {
+  const sound = { VmId: vmId, Folder: '/none', Part: 'whole', CheckpointId: '' };
+  return { ...sound, ...oneOf(random, [{ VmId: text }, { Part: text }, { CheckpointId: `${vmId}${text}'` }]) };
+}
+
 /** An import with the text in place of what is checked by a pattern. */
 function withHostileImport(
-  call: 'compare-import' | 'import-vm',
+  call: 'read-import' | 'compare-import' | 'import-vm',
   text: string,
   vmId: VmId,
   random: () => number,
 ): Arguments {
-  const sound = { VmId: vmId, Path: '/none.vmcx', SwitchName: '', DiskIds: ['scsi-0-0'], DiskPaths: ['/none.vhdx'] };
-  const hostile = [{ VmId: text }, { Path: `/none.vmcx${text}'` }, { DiskIds: ['scsi-0-0', text] }];
-  const drawn = hostile[Math.floor(random() * hostile.length)];
-  return { ...sound, ...drawn, ...(call === 'compare-import' && { AsCopy: false }) };
+  const edits = {
+    SwitchName: '',
+    Disconnects: true,
+    KeepsMemory: true,
+    DiskIds: ['scsi-0-0'],
+    DiskPaths: ['/none.vhdx'],
+  };
+  const ofAll = { ...edits, Path: '/none.vmcx' };
+  const hostile = oneOf<Arguments>(random, [{ Path: `/none.vmcx${text}'` }, { DiskIds: ['scsi-0-0', text] }]);
+  const inId = random() < 0.3 ? { VmId: text } : { VmId: vmId, ...hostile };
+  switch (call) {
+    case 'read-import':
+      return { ...ofAll, Folder: text, ...hostile };
+    case 'compare-import':
+      return { ...ofAll, ...inId };
+    case 'import-vm':
+      return { ...ofAll, Folder: text, HasNewId: true, NewName: text.slice(0, 100), ...inId };
+  }
 }

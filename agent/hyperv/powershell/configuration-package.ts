@@ -9,8 +9,8 @@ import { filesBelow } from '../files';
 import { refuse } from '../refuse';
 
 /** Of the files of a configuration: `.vmcx` has tens of KiB, `.vmgs` (firmware variables, virtual TPM) some MiB. */
-const fileBytesMax = 32 * 1024 ** 2;
-const packageBytesMax = 3 * fileBytesMax;
+export const configurationFileBytesMax = 32 * 1024 ** 2;
+const packageBytesMax = 3 * configurationFileBytesMax;
 
 const fileName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.(?:vmcx|vmgs)$/i;
 
@@ -23,6 +23,11 @@ const configurationPackage = z.object({
   driver: z.literal('powershell'),
   runId,
   vmId,
+  /** Of an import from a folder: the VM as it is in it; null of one that is carried over. */
+  fromExport: z
+    .object({ exportedVmId: vmId, vmName: z.string(), switchName: z.string().nullable() })
+    .nullable()
+    .default(null),
   vmName: z.string().max(200),
   memoryBytes: z.int().nonnegative(),
   switchName: z.string().max(256).nullable(),
@@ -50,8 +55,8 @@ export async function readExported(folder: string, vm: VmId): Promise<Outcome<Co
   for (const { path, sizeBytes } of found) {
     const name = basename(path);
     if (!fileName.test(name)) continue;
-    if (sizeBytes > fileBytesMax)
-      return refused(`${name} has ${sizeBytes} bytes; a configuration has at most ${fileBytesMax}.`);
+    if (sizeBytes > configurationFileBytesMax)
+      return refused(`${name} has ${sizeBytes} bytes; a configuration has at most ${configurationFileBytesMax}.`);
     files.push({ name, base64: (await readFile(path)).toString('base64') });
   }
   return files.some(({ name }) => name.toLowerCase() === `${vm}.vmcx`)
@@ -80,9 +85,10 @@ export async function readPackage(path: string, run: RunId, vm: VmId): Promise<O
     const [issue] = parsed.error.issues;
     return unusable(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not of this schema'}`);
   }
-  const { vmId: ofVm, runId: ofRun, files } = parsed.data;
+  const { vmId: ofVm, runId: ofRun, files, fromExport } = parsed.data;
   if (ofVm !== vm || ofRun !== run) return unusable(`it is that of VM ${ofVm}, run ${ofRun}`);
-  return files.some(({ name }) => name.toLowerCase() === `${vm}.vmcx`)
+  const wanted = `${fromExport?.exportedVmId ?? vm}.vmcx`;
+  return files.some(({ name }) => name.toLowerCase() === wanted)
     ? succeeded(parsed.data)
-    : unusable(`it has no ${vm}.vmcx`);
+    : unusable(`it has no ${wanted}`);
 }

@@ -18,6 +18,7 @@ import type {
 } from '../driver';
 import { KeyedLocks } from '../locks';
 import { Client } from './calls/client';
+import { Comparisons } from './comparisons';
 import { vmFactsOf } from './facts';
 import { plannedFactsOf } from './placing';
 import { findVm, type Handler, type RealHost } from './host';
@@ -103,6 +104,7 @@ export const driverOver = (
     roots,
     runs: new RunFiles(join(folder, 'runs')),
     retired: new RetiredFiles(join(folder, 'retired')),
+    comparisons: new Comparisons(join(folder, 'comparing'), client),
     locks: new KeyedLocks(),
     clock,
     newGuid,

@@ -8,6 +8,7 @@ import type { KeyedLocks } from '../locks';
 import { refuse } from '../refuse';
 import type { Client } from './calls/client';
 import type { VmValue } from './calls/vm';
+import type { Comparisons } from './comparisons';
 import { marksIn, withMarks, type Marks } from './marks';
 import type { RetiredFiles } from './retired-files';
 import type { RunFiles } from './run-files';
@@ -19,6 +20,7 @@ export type RealHost = {
   readonly roots: readonly string[];
   readonly runs: RunFiles;
   readonly retired: RetiredFiles;
+  readonly comparisons: Comparisons;
   readonly locks: KeyedLocks;
   readonly clock: Clock;
   readonly newGuid: () => string;

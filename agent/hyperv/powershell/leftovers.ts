@@ -1,6 +1,6 @@
 import type { Leftover } from '../../../contracts/facts';
 import { runId, type RunId } from '../../../contracts/ids';
-import { filesBelow } from '../files';
+import { exists, filesBelow } from '../files';
 import { homeLayout } from '../home/layout';
 import type { VmValue } from './calls/vm';
 import { runOfCheckpoint } from './checkpoints';
@@ -10,7 +10,7 @@ import type { RunFile } from './run-files';
 
 /** Everything that carries the mark of a run, of one or of all. A retired source is one thing, with all that hangs on it. */
 export async function findLeftovers(
-  { runs, retired }: RealHost,
+  { runs, retired, comparisons }: RealHost,
   vms: readonly VmValue[],
   run?: RunId,
 ): Promise<Leftover[]> {
@@ -21,6 +21,8 @@ export async function findLeftovers(
     found.push({ what: 'run-folder', runId: ofRun, detail: path });
   for (const { runId: ofRun, vmId, vmName, home } of await retired.all())
     found.push({ what: 'retired-vm', runId: ofRun, detail: `VM ${vmName} (${vmId}), set aside, in ${home}` });
+  for (const comparing of await comparisons.left())
+    found.push({ what: 'planned-vm', runId: comparing, detail: 'a VM that was planned for a comparison' });
   return run === undefined ? found : found.filter((leftover) => leftover.runId === run);
 }
 
@@ -40,15 +42,18 @@ function ofVm(vm: VmValue): Leftover[] {
   ];
 }
 
-async function ofRun({ runId: run, vmId, room, placed }: RunFile): Promise<Leftover[]> {
+async function ofRun({ runId: run, vmId, room, placed, exporting }: RunFile): Promise<Leftover[]> {
   const found: Leftover[] = [];
   if (room !== null) {
     const detail = `${room.roomBytes} bytes in ${room.folder} for VM ${vmId}`;
     found.push({ what: 'reservation', runId: run, detail });
   }
+  if (exporting !== null && (await exists(exporting.folder)))
+    found.push({ what: 'partial-disk', runId: run, detail: `an export that is not published: ${exporting.folder}` });
   if (placed === null || placed.startedAt !== null) return found;
   const { disks, journals } = homeLayout(placed.home);
   found.push({ what: 'planned-vm', runId: run, detail: `VM ${placed.vmName} (${vmId}) in ${placed.home}` });
+  if (placed.isAdopted) return found;
   for (const { path } of [...(await filesBelow(disks)), ...(await filesBelow(journals))])
     found.push({ what: 'partial-disk', runId: run, detail: path });
   return found;

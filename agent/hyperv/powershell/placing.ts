@@ -13,11 +13,15 @@ import type { ImportedPlan, Placed, RunFile } from './run-files';
 
 export type Place = { readonly folder: string; readonly home: string };
 
+/** A folder that a request names, where it really is; PathOutsideRoots when that is not below an allowed root. */
+export const resolveFolder = ({ roots }: RealHost, folder: string): Promise<Outcome<string>> =>
+  resolveBelowRoots(folder, roots[0] ?? '', roots);
+
 /** Where a run's copy of a VM goes below `folder`; PathOutsideRoots when that is not below an allowed root. */
-export async function placeBelow({ roots }: RealHost, folder: string, vmId: VmId): Promise<Outcome<Place>> {
-  const resolved = await resolveBelowRoots(folder, roots[0] ?? '', roots);
+export async function placeBelow(host: RealHost, folder: string, vmId: VmId): Promise<Outcome<Place>> {
+  const resolved = await resolveFolder(host, folder);
   if (!resolved.ok) return resolved;
-  const home = await resolveBelowRoots(join(resolved.value, vmId), roots[0] ?? '', roots);
+  const home = await resolveFolder(host, join(resolved.value, vmId));
   return home.ok ? succeeded({ folder: resolved.value, home: home.value }) : home;
 }
 
@@ -74,9 +78,10 @@ export async function placeholderOf(
   if (!noted.ok) return noted;
   const { placed } = noted.value;
   if (placed === null) return refuse('VmNotFound', vmId, `Run ${run} has no placeholder of VM ${vmId} on this host.`);
-  const place = await placeBelow(host, folder, vmId);
+  const place = placed.isAdopted ? await resolveFolder(host, folder) : await placeBelow(host, folder, vmId);
   if (!place.ok) return place;
-  return place.value.home === placed.home
+  const home = typeof place.value === 'string' ? place.value : place.value.home;
+  return home === placed.home
     ? succeeded({ ...noted.value, placed })
     : refuse('VmStateWrong', vmId, `The placeholder is in ${placed.home}, not in ${folder}.`);
 }

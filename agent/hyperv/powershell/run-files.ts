@@ -13,6 +13,18 @@ const time = z.iso.datetime();
 /** A VM as the run imports it: its configuration lies in the placeholder, its disks have their names. */
 const importedPlan = z.object({
   vmName: z.string(),
+  /** Of an import from a folder; null of a VM that was carried over. */
+  fromExport: z
+    .object({
+      exportedVmId: vmId,
+      /** The configuration that Hyper-V reads. */
+      configurationPath: z.string(),
+      newName: z.string().nullable(),
+      /** Noted before Hyper-V is asked to register it: what is registered from its folder from then on is this run's. */
+      isRegistering: z.boolean(),
+    })
+    .nullable()
+    .default(null),
   memoryBytes: bytes,
   /** What the import was asked for: a repeat that asks for another switch is another import. */
   asked: z.string().nullable(),
@@ -34,6 +46,8 @@ const placed = z.object({
   vmName: z.string(),
   /** Folders above the home that were made for it, innermost first. */
   madeFolders: z.array(z.string()),
+  /** Its home is a folder that is imported in place, whose files are not this run's to remove. */
+  isAdopted: z.boolean().default(false),
   imported: importedPlan.nullable(),
   /** Noted before the VM is started: from then on nothing of it is deleted. */
   startedAt: time.nullable(),
@@ -51,6 +65,17 @@ const retirement = z.object({
   home: z.string(),
 });
 export type Retirement = z.infer<typeof retirement>;
+
+/** What Hyper-V writes for a run: noted before it is begun. */
+const exporting = z.object({
+  /** Where it is written, and what it is called once it is an export. */
+  folder: z.string(),
+  published: z.string(),
+  /** The job of Hyper-V that writes it; null where it is not known. */
+  jobId: z.string().nullable(),
+  isWritten: z.boolean(),
+});
+export type Exporting = z.infer<typeof exporting>;
 
 /** What this agent did to a VM for a run and Hyper-V does not remember. */
 const runFile = z.object({
@@ -75,6 +100,7 @@ const runFile = z.object({
   placed: placed.nullable().default(null),
   retirement: retirement.nullable().default(null),
   rounds: roundNotes.nullable().default(null),
+  exporting: exporting.nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
 
@@ -89,6 +115,7 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   placed: null,
   retirement: null,
   rounds: null,
+  exporting: null,
 });
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */

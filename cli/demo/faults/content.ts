@@ -2,7 +2,7 @@ import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDisk } from '../../../agent/disks/chain';
-import { exportLayout } from '../../../agent/hyperv/simulated/export-folder';
+import { exportLayout } from '../../../agent/hyperv/home/export-folder';
 import { blockOffsetBytes, geometryOf } from '../../../agent/hyperv/simulated/guest/geometry';
 import type { GuestSettings } from '../../../agent/hyperv/simulated/records';
 

@@ -1,5 +1,6 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
+import type { OperationOutput } from '../../../contracts/operations';
 import { copiedByHost } from '../../../contracts/receipt';
 import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { forwardOnly, preflight, release, reserveVm } from '../common-phases';
@@ -12,7 +13,7 @@ const unpublish = (run: RunToFolder) => at(run, 'source', 'remove-unpublished', 
 
 /**
  * Export: the VM, one of its VM checkpoints as a VM of its own, or its configuration alone, written into a folder of its host. A VM that
- * runs goes on running: it is exported below a VM checkpoint of this run.
+ * runs goes on running: its host exports it as it is, or it is exported below a VM checkpoint of this run.
  */
 export const exportKind = itinerary<Input>('export', 2)
   .phase(preflight)
@@ -22,17 +23,20 @@ export const exportKind = itinerary<Input>('export', 2)
     step: 'Prepare',
     what: 'Open every file of every disk and check its structure.',
     *do(run) {
-      const checked = yield* at(run, 'source', 'check-disks', vmOf(run));
-      return checked.ok ? succeeded({ ...sizesOf(checked.value), state: checked.value.state }) : checked;
+      const checked = yield* at(run, 'source', 'check-disks', { ...vmOf(run), carriedBy: 'host' });
+      if (!checked.ok) return checked;
+      const { state, exportsRunning = false } = checked.value;
+      return succeeded({ ...sizesOf(checked.value), state, exportsRunning });
     },
     undo: nothing('it reads only'),
   })
   .phase({
     name: 'vm-checkpoint',
     step: 'Transfer',
-    what: 'Take a VM checkpoint of a VM that runs and is exported as a whole, so that its files stand still.',
+    what: 'Take a VM checkpoint of a VM that runs and is exported as a whole, so that its files stand still. A host that exports such a VM by itself needs none.',
     *do(run, done) {
-      const wanted = done['check-disks'].state === 'running' && run.input.request.part === 'whole';
+      const { state, exportsRunning } = done['check-disks'];
+      const wanted = state === 'running' && run.input.request.part === 'whole' && !exportsRunning;
       if (!wanted) return succeeded({ taken: false });
       const taken = yield* at(run, 'source', 'take-vm-checkpoint', vmOf(run));
       return taken.ok ? succeeded({ taken: true }) : taken;
@@ -68,5 +72,10 @@ export const exportKind = itinerary<Input>('export', 2)
   .phase(release)
   .build((done) => ({
     carried: done.export ? copiedByHost(done.export.exportedBytes) : null,
-    configurationChanges: done.publish ? [`The export is ${done.publish.folder}.`] : [],
+    configurationChanges: done.publish ? told(done.publish) : [],
   }));
+
+const told = ({ folder, exportedVmId }: OperationOutput<'publish-export'>): string[] => [
+  `The export is ${folder}.`,
+  ...(exportedVmId === undefined ? [] : [`The VM in it has the id ${exportedVmId}.`]),
+];

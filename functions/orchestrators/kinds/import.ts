@@ -1,4 +1,5 @@
 import { failureOf, succeeded } from '../../../contracts/failure';
+import type { VmId } from '../../../contracts/ids';
 import { importedVmId, importInputOf, type RunInputOf } from '../../../contracts/migration';
 import type { OperationInput } from '../../../contracts/operations';
 import type { FixUp } from '../../../contracts/operations/exports';
@@ -113,9 +114,15 @@ export const importKind = itinerary<Input>('import', 2)
   })
   .build((done) => ({
     carried: done.copy ? copiedByHost(done.copy.copiedBytes) : null,
-    configurationChanges: [...(done.compare?.fixUps ?? []).flatMap(told), ...(done.import?.changes ?? [])],
+    configurationChanges: [
+      ...(done.compare?.fixUps ?? []).flatMap((fixUp) => told(fixUp, done.register?.registeredAs)),
+      ...(done.import?.changes ?? []),
+    ],
   }));
 
 /** Fix-ups of which the changes of the configuration do not tell. */
-const told = ({ what, from, to }: FixUp): string[] =>
-  what === 'id' || what === 'name' ? [`The ${what} was ${from} and is now ${to}.`] : [];
+function told({ what, from, to }: FixUp, registeredAs: VmId | undefined): string[] {
+  if (what !== 'id' && what !== 'name') return [];
+  const now = what === 'id' ? (registeredAs ?? to) : to;
+  return [`The ${what} was ${from} and is now ${now}.`];
+}

@@ -56,10 +56,13 @@ export class Checkpoints {
   /** Those of a VM, the oldest first, without what is being removed. */
   async of(vm: VmRecord) {
     const { names, recovery } = await this.kept();
-    const shown = vm.vmCheckpoints.filter(({ id, stage }) => stage === 'taken' && !this.going.has(id));
-    return shown.map(({ id, name, hasMemory, frozen, runId: by }, at) => ({
+    const isTold = ({ id, runId: by }: VmCheckpointRecord) =>
+      (by === null || names[id] !== undefined) && !this.going.has(id);
+    // Hyper-V makes some for work of its own, and shows none of them.
+    const shown = vm.vmCheckpoints.filter((taken) => taken.stage === 'taken' && isTold(taken));
+    return shown.map(({ id, name, hasMemory, frozen }, at) => ({
       id,
-      name: by === null ? name : (names[id] ?? name),
+      name: names[id] ?? name,
       type: recovery[id] === undefined ? 'Standard' : 'Recovery',
       parentId: shown[at - 1]?.id ?? null,
       state: hasMemory === true ? 'Saved' : 'Off',

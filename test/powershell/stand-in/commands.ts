@@ -14,7 +14,8 @@ import { perform, valueOf } from '../../conformance/hyperv-move';
 import { allow, Checkpoints } from './checkpoints';
 import { CimJobs } from './cim-jobs';
 import { HyperVRefusal } from './refusal';
-import { Registrations, type ExportSettings } from './registrations';
+import { StandInExports, type ExportSettings } from './exports';
+import { Registrations } from './registrations';
 
 const invalidState = (message: string) => new HyperVRefusal('InvalidState', message);
 const notFound = (path: string) =>
@@ -52,6 +53,7 @@ export function sidOf(vmId: string): string {
 const byHyperV = runId.parse('stand-in');
 const noVm = vmIdOf.parse('00000000-0000-4000-8000-000000000000');
 const states = { off: 'Off', running: 'Running', saved: 'Saved', planned: 'Off' } as const;
+const exportsVm = 32773;
 
 /** What Hyper-V does, by a simulated host: commands of the stand-in modules. */
 export class StandInHyperV {
@@ -70,6 +72,7 @@ export class StandInHyperV {
   readonly registrations: Registrations;
   readonly checkpoints: Checkpoints;
   readonly jobs = new CimJobs();
+  readonly exports: StandInExports;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -78,6 +81,12 @@ export class StandInHyperV {
     const host = hostBehind(simulated);
     this.registrations = new Registrations(host, byHyperV);
     this.checkpoints = new Checkpoints(host, join(hostFolder, 'stand-in-checkpoints.json'));
+    this.exports = new StandInExports({
+      simulated,
+      by: byHyperV,
+      own: (vmId) => this.own(vmId),
+      notesOf: async (vmId) => (await this.kept()).notes[vmId] ?? '',
+    });
   }
 
   async host() {
@@ -144,7 +153,11 @@ export class StandInHyperV {
       automaticStart: record.hardware.automaticStart,
       notes,
       heartbeat: vm.heartbeat === 'ok' ? 'OkApplicationsUnknown' : vm.heartbeat === 'lost' ? 'LostCommunication' : '',
-      operationalStatus: [2, ...this.checkpoints.statusOf(vm.vmId)],
+      operationalStatus: [
+        2,
+        ...this.checkpoints.statusOf(vm.vmId),
+        ...(this.exports.isExporting(vm.vmId) ? [exportsVm] : []),
+      ],
       checkpoints,
       disks: vm.disks.map(({ diskId, path }) => {
         const [controller = '', number, location] = diskId.split('-');
@@ -220,8 +233,11 @@ export class StandInHyperV {
     });
   }
 
-  async export(vmId: string, folder: string, settings: ExportSettings) {
-    await this.registrations.export(vmId, folder, (await this.kept()).notes[vmId] ?? '', settings);
+  /** The job that writes it; null where it is written already. */
+  async export(vmId: string, folder: string, settings: ExportSettings): Promise<string | null> {
+    if (settings.copiesStorage) return this.exports.begin(vmId, folder, settings);
+    await this.registrations.export(vmId, folder, (await this.kept()).notes[vmId] ?? '', settings.copiesRuntime);
+    return null;
   }
 
   async realize(id: string) {
@@ -234,9 +250,10 @@ export class StandInHyperV {
     await this.setNotes(vmId, '');
   }
 
-  /** Ends when no job and no merge is under way. */
+  /** Ends when no job, no export and no merge is under way. */
   async idle(): Promise<void> {
     await this.jobs.idle();
+    await this.exports.idle();
     await this.checkpoints.idle();
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { SimulatedHost } from '../../../agent/hyperv/simulated/host';
 import { exists, makeFolder, removeDurably, writeJsonAtomic } from '../../../agent/hyperv/files';
@@ -20,9 +20,17 @@ type Planned = {
   readonly vm: VmRegistration;
   readonly notes: string;
   readonly hasSavedState: boolean;
+  /** Where Hyper-V was told to put the files of a copy. */
+  readonly root: string;
 };
 
-export type ExportSettings = { readonly copiesRuntime: boolean; readonly copiesStorage: boolean };
+/** Files of an exported VM beside its disks. The real one writes the GUID of a file in capitals. */
+export async function writeExported(folder: string, vm: VmRegistration, notes: string): Promise<void> {
+  const id = vm.vmId.toUpperCase();
+  await makeFolder(join(folder, 'Virtual Machines'));
+  await writeJsonAtomic(fileOf(folder, id, 'vmcx'), { vm, notes });
+  if (vm.generation === 2) await writeJsonAtomic(fileOf(folder, id, 'vmgs'), { firmware: vm.vmId });
+}
 
 /** What Hyper-V does with registrations: writes them out, plans them from a file, registers what is planned, and takes them away. */
 export class Registrations {
@@ -35,21 +43,18 @@ export class Registrations {
     private readonly by: RunId,
   ) {}
 
-  async export(vmId: string, folder: string, notes: string, settings: ExportSettings): Promise<void> {
-    const vm = this.registered(vmId);
-    if (settings.copiesStorage) throw new HyperVRefusal('NotSupported', 'The stand-in exports configurations alone.');
+  /** The configuration alone. */
+  async export(vmId: string, folder: string, notes: string, copiesRuntime: boolean): Promise<void> {
+    const { setAside: _setAside, ...vm } = this.registered(vmId);
     const { savedState } = vm;
-    const copied = settings.copiesRuntime ? savedState : null;
+    const copied = copiesRuntime ? savedState : null;
     const told = { ...vm, savedState: copied, state: copied === null ? ('off' as const) : vm.state };
-    await makeFolder(join(folder, 'Virtual Machines'));
-    // The real one writes the GUID of a file in capitals.
-    await writeJsonAtomic(fileOf(folder, vmId.toUpperCase(), 'vmcx'), { vm: { ...told, vmCheckpoints: [] }, notes });
-    if (vm.generation === 2) await writeJsonAtomic(fileOf(folder, vmId.toUpperCase(), 'vmgs'), { firmware: vmId });
+    await writeExported(folder, { ...told, vmCheckpoints: [] }, notes);
     if (copied !== null) await copyFile(copied.path, fileOf(folder, vmId, 'vmrs'));
   }
 
   /** Plans the VM of a configuration file. Under its own id only where none is registered: whether more is possible is not documented. */
-  async plan(path: string, hasNewId: boolean): Promise<string> {
+  async plan(path: string, hasNewId: boolean, root: string | null): Promise<string> {
     const text = await readFile(path, 'utf8').catch(() => undefined);
     const parsed = text === undefined ? undefined : configurationFile.safeParse(JSON.parse(text));
     if (parsed?.success !== true) throw new HyperVRefusal('OperationFailed', `There is no VM to import in ${path}.`);
@@ -60,15 +65,19 @@ export class Registrations {
       throw new HyperVRefusal('OperationFailed', `A VM ${id} is registered already.`);
     const home = dirname(dirname(path));
     const hasSavedState = vm.savedState !== null && (await exists(fileOf(home, vm.vmId, 'vmrs')));
-    this.planned.set(id, { id, home, vm, notes, hasSavedState });
+    this.planned.set(id, { id, home, vm, notes, hasSavedState, root: root ?? home });
     return id;
   }
 
   plannedVms() {
-    return [...this.planned.values()].map(({ id, vm, hasSavedState, home }) => ({
+    return [...this.planned.values()].map(({ id, vm, hasSavedState, root }) => ({
       id,
       name: vm.name,
-      home,
+      root,
+      generation: vm.generation,
+      version: vm.configurationVersion,
+      processorCount: vm.processorCount,
+      memoryBytes: vm.memoryBytes,
       state: hasSavedState ? 'Saved' : 'Off',
       switchName: vm.switchName,
       disks: vm.disks.map(({ diskId, path }) => ({ diskId, path })),
@@ -82,7 +91,20 @@ export class Registrations {
       found.push({ id: 33012, type: 'adapter', diskId: null, message: `There is no switch ${vm.switchName}.` });
     for (const { diskId, path } of vm.disks)
       if (!(await exists(path))) found.push({ id: 40010, type: 'drive', diskId, message: `There is no ${path}.` });
+    if (this.refusesMemory && this.needed(id).hasSavedState)
+      found.push({ id: 40004, type: 'vm', diskId: null, message: 'The saved state cannot be used on this host.' });
+    if (this.otherIncompatibility !== null)
+      found.push({ id: this.otherIncompatibility, type: 'vm', diskId: null, message: 'Nobody knows what this is.' });
     return found;
+  }
+
+  /** Its memory was saved on other processors. */
+  refusesMemory = false;
+  /** A message that no documentation has. */
+  otherIncompatibility: number | null = null;
+
+  dropMemory(id: string): void {
+    this.planned.set(id, { ...this.needed(id), hasSavedState: false });
   }
 
   setDisk(id: string, diskId: string, path: string): void {
@@ -91,8 +113,8 @@ export class Registrations {
     this.planned.set(id, { ...planned, vm: { ...planned.vm, disks } });
   }
 
-  setSwitch(id: string, switchName: string): void {
-    if (!this.host.record.switches.includes(switchName))
+  setSwitch(id: string, switchName: string | null): void {
+    if (switchName !== null && !this.host.record.switches.includes(switchName))
       throw new HyperVRefusal('ObjectNotFound', `There is no switch ${switchName}.`);
     const planned = this.needed(id);
     this.planned.set(id, { ...planned, vm: { ...planned.vm, switchName } });
@@ -102,13 +124,22 @@ export class Registrations {
     this.planned.delete(this.needed(id).id);
   }
 
-  /** The planned VM is registered; answers its notes. */
+  /** The planned VM is registered; answers its notes. The disks of its VM checkpoints are looked for beside its own. */
   async realize(id: string): Promise<string> {
-    const { vm, home, notes, hasSavedState } = this.needed(id);
+    const { vm, home: from, root: home, notes, hasSavedState } = this.needed(id);
     if ((await this.incompatibilities(id)).length > 0)
       throw new HyperVRefusal('OperationFailed', 'The VM cannot be imported as it is.');
     const vmId = vmIdOf.parse(id);
     const path = fileOf(home, vm.vmId, 'vmrs');
+    const inFolder = (file: string): string => join(homeLayout(from).disks, basename(file));
+    const vmCheckpoints = vm.vmCheckpoints.map((taken) => ({
+      ...taken,
+      frozen: taken.frozen.map((disk) => ({ ...disk, path: inFolder(disk.path) })),
+    }));
+    for (const { frozen } of vmCheckpoints)
+      for (const disk of frozen)
+        if (!(await exists(disk.path))) throw new HyperVRefusal('OperationFailed', `There is no ${disk.path}.`);
+    if (home !== from || id !== vm.vmId) await writeExported(home, { ...vm, vmId }, notes);
     const savedAt = vm.savedState?.savedAt ?? new Date(0).toISOString();
     await this.host.state.saveVm({
       ...vm,
@@ -118,7 +149,7 @@ export class Registrations {
       savedState: hasSavedState ? { path, sizeBytes: (await stat(path)).size, savedAt, runId: this.by } : null,
       shutDownBy: vm.shutDownBy && { ...vm.shutDownBy, runId: this.by },
       stop: null,
-      vmCheckpoints: [],
+      vmCheckpoints,
       referencePoints: [],
       reservedBy: null,
       fencedBy: null,
@@ -130,6 +161,10 @@ export class Registrations {
     });
     this.planned.delete(id);
     return notes;
+  }
+
+  async rename(vmId: string, name: string): Promise<void> {
+    await this.host.state.saveVm({ ...this.registered(vmId), name });
   }
 
   /** Takes the registration away with its configuration and saved memory; the disks stay. */

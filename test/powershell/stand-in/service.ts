@@ -38,17 +38,30 @@ const request = z.intersection(
     z.object({ command: z.literal('denials'), with: z.object({ path: z.string() }) }),
     z.object({
       command: z.literal('export'),
-      with: z.object({ vmId, folder: z.string(), copiesRuntime: z.boolean(), copiesStorage: z.boolean() }),
+      with: z.object({
+        vmId,
+        folder: z.string(),
+        copiesRuntime: z.boolean(),
+        copiesStorage: z.boolean(),
+        checkpointId: z.string().nullable(),
+      }),
     }),
+    z.object({ command: z.literal('export-jobs') }),
+    z.object({ command: z.literal('stop-export'), with: z.object({ id: z.string() }) }),
+    z.object({ command: z.literal('rename'), with: z.object({ vmId, name: z.string() }) }),
+    z.object({ command: z.literal('drop-planned-memory'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('remove'), with: z.object({ vmId }) }),
-    z.object({ command: z.literal('plan'), with: z.object({ path: z.string(), hasNewId: z.boolean() }) }),
+    z.object({
+      command: z.literal('plan'),
+      with: z.object({ path: z.string(), hasNewId: z.boolean(), root: z.string().nullable() }),
+    }),
     z.object({ command: z.literal('planned') }),
     z.object({ command: z.literal('incompatibilities'), with: z.object({ vmId }) }),
     z.object({
       command: z.literal('set-planned-disk'),
       with: z.object({ vmId, diskId: z.string(), path: z.string() }),
     }),
-    z.object({ command: z.literal('set-planned-switch'), with: z.object({ vmId, switchName: z.string() }) }),
+    z.object({ command: z.literal('set-planned-switch'), with: z.object({ vmId, switchName: z.string().nullable() }) }),
     z.object({ command: z.literal('realize'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('destroy'), with: z.object({ vmId }) }),
     z.object({
@@ -117,10 +130,20 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       return hyperV.start(asked.with.vmId);
     case 'export':
       return hyperV.export(asked.with.vmId, asked.with.folder, asked.with);
+    case 'export-jobs':
+      return Promise.resolve(hyperV.exports.list());
+    case 'stop-export':
+      hyperV.exports.stop(asked.with.id);
+      return null;
+    case 'rename':
+      return registrations.rename(asked.with.vmId, asked.with.name);
+    case 'drop-planned-memory':
+      registrations.dropMemory(asked.with.vmId);
+      return null;
     case 'remove':
       return hyperV.remove(asked.with.vmId);
     case 'plan':
-      return registrations.plan(asked.with.path, asked.with.hasNewId);
+      return registrations.plan(asked.with.path, asked.with.hasNewId, asked.with.root);
     case 'planned':
       return registrations.plannedVms();
     case 'incompatibilities':
@@ -148,6 +171,7 @@ const looks = [
   'hardware',
   'image',
   'denials',
+  'export-jobs',
   'planned',
   'incompatibilities',
   'points',

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Arguments } from '../worker/worker';
 import { closeFirewallArguments, firewallValue, openFirewallArguments } from './firewall';
 import { doctorArguments, doctorValue } from './doctor';
+import { beginExportArguments, exportJobArguments, jobArguments, jobIdValue, jobValue } from './exports';
 import { hostArguments, hostValue } from './host';
 import { inspectHostArguments, inspectedHost, inspectedVm } from './inspection';
 import {
@@ -13,6 +14,8 @@ import {
   importArguments,
   importedValue,
   pathsArguments,
+  plannedArguments,
+  readImportArguments,
   removeArguments,
 } from './import';
 import {
@@ -64,6 +67,13 @@ export const calls = {
   'unlock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
   'unlock-files': { lane: 'act', msMax: 5 * minute, args: pathsArguments, value: doneValue },
   'export-configuration': { lane: 'act', msMax: 60 * minute, args: folderArguments, value: exportedValue },
+  'begin-export': { lane: 'act', msMax: 5 * minute, args: beginExportArguments, value: jobIdValue },
+  'read-export-job': { lane: 'look', msMax: 2 * minute, args: exportJobArguments, value: jobIdValue },
+  'read-job': { lane: 'look', msMax: 2 * minute, args: jobArguments, value: jobValue },
+  'stop-job': { lane: 'act', msMax: 5 * minute, args: jobArguments, value: doneValue },
+  // What is planned for a comparison is of nobody else: these two wait for no operation.
+  'read-import': { lane: 'look', msMax: 15 * minute, args: readImportArguments, value: comparedValue },
+  'remove-planned': { lane: 'look', msMax: 5 * minute, args: plannedArguments, value: doneValue },
   'compare-import': { lane: 'act', msMax: 15 * minute, args: compareArguments, value: comparedValue },
   'import-vm': { lane: 'act', msMax: 15 * minute, args: importArguments, value: importedValue },
   'remove-vm': { lane: 'act', msMax: 15 * minute, args: removeArguments, value: doneValue },

@@ -1,11 +1,12 @@
 import type { InspectionRequest } from '../../../../contracts/inspection';
-import { failureOf, succeeded } from '../../../../contracts/failure';
+import { succeeded } from '../../../../contracts/failure';
 import type { DriverInspection } from '../../driver';
 import { findVm, type RealHost } from '../host';
 import { openPromises, promisedBytes } from '../promises';
 import { marksIn } from '../marks';
 import { isPlaceholder } from '../placing';
 import { inspectHost } from './host';
+import { inspectImport } from './imports';
 import { inspectPlace, placeOf } from './place';
 import { both, wholeFact } from './told';
 import { inspectVm } from './vm';
@@ -31,7 +32,8 @@ export async function inspect(real: RealHost, request: InspectionRequest): Promi
     wholeFact(noted, (files) => files),
     (roots, files) => roots.map((one) => ({ ...one, reservedBytes: promisedBytes(files, one.root) })),
   );
-  const wanted = vmName ?? vm?.name;
+  const toImport = imports === null ? null : await inspectImport(real, imports);
+  const wanted = vmName ?? vm?.name ?? (toImport?.found === true ? toImport.vmName : undefined);
   const nowMs = Math.round(real.clock.now());
   return {
     host: inspectHost({ nowMs, facts, host, vm, promises: others, vmId }),
@@ -62,9 +64,10 @@ export async function inspect(real: RealHost, request: InspectionRequest): Promi
             run: runId,
           })
         : null,
-    place: place === undefined ? null : await inspectPlace({ place, facts, host, vm, promises: others, own, request }),
-    imports: imports === null ? null : { found: false, failure: importsLater },
+    place:
+      place === undefined
+        ? null
+        : await inspectPlace({ place, facts, host, vm, vmName: wanted, promises: others, own, request }),
+    imports: toImport,
   };
 }
-
-const importsLater = failureOf('DriverLacksOperation', { message: 'imports: not supported by this driver yet.' });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import { known, notKnown, type InspectionRequest, type PlaceInspection } from '../../../../contracts/inspection';
 import { isMissing } from '../../../files';
+import { publishedFolder } from '../../home/export-folder';
 import { isAtOrBelow, resolveBelowRoots } from '../../paths';
 import type { InspectedHost } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';
@@ -28,6 +29,7 @@ export type PlaceLooks = {
   readonly facts: Outcome<{ volumes: readonly { root: string; freeBytes: number; error: unknown }[] }>;
   readonly host: Outcome<InspectedHost>;
   readonly vm: VmValue | undefined;
+  readonly vmName: string | undefined;
   /** Promises to others than the run that asks. */
   readonly promises: Outcome<RunFile[]>;
   /** What is noted of the run that asks. */
@@ -36,7 +38,7 @@ export type PlaceLooks = {
 };
 
 export async function inspectPlace(looks: PlaceLooks): Promise<PlaceInspection> {
-  const { place, host, vm, own, request } = looks;
+  const { place, host, vm, vmName, own, request } = looks;
   if (!place.ok) return { allowed: false, why: place.failure.message };
   const { folder } = place.value;
   const home = join(folder, request.vmId);
@@ -47,7 +49,8 @@ export async function inspectPlace(looks: PlaceLooks): Promise<PlaceInspection> 
     sharedVolume: sharedVolumeOf(cluster, [home]),
     isOfVm: known(vm !== undefined && marksIn(vm.notes).retiredBy === null && liesIn(vm, folder, home)),
     occupiedBy: known(own?.placed?.home !== home && (await isThere(home)) ? home : null),
-    exportThere: notKnown('the PowerShell driver does not look for exports yet'),
+    exportThere:
+      vmName === undefined ? notKnown('the name of the VM is not known') : known(await exportIn(folder, vmName)),
     // Files of a VM may have longer paths on some hosts, and none has a shorter limit.
     paths: known({ home, charactersMax: process.platform === 'win32' ? 260 : null }),
   };
@@ -81,6 +84,11 @@ function fileBytesMaxOf(fileSystem: string, allocationUnitBytes: number): number
 function liesIn(vm: VmValue, folder: string, home: string): boolean {
   const own = dirname(dirname(vm.configurationPath));
   return [own, ...vm.disks.map(({ path }) => dirname(path))].includes(folder) || isAtOrBelow(own, home);
+}
+
+async function exportIn(folder: string, vmName: string): Promise<string | null> {
+  const published = publishedFolder(folder, vmName);
+  return (await isThere(published)) ? published : null;
 }
 
 async function isThere(path: string): Promise<boolean> {

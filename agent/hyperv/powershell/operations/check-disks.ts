@@ -7,20 +7,22 @@ import { runOfCheckpoint } from '../checkpoints';
 import { reservedVm, type Handler } from '../host';
 
 /**
- * Hyper-V opens every file of every chain. Refuses disks that it cannot describe, formats that are not carried over, and VM checkpoints
- * that people made, whose settings the exported configuration would lack.
+ * Hyper-V opens every file of every chain. Refuses disks that it cannot describe and, where agents carry them, formats that are not carried
+ * over, and VM checkpoints that people made, whose settings the exported configuration would lack.
  */
-export const checkDisks: Handler<'check-disks'> = async (host, { runId }, { vmId }) => {
+export const checkDisks: Handler<'check-disks'> = async (host, { runId }, { vmId, carriedBy = 'agent' }) => {
   const reserved = await reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
+  const sizes = sizesOf(vm);
+  if (!sizes.ok) return sizes;
+  const told = { ...sizes.value, state: stateOf(vm), exportsRunning: true };
+  if (carriedBy === 'host') return succeeded(told);
   for (const { images } of vm.disks)
     for (const { format, path } of images)
       if (format !== 'VHDX') return refuse('DiskNotVhdx', vmId, `${path} of VM ${vm.name} is of format ${format}.`);
   const whole = checkVmCheckpoints(vm, runId);
-  if (!whole.ok) return whole;
-  const sizes = sizesOf(vm);
-  return sizes.ok ? succeeded({ ...sizes.value, state: stateOf(vm) }) : sizes;
+  return whole.ok ? succeeded(told) : whole;
 };
 
 /** VM checkpoints that another than the run made are not carried over yet: their disks would be, and what restores them not. */

@@ -58,6 +58,7 @@ function packageOf(
     driver: 'powershell',
     runId,
     vmId: vm.id,
+    fromExport: null,
     vmName: vm.name,
     memoryBytes: memoryBytesOf(vm),
     switchName: vm.switchName,

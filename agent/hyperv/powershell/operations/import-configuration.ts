@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import { writeFileDurably } from '../../../files';
 import { exists } from '../../files';
 import { changesOf } from '../../home/changes';
 import { homeLayout } from '../../home/layout';
 import { differencingOf, placeImages } from '../../home/place-images';
 import { refuse } from '../../refuse';
-import type { Incompatibility } from '../calls/import';
 import { readPackage, type ConfigurationPackage } from '../configuration-package';
 import { findVm, type Handler, type RealHost } from '../host';
+import { incompatible } from '../incompatible';
 import { placeholderOf, type PlaceholderNote } from '../placing';
 import type { ImportedPlan } from '../run-files';
 
@@ -32,7 +32,8 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   const plan = imported === null ? await place(host, home, content) : succeeded(imported);
   if (!plan.ok) return plan;
   const changed = { ...plan.value, asked, switchName: chosen };
-  const now: ImportedPlan = { ...changed, changes: tell(home, content, changed) };
+  const told = { ...content, switchName: content.fromExport?.switchName ?? content.switchName };
+  const now: ImportedPlan = { ...changed, changes: tell(home, told, changed) };
   const compared = await compare(host, note, now);
   if (!compared.ok) return compared;
   await host.runs.write({ ...note, placed: { ...note.placed, imported: now } });
@@ -61,13 +62,19 @@ async function place(
   home: string,
   content: ConfigurationPackage,
 ): Promise<Outcome<Omit<ImportedPlan, 'asked' | 'switchName' | 'changes'>>> {
-  const { vmId, vmName, memoryBytes, hasSavedState, endsInVmCheckpointOfRun, files } = content;
+  const { vmId, fromExport, vmName, memoryBytes, hasSavedState, endsInVmCheckpointOfRun, files } = content;
   const placed = await placeImages(host, { home, vmId }, content.disks);
   if (!placed.ok) return placed;
   for (const { name, base64 } of files)
     await writeFileDurably(join(homeLayout(home).savedStates, name.toLowerCase()), [Buffer.from(base64, 'base64')]);
   return succeeded({
     vmName,
+    fromExport: fromExport && {
+      exportedVmId: fromExport.exportedVmId,
+      configurationPath: configurationPathOf(home, fromExport.exportedVmId),
+      newName: fromExport.vmName === vmName ? null : vmName,
+      isRegistering: false,
+    },
     memoryBytes,
     hasSavedState,
     disks: placed.value.map(({ diskId, paths }) => ({ diskId, path: paths.at(-1) ?? '' })),
@@ -95,14 +102,16 @@ export const configurationPathOf = (home: string, vmId: string): string =>
   join(homeLayout(home).savedStates, `${vmId}.vmcx`);
 
 /** What an import by Hyper-V is asked for. Disks are attached to what remains of them after the merge. */
-export const importArguments = (
+export const editsOf = (
   { vmId }: Pick<PlaceholderNote, 'vmId'>,
   home: string,
-  { asked, disks, differencing }: ImportedPlan,
+  { fromExport, asked, hasSavedState, disks, differencing }: ImportedPlan,
 ) => ({
-  VmId: vmId,
-  Path: configurationPathOf(home, vmId),
+  Path: fromExport?.configurationPath ?? configurationPathOf(home, vmId),
   SwitchName: asked ?? '',
+  // Of an import a person was told before; a VM that is carried over is not to arrive without its network or its memory.
+  Disconnects: fromExport !== null,
+  KeepsMemory: fromExport === null || hasSavedState,
   DiskIds: disks.map(({ diskId }) => diskId),
   DiskPaths: disks.map(
     ({ diskId, path }) =>
@@ -110,17 +119,23 @@ export const importArguments = (
   ),
 });
 
+/** Whether the VM gets another id than its configuration has. Hyper-V draws it. */
+export const hasNewId = ({ vmId }: Pick<PlaceholderNote, 'vmId'>, { fromExport }: ImportedPlan): boolean =>
+  fromExport !== null && fromExport.exportedVmId !== vmId;
+
 /**
- * Whether Hyper-V would take the VM as it is to be. Where a VM with its id is registered here, the source of the run or a retired one, it
- * is compared as a copy with an id of its own, since whether two may be planned under one id is not documented.
+ * Whether Hyper-V would take the VM as it is to be. Where its id is taken, by the source of the run or a retired one, or is to be another,
+ * it is compared as a copy, since whether two may be planned under one id is not documented.
  */
 async function compare(host: RealHost, note: PlaceholderNote, plan: ImportedPlan): Promise<Outcome<void>> {
-  const { vmId } = note;
+  const { runId, vmId, placed } = note;
   const found = await findVm(host, vmId);
   if (!found.ok) return found;
-  const AsCopy = found.value !== undefined;
-  const asked = { ...importArguments(note, note.placed.home, plan), AsCopy };
-  const compared = await host.client.call('compare-import', asked, { vmId });
+  const edits = editsOf(note, placed.home, plan);
+  const asCopy = found.value !== undefined || hasNewId(note, plan);
+  const compared = asCopy
+    ? await host.comparisons.compare(runId, edits)
+    : await host.client.call('compare-import', { ...edits, VmId: vmId }, { vmId });
   if (!compared.ok) return compared;
   const { incompatibilities, state } = compared.value;
   const [first] = incompatibilities;
@@ -129,16 +144,4 @@ async function compare(host: RealHost, note: PlaceholderNote, plan: ImportedPlan
   return state === expected
     ? succeeded(undefined)
     : refuse('HyperVRefused', vmId, `Hyper-V would import VM ${plan.vmName} as ${state}, not as ${expected}.`);
-}
-
-const switchMissing = 33012;
-const savedStateUnusable = 40004;
-
-/** By the number of the message, which no language changes. */
-export function incompatible(vmId: string, all: readonly Incompatibility[], { id }: Incompatibility) {
-  const code =
-    id === switchMissing ? 'SwitchMissing' : id === savedStateUnusable ? 'ProcessorIncompatible' : 'HyperVRefused';
-  const told = all.map((one) => `${one.message} (message ${one.id})`).join('; ');
-  const message = `Hyper-V cannot take VM ${vmId} as it is: ${told}`.slice(0, 1000);
-  return failureOf(code, { message, subject: { vmId }, effect: 'none', native: `message ${id}` });
 }

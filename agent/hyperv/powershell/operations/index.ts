@@ -5,6 +5,11 @@ import { checkDisks } from './check-disks';
 import { endRound, lookAtChanges } from './end-round';
 import { locateVm } from './locate-vm';
 import { fenceVm, unfenceVm } from './fence';
+import { adoptImport } from './adopt-import';
+import { compareImport } from './compare-import';
+import { copyImport } from './copy-import';
+import { exportVm } from './export-vm';
+import { publishExport, removeUnpublished } from './publish-export';
 import { awaitHeartbeat, resumeVm, saveVm, shutDownVm } from './power';
 import { exportConfiguration, removeExport } from './configuration';
 import { digestDisks } from './digest-disks';
@@ -53,6 +58,12 @@ export const operationTable = {
   'digest-disks': { handler: digestDisks, locks: 'vm' },
   'start-vm': { handler: startVm, locks: 'vm' },
   'retire-vm': { handler: retireVm, locks: 'vm' },
+  'export-vm': { handler: exportVm, locks: 'vm' },
+  'publish-export': { handler: publishExport, locks: 'vm' },
+  'remove-unpublished': { handler: removeUnpublished, locks: 'vm' },
+  'compare-import': { handler: compareImport, locks: 'nothing' },
+  'copy-import': { handler: copyImport, locks: 'vm' },
+  'adopt-import': { handler: adoptImport, locks: 'room' },
   'await-heartbeat': { handler: awaitHeartbeat, locks: 'nothing' },
   'locate-vm': { handler: locateVm, locks: 'nothing' },
 } as const satisfies Table;

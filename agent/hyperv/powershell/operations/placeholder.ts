@@ -1,10 +1,13 @@
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import { isMarkedBy, makeHome, missingFolders, removeHome, removeIfEmpty } from '../../home/made';
 import { refuse } from '../../refuse';
-import { findVm, homeOf, type Handler, type RealHost } from '../host';
-import { checkPlace, placeBelow } from '../placing';
+import type { RunId, VmId } from '../../../../contracts/ids';
 import { stateOf } from '../facts';
-import type { VmValue } from '../calls/vm';
+import type { Handler, RealHost } from '../host';
+import { forgetConfiguration, putBackConfiguration } from '../kept-configuration';
+import { checkPlace, placeBelow } from '../placing';
+import type { Placed } from '../run-files';
+import { registeredIn } from './register-vm';
 
 /** Noted first, then made: what is cut short in between is found by its note. Hyper-V learns of the VM when it is imported. */
 export const placeVm: Handler<'place-vm'> = async (host, { runId }, { vmId, vmName, folder }) => {
@@ -20,7 +23,7 @@ export const placeVm: Handler<'place-vm'> = async (host, { runId }, { vmId, vmNa
     return refuse('DestinationOccupied', vmId, `Run ${runId} has its placeholder in ${before.home}.`);
   if (before === null) {
     const madeFolders = await missingFolders(place.value.folder);
-    const placed = { home, vmName, madeFolders, imported: null, startedAt: null };
+    const placed = { home, vmName, madeFolders, isAdopted: false, imported: null, startedAt: null };
     await host.runs.write({ ...noted.value, placed });
   }
   if (!(await isMarkedBy(home, runId, vmId))) await makeHome(home, runId, vmId);
@@ -34,30 +37,52 @@ export const removePlaceholder: Handler<'remove-placeholder'> = async (host, { r
   const { placed } = noted.value;
   if (placed?.startedAt)
     return refuse('RefusedAfterStart', vmId, `Run ${runId} started VM ${vmId} here: its files stay.`);
-  const found = await findVm(host, vmId);
-  if (!found.ok) return found;
+  const removed =
+    placed?.isAdopted === true
+      ? await giveBack(host, placed, runId)
+      : await removeHomes(host, runId, vmId, folder, placed);
+  if (!removed.ok) return removed;
+  await host.runs.write({ ...noted.value, placed: null });
+  return succeeded({ removedBytes: removed.value });
+};
+
+async function removeHomes(
+  host: RealHost,
+  runId: RunId,
+  vmId: VmId,
+  folder: string,
+  placed: Placed | null,
+): Promise<Outcome<number>> {
   const place = await placeBelow(host, folder, vmId);
   let removedBytes = 0;
   for (const home of new Set([placed?.home, place.ok ? place.value.home : undefined])) {
     if (home === undefined) continue;
     const isOurs = home === placed?.home || (await isMarkedBy(home, runId, vmId));
-    const free = await unregisterFrom(host, home, found.value, isOurs);
+    const free = await unregisterFrom(host, home, isOurs);
     if (!free.ok) return free;
     removedBytes += await removeHome(home, runId, isOurs);
   }
   for (const made of placed?.madeFolders ?? []) await removeIfEmpty(made);
-  await host.runs.write({ ...noted.value, placed: null });
-  return succeeded({ removedBytes });
-};
+  return succeeded(removedBytes);
+}
+
+/** A folder that is imported in place becomes what it was. What is registered from it is this run's only if it asked for that. */
+async function giveBack(host: RealHost, { home, imported }: Placed, runId: RunId): Promise<Outcome<number>> {
+  if (imported?.fromExport?.isRegistering === true) {
+    const free = await unregisterFrom(host, home, true);
+    if (!free.ok) return free;
+    await putBackConfiguration(home, runId);
+  }
+  await forgetConfiguration(home, runId);
+  return succeeded(0);
+}
 
 /** A VM that was imported from the home and never started is part of the placeholder; any other that has its files there keeps them. */
-async function unregisterFrom(
-  host: RealHost,
-  home: string,
-  vm: VmValue | undefined,
-  isOurs: boolean,
-): Promise<Outcome<void>> {
-  if (vm === undefined || homeOf(vm) !== home) return succeeded(undefined);
+async function unregisterFrom(host: RealHost, home: string, isOurs: boolean): Promise<Outcome<void>> {
+  const found = await registeredIn(host, home);
+  if (!found.ok) return found;
+  const vm = found.value;
+  if (vm === undefined) return succeeded(undefined);
   if (!isOurs || stateOf(vm) === 'running')
     return refuse('RefusedAfterStart', vm.id, `VM ${vm.id} uses ${home}: its files stay.`);
   const gone = await host.client.call('remove-vm', { VmId: vm.id, Expected: vm.notes, DiskPaths: [] }, { vmId: vm.id });

@@ -2,9 +2,12 @@ import { succeeded } from '../../../../contracts/failure';
 import { filesBelow, removeDurably } from '../../files';
 import { homeLayout, isMergedPath } from '../../home/layout';
 import { refuse } from '../../refuse';
+import { exportedFiles } from '../exported-files';
 import { fencedAgainst, findVm, registeredVm, setMarks, type Handler } from '../host';
+import { forgetConfiguration } from '../kept-configuration';
 import { marksIn } from '../marks';
 import { removePoints } from './reference-points';
+import type { Placed, RunFile } from '../run-files';
 
 /** Marks the VM as the run's. Refuses what another run holds. */
 export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }) => {
@@ -34,7 +37,7 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   const points = await removePoints(host, vmId, rounds?.points ?? []);
   if (!points.ok) return points;
   if (exported !== null) await removeDurably(exported);
-  if (placed !== null && placed.startedAt !== null) await tidyHome(placed.home);
+  if (placed !== null && placed.startedAt !== null) await tidyHome(placed, noted.value);
   const marks = vm === undefined ? undefined : marksIn(vm.notes);
   if (vm !== undefined && marks?.reservedBy === runId) {
     const set = await setMarks(host, vm, { ...marks, reservedBy: null });
@@ -45,9 +48,14 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
 };
 
 /** What only the run needed beside the files of the VM. */
-async function tidyHome(home: string): Promise<void> {
+async function tidyHome({ home, isAdopted, imported }: Placed, { runId, vmId }: RunFile): Promise<void> {
+  if (isAdopted) return forgetConfiguration(home, runId);
   const { disks, pulledConfiguration, mark } = homeLayout(home);
   for (const { path } of await filesBelow(disks)) if (isMergedPath(path)) await removeDurably(path);
   await removeDurably(pulledConfiguration);
   await removeDurably(mark);
+  // Under a new id Hyper-V has written a configuration of its own beside the one that was imported.
+  const exported = imported?.fromExport?.exportedVmId;
+  if (exported === undefined || exported === vmId) return;
+  for (const { id, path } of await exportedFiles(home)) if (id === exported) await removeDurably(path);
 }

@@ -1,14 +1,13 @@
-import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { stateOf } from '../facts';
-import { findVm, homeOf, setMarks, type Handler, type RealHost } from '../host';
+import { findVm, setMarks, type Handler, type RealHost } from '../host';
 import { marksIn, noMarks } from '../marks';
-import { placeholderOf, withImport, type ImportedNote } from '../placing';
-import { setAside } from './retire-vm';
-import { importArguments, incompatible } from './import-configuration';
+import { placeholderOf, withImport, type ImportedNote, type PlaceholderNote } from '../placing';
+import { afterwards, register, registeredBy } from './register-vm';
 
 /**
  * The placeholder becomes the VM: the old registration goes where this host has one, Hyper-V imports the configuration in place, and the
@@ -21,16 +20,30 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
   const imported = withImport(placed.value);
   if (!imported.ok) return imported;
   const note = imported.value;
-  const found = await findVm(host, vmId);
-  if (!found.ok) return found;
-  const isHere = found.value !== undefined && homeOf(found.value) === note.placed.home;
-  const ready = isHere ? succeeded(undefined) : await checkReady(host, note, found.value, power);
-  if (!ready.ok) return ready;
-  const registered = isHere ? succeeded(found.value) : await register(host, note, found.value);
+  const here = await registeredBy(host, note);
+  if (!here.ok) return here;
+  const registered = here.value === undefined ? await registerIfReady(host, note, power) : succeeded(here.value);
   if (!registered.ok) return registered;
-  const clean = await takeMarksOff(host, registered.value, runId);
-  return clean.ok ? start(host, note, clean.value, power) : failed(afterwards(clean.failure));
+  const vm = registered.value;
+  const clean = await takeMarksOff(host, vm, note);
+  if (!clean.ok) return failed(afterwards(clean.failure));
+  // With what the registration noted.
+  const now = await placeholderOf(host, runId, vmId, folder);
+  if (!now.ok) return failed(afterwards(now.failure));
+  const started = await start(host, now.value, vm, power);
+  return !started.ok || vm.id === vmId ? started : succeeded({ ...started.value, registeredAs: vm.id });
 };
+
+async function registerIfReady(
+  host: RealHost,
+  note: ImportedNote,
+  power: 'start' | 'leave',
+): Promise<Outcome<VmValue>> {
+  const found = await findVm(host, note.vmId);
+  if (!found.ok) return found;
+  const ready = await checkReady(host, note, found.value, power);
+  return ready.ok ? register(host, note, found.value) : ready;
+}
 
 /** Everything that can be known to be wrong is said before anything is changed. */
 async function checkReady(
@@ -61,53 +74,22 @@ function mayBeSetAside(vm: VmValue, run: RunId): boolean {
   return stateOf(vm) !== 'running' && (retiredBy !== null || fencedBy === run);
 }
 
-async function register(host: RealHost, note: ImportedNote, before: VmValue | undefined): Promise<Outcome<VmValue>> {
-  const { runId, vmId, placed } = note;
-  const { home, imported: plan } = placed;
-  if (before !== undefined) {
-    const aside = await setAside(host, before, runId);
-    if (!aside.ok) return aside;
-  }
-  const done = await host.client.call('import-vm', importArguments(note, home, plan), { vmId });
-  // An old registration that went is an effect, whatever became of the import.
-  if (!done.ok) return failed(before === undefined ? done.failure : afterwards(done.failure));
-  const { incompatibilities, vm } = done.value;
-  const [first] = incompatibilities;
-  if (first !== undefined) {
-    const failure = incompatible(vmId, incompatibilities, first);
-    return failed(before === undefined ? failure : afterwards(failure));
-  }
-  if (vm === null || homeOf(vm) !== home)
-    return failed(elsewhere(note, `is registered in ${vm ? homeOf(vm) : 'no place'}`));
-  const { DiskPaths } = importArguments(note, home, plan);
-  const astray = vm.disks.find(({ path }) => !DiskPaths.includes(path));
-  return astray === undefined ? succeeded(vm) : failed(elsewhere(note, `is attached to ${astray.path}`));
-}
-
-const elsewhere = ({ vmId, placed: { imported } }: ImportedNote, what: string): Failure =>
-  failureOf('HyperVRefused', {
-    message: `VM ${imported.vmName} was imported, but ${what}, which is not what was asked for.`,
-    subject: { vmId },
-    effect: 'applied',
-  });
-
-const afterwards = (failure: Failure): Failure => ({
-  ...failure,
-  effect: failure.effect === 'none' ? 'applied' : failure.effect,
-});
-
-/** The exported configuration brings the marks of the source along, which this VM does not have. */
-async function takeMarksOff(host: RealHost, vm: VmValue, runId: RunId): Promise<Outcome<VmValue>> {
+/**
+ * The exported configuration brings the marks of the VM along that it was made of, which this VM does not have: those of this run, and of
+ * the run that made the export.
+ */
+async function takeMarksOff(host: RealHost, vm: VmValue, { runId, placed }: ImportedNote): Promise<Outcome<void>> {
   const { reservedBy, fencedBy, retiredBy } = marksIn(vm.notes);
-  if (![reservedBy, fencedBy, retiredBy].includes(runId)) return succeeded(vm);
-  const set = await setMarks(host, vm, noMarks);
-  return set.ok ? succeeded(vm) : set;
+  const isNew = placed.imported.fromExport !== null && placed.startedAt === null;
+  return isNew || [reservedBy, fencedBy, retiredBy].includes(runId)
+    ? setMarks(host, vm, noMarks)
+    : succeeded(undefined);
 }
 
 /** When it was started is noted before it is: from then on nothing of it is deleted. A start that had no effect takes the note back. */
 async function start(
   host: RealHost,
-  note: ImportedNote,
+  note: PlaceholderNote,
   vm: VmValue,
   power: 'start' | 'leave',
 ): Promise<Outcome<{ startedAt: string }>> {
@@ -115,7 +97,7 @@ async function start(
   const startedAt = placed.startedAt ?? isoTime(host.clock.now());
   if (placed.startedAt === null) await host.runs.write({ ...note, placed: { ...placed, startedAt } });
   if (power === 'leave' || stateOf(vm) === 'running') return succeeded({ startedAt });
-  const started = await host.client.call('start-vm', { VmId: vmId }, { vmId });
+  const started = await host.client.call('start-vm', { VmId: vm.id }, { vmId: vm.id });
   if (started.ok) return succeeded({ startedAt });
   const isUntouched = started.failure.effect === 'none' && placed.startedAt === null;
   if (isUntouched) await host.runs.write(note);

@@ -1,10 +1,11 @@
 # Calls of WMI methods of Hyper-V: settings as text, and jobs, which are waited for.
 
-# Settings as an embedded instance, in the XML of DTD 2.0 that these methods take. What is not given keeps its default.
+# Settings as an embedded instance, in the XML of DTD 2.0 that these methods take. What is not given, or is $null, keeps its default.
 function ConvertTo-EmbeddedInstance {
     param([string] $ClassName, [hashtable] $Properties)
     $parts = foreach ($name in ($Properties.Keys | Sort-Object)) {
         $value = $Properties[$name]
+        if ($null -eq $value) { continue }
         $type = switch ($value.GetType().Name) { 'Boolean' { 'boolean' } 'Byte' { 'uint8' } 'UInt16' { 'uint16' } default { 'string' } }
         $text = if ($value -is [bool]) { "$value".ToUpperInvariant() } else { [System.Security.SecurityElement]::Escape("$value") }
         "<PROPERTY NAME=`"$name`" TYPE=`"$type`"><VALUE>$text</VALUE></PROPERTY>"

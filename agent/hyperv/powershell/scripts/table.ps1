@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'power', 'fence', 'configuration', 'import', 'inspect-host', 'inspect-vm', 'doctor', 'firewall') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'inspect-host', 'inspect-vm', 'doctor', 'firewall') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -28,6 +28,12 @@ $handlers = @{
     'unlock-disks'               = 'Unlock-VmDisks'
     'unlock-files'               = 'Unlock-Files'
     'export-configuration'       = 'Export-VmConfiguration'
+    'begin-export'               = 'Start-VmExport'
+    'read-export-job'            = 'Read-ExportJob'
+    'read-job'                   = 'Read-HyperVJob'
+    'stop-job'                   = 'Stop-HyperVJob'
+    'read-import'                = 'Compare-Copy'
+    'remove-planned'             = 'Remove-PlannedBelow'
     'compare-import'             = 'Compare-Placeholder'
     'import-vm'                  = 'Import-Placeholder'
     'remove-vm'                  = 'Remove-StillVm'

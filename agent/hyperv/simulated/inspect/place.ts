@@ -6,7 +6,7 @@ import {
   type InspectionRequest,
   type PlaceInspection,
 } from '../../../../contracts/inspection';
-import { publishedFolder } from '../export-folder';
+import { publishedFolder } from '../../home/export-folder';
 import { exists } from '../../files';
 import type { SimulatedHost } from '../host';
 import { findImport, importRoomBytes, userOf } from '../operations/import-folder';

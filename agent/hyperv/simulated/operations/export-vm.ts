@@ -7,7 +7,7 @@ import { chunkBytes, allChunks } from '../../../disks/digest';
 import { createVhdx } from '../../../disks/vhdx';
 import { relinkParent } from '../../../disks/vhdx/relink-parent';
 import type { DriverContext } from '../../driver';
-import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../export-folder';
+import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../../home/export-folder';
 import { diskFactsOf } from '../facts';
 import { syncFolder } from '../../../files';
 import { exists, makeFolder, readJson, removeDurably, writeJsonAtomic } from '../../files';

@@ -6,7 +6,7 @@ import type { OperationInput } from '../../../../contracts/operations';
 import type { FixUp } from '../../../../contracts/operations/exports';
 import { roomForFilesBytes } from '../../../../contracts/room';
 import { describeChain } from '../../../disks/chain';
-import { copyFiles, exportLayout, type FileCopy } from '../export-folder';
+import { copyFiles, exportLayout, type FileCopy } from '../../home/export-folder';
 import { exists, readJson, writeJsonAtomic } from '../../files';
 import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
 import { homeLayout, pulledImagePath } from '../../home/layout';

@@ -3,7 +3,7 @@
     RootModule        = 'CimCmdlets.psm1'
     ModuleVersion     = '2.0.0.0'
     NestedModules     = @('../service.psm1')
-    FunctionsToExport = @('Get-CimInstance', 'Invoke-CimMethod', 'icacls.exe', 'whoami.exe')
+    FunctionsToExport = @('Get-CimInstance', 'Invoke-CimMethod', 'Get-CimAssociatedInstance', 'icacls.exe', 'whoami.exe')
     CmdletsToExport   = @()
     VariablesToExport = @()
     AliasesToExport   = @()

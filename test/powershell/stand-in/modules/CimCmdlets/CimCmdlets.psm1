@@ -1,10 +1,12 @@
 Set-StrictMode -Version 2
 . (Join-Path -Path $PSScriptRoot -ChildPath 'ReferencePoints.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'Exports.ps1')
 
 $namespaces = @{
     Win32_OperatingSystem                    = 'root\cimv2'
     Win32_Service                            = 'root\cimv2'
     Win32_DeviceGuard                        = 'root\Microsoft\Windows\DeviceGuard'
+    Msvm_ConcreteJob                         = 'root\virtualization\v2'
     Msvm_ComputerSystem                      = 'root\virtualization\v2'
     Msvm_ImageManagementService              = 'root\virtualization\v2'
     Msvm_MigrationJob                        = 'root\virtualization\v2'
@@ -54,7 +56,6 @@ function Get-CimInstance {
             if ((Invoke-StandInService -Command 'host').facts.changeTracking.value) { [pscustomobject] @{ Class = $ClassName; Name = 'vssrps' } }
         }
         'Msvm_VirtualSystemReferencePoint' { Get-ReferencePoints }
-        'Msvm_VirtualSystemSettingData' { Get-SystemSettings }
         'Msvm_VirtualSystemSnapshotService' { [pscustomobject] @{ Class = $ClassName } }
         'Msvm_ImageManagementService' { [pscustomobject] @{ Class = $ClassName } }
         'Msvm_ComputerSystem' {
@@ -67,6 +68,8 @@ function Get-CimInstance {
                 [pscustomobject] @{ Class = $ClassName; Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @(2) }
             }
         }
+        'Msvm_ConcreteJob' { Get-ExportJobs }
+        'Msvm_VirtualSystemSettingData' { Get-SystemSettings }
         'Msvm_VirtualSystemManagementService' { [pscustomobject] @{ Class = $ClassName } }
     }
 }
@@ -84,7 +87,16 @@ function Invoke-CimMethod {
             [void] (Invoke-StandInService -Command 'destroy' -With @{ vmId = $Arguments.AffectedSystem.Name.ToLowerInvariant() })
             New-Result -ReturnValue 0
         }
-        'Msvm_VirtualSystemManagementService.ExportSystemDefinition' { Export-Definition -Arguments $Arguments }
+        'Msvm_VirtualSystemManagementService.ExportSystemDefinition' { Start-Export -Given $Arguments }
+        'Msvm_VirtualSystemManagementService.ValidatePlannedSystem' {
+            [void] (Get-NeededPlan -System $Arguments.PlannedSystem)
+            New-Result -ReturnValue 0
+        }
+        'Msvm_VirtualSystemManagementService.RealizePlannedSystem' {
+            [void] (Invoke-StandInService -Command 'realize' -With @{ vmId = (Get-NeededPlan -System $Arguments.PlannedSystem) })
+            New-Result -ReturnValue 0
+        }
+        'Msvm_ConcreteJob.RequestStateChange' { Stop-ExportJob -Job $InputObject -Given $Arguments }
         'Msvm_VirtualSystemSnapshotService.CreateSnapshot' { New-RecoverySnapshot -Arguments $Arguments }
         'Msvm_VirtualSystemSnapshotService.ConvertToReferencePoint' { ConvertTo-Point -Arguments $Arguments }
         'Msvm_VirtualSystemReferencePointService.DestroyReferencePoint' {
@@ -95,21 +107,12 @@ function Invoke-CimMethod {
     }
 }
 
-function Export-Definition {
-    param($Arguments)
-    $settings = ([xml] $Arguments.ExportSettingData).INSTANCE
-    if ($settings.CLASSNAME -ne 'Msvm_VirtualSystemExportSettingData') { return New-Result -ReturnValue 32773 }
-    $given = @{}
-    foreach ($property in $settings.PROPERTY) { $given[$property.NAME] = $property.VALUE }
-    if ($given['CopySnapshotConfiguration'] -ne '1') { throw 'The stand-in exports no VM checkpoints.' }
-    $with = @{
-        vmId          = $Arguments.ComputerSystem.Name.ToLowerInvariant()
-        folder        = $Arguments.ExportDirectory
-        copiesRuntime = $given['CopyVmRuntimeInformation'] -eq 'TRUE'
-        copiesStorage = $given['CopyVmStorage'] -eq 'TRUE'
-    }
-    [void] (Invoke-StandInService -Command 'export' -With $with)
-    New-Result -ReturnValue 0
+# Instances of a class that an instance is joined with: jobs of a VM alone.
+function Get-CimAssociatedInstance {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)][object] $InputObject, [Parameter(Mandatory)][string] $ResultClassName)
+    if ($InputObject.Class -ne 'Msvm_ComputerSystem' -or $ResultClassName -ne 'Msvm_ConcreteJob') { throw "The stand-in joins no $ResultClassName with $($InputObject.Class)." }
+    Get-ExportJobs | Where-Object { $_.OfVm -eq $InputObject.Name }
 }
 
 # Not of this module, but of the same Windows: what Active Directory has of this computer.

@@ -17,15 +17,6 @@ function Get-ReferencePoints {
     }
 }
 
-function Get-SystemSettings {
-    foreach ($vm in Invoke-StandInService -Command 'vms') {
-        [pscustomobject] @{ Class = 'Msvm_VirtualSystemSettingData'; InstanceID = "Microsoft:$($vm.id.ToUpperInvariant())"; VmId = $vm.id; CheckpointId = $null }
-        foreach ($taken in $vm.checkpoints) {
-            [pscustomobject] @{ Class = 'Msvm_VirtualSystemSettingData'; InstanceID = "Microsoft:$($taken.id.ToUpperInvariant())"; VmId = $vm.id; CheckpointId = $taken.id }
-        }
-    }
-}
-
 # Each is done by a job, as the real ones are.
 function New-RecoverySnapshot {
     param($Arguments)

@@ -10,20 +10,36 @@ function Compare-VM {
         [Parameter(ParameterSetName = 'Register')][switch] $Register,
         [Parameter(Mandatory, ParameterSetName = 'Copy')][switch] $Copy,
         [Parameter(ParameterSetName = 'Copy')][switch] $GenerateNewId,
+        [Parameter(ParameterSetName = 'Copy')][string] $VirtualMachinePath,
+        [Parameter(ParameterSetName = 'Copy')][Alias('CheckpointFileLocation', 'SnapshotFileLocation')][string] $SnapshotFilePath,
+        [Parameter(ParameterSetName = 'Copy')][string] $SmartPagingFilePath,
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'CompatibilityReport')][object] $CompatibilityReport
     )
     if ($Name) { throw 'The stand-in compares no moves.' }
+    if ($Copy -and -not ($VirtualMachinePath -and $SnapshotFilePath -eq $VirtualMachinePath -and $SmartPagingFilePath -eq $VirtualMachinePath)) {
+        throw 'The stand-in compares copies with all their files in one folder alone.'
+    }
     $id = if ($null -ne $CompatibilityReport) { $CompatibilityReport.VM.Id.ToString() }
-    else { Invoke-StandInService -Command 'plan' -With @{ path = $Path; hasNewId = [bool] $GenerateNewId } }
+    else { Invoke-StandInService -Command 'plan' -With @{ path = $Path; hasNewId = [bool] $GenerateNewId; root = if ($Copy) { $VirtualMachinePath } else { $null } } }
     $facts = Get-PlannedFacts -Id $id
-    $vm = [pscustomobject] @{ Id = [guid] $id; Name = $facts.name; State = $facts.state; Planned = $true }
+    $vm = [pscustomobject] @{
+        Id             = [guid] $id
+        Name           = $facts.name
+        State          = $facts.state
+        Generation     = $facts.generation
+        Version        = $facts.version
+        ProcessorCount = $facts.processorCount
+        MemoryStartup  = $facts.memoryBytes
+        Planned        = $true
+    }
     $found = foreach ($one in Invoke-StandInService -Command 'incompatibilities' -With @{ vmId = $id }) {
         $source = [pscustomobject] @{ VMId = $vm.Id; Type = $one.type; DiskId = $one.diskId }
         [pscustomobject] @{ MessageId = $one.id; Message = $one.message; Source = $source }
     }
     # The real one has $null for none.
     $all = @($found | Where-Object { $null -ne $_ })
-    [pscustomobject] @{ VM = $vm; Incompatibilities = if ($all.Count -eq 0) { $null } else { $all } }
+    $isCopy = if ($null -ne $CompatibilityReport) { $CompatibilityReport.IsCopy } else { [bool] $Copy }
+    [pscustomobject] @{ VM = $vm; IsCopy = $isCopy; Incompatibilities = if ($all.Count -eq 0) { $null } else { $all } }
 }
 
 function Import-VM {
@@ -33,6 +49,7 @@ function Import-VM {
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'CompatibilityReport')][object] $CompatibilityReport
     )
     if ($Path) { throw 'The stand-in imports from a report alone.' }
+    if ($CompatibilityReport.IsCopy) { throw 'The real one would copy the disks.' }
     [void] (Invoke-StandInService -Command 'realize' -With @{ vmId = $CompatibilityReport.VM.Id.ToString() })
     $CompatibilityReport.VM
 }
@@ -60,6 +77,33 @@ function Connect-VMNetworkAdapter {
     }
 }
 
+function Disconnect-VMNetworkAdapter {
+    [CmdletBinding(SupportsShouldProcess)]
+    param([Parameter(Mandatory, Position = 0, ParameterSetName = 'Obj')][object[]] $VMNetworkAdapter)
+    foreach ($one in $VMNetworkAdapter) {
+        [void] (Invoke-StandInService -Command 'set-planned-switch' -With @{ vmId = "$($one.VMId)"; switchName = $null })
+    }
+}
+
+function Remove-VMSavedState {
+    [CmdletBinding(SupportsShouldProcess)]
+    param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
+    foreach ($one in $VM) {
+        if (-not (Test-Planned -Vm $one)) { throw 'The stand-in removes the memory of planned VMs alone.' }
+        [void] (Invoke-StandInService -Command 'drop-planned-memory' -With @{ vmId = "$($one.Id)" })
+        $one.State = 'Off'
+    }
+}
+
+function Rename-VM {
+    [CmdletBinding(SupportsShouldProcess)]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM,
+        [Parameter(Mandatory, Position = 1, ParameterSetName = 'VMObject')][string] $NewName
+    )
+    foreach ($one in $VM) { [void] (Invoke-StandInService -Command 'rename' -With @{ vmId = "$($one.Id)"; name = $NewName }) }
+}
+
 function Test-Planned {
     param($Vm)
     $null -ne $Vm.PSObject.Properties['Planned']
@@ -74,5 +118,15 @@ function Get-PlannedFacts {
         $controller, $number, $location = $disk.diskId.Split('-')
         [pscustomobject] @{ controller = $controller.ToUpperInvariant(); number = [int] $number; location = [int] $location; path = $disk.path }
     }
-    [pscustomobject] @{ id = $found.id; name = $found.name; state = $found.state; switchName = $found.switchName; disks = @($disks) }
+    [pscustomobject] @{
+        id             = $found.id
+        name           = $found.name
+        state          = $found.state
+        generation     = $found.generation
+        version        = $found.version
+        processorCount = $found.processorCount
+        memoryBytes    = $found.memoryBytes
+        switchName     = $found.switchName
+        disks          = @($disks)
+    }
 }

@@ -8,8 +8,7 @@ import type { RunId } from '../../../contracts/ids';
 import type { DriverContext } from '../driver';
 import { ifExists } from '../../files';
 import { exists } from '../files';
-import type { SimulatedHost } from './host';
-import { meterOf } from '../home/work';
+import { meterOf, type Workshop } from './work';
 
 /** Folders of an export, as Hyper-V names them. */
 export const exportLayout = (folder: string) => ({
@@ -25,12 +24,14 @@ export const unpublishedFolder = (folder: string, vmName: string, run: RunId): s
   join(folder, `${safeName(vmName)}.${run}.exporting`);
 export const publishedFolder = (folder: string, vmName: string): string => join(folder, safeName(vmName));
 
-/** A VM's name is anybody's text; as the name of a folder it keeps only what every file system takes. */
+/** A VM's name is anybody's text; as the name of a folder it keeps only what every file system takes, and is no device of Windows. */
 const safeName = (name: string): string =>
   name
     .replaceAll(/[^\p{L}\p{N} _.-]/gu, '_')
     .replace(/^\.+/, '_')
-    .slice(0, 100);
+    .slice(0, 100)
+    .replace(/[ .]+$/, '_')
+    .replace(/^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))/i, '_');
 
 export type FileCopy = { readonly from: string; readonly to: string };
 
@@ -39,13 +40,13 @@ export type FileCopy = { readonly from: string; readonly to: string };
  * there already was copied by an earlier attempt.
  */
 export async function copyFiles(
-  host: SimulatedHost,
+  { clock }: Pick<Workshop, 'clock'>,
   context: DriverContext,
   copies: readonly FileCopy[],
 ): Promise<Outcome<number>> {
   const sizes = await Promise.all(copies.map(async ({ from }) => (await stat(from)).size));
   const bytesTotal = sizes.reduce((sum, size) => sum + size, 0);
-  const meter = meterOf(host.clock, context);
+  const meter = meterOf(clock, context);
   let bytesDone = 0;
   for (const [index, { from, to }] of copies.entries()) {
     const count = new Transform({
