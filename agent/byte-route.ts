@@ -104,7 +104,7 @@ const portTaken = ({ byteRoute: { listenAddress } }: AgentConfig, port: number) 
 
 const pullWith =
   (clientCertificate: AgentCertificate, clock: Clock, images: ImageFormat): Pull =>
-  ({ runId, input, path, journalPath, signal, report }) => {
+  ({ runId, input, path, journalPath, seed, signal, report }) => {
     const { subject, bandwidthBytesPerSecondMax, bandwidthHours, ledgerWatermarkBytes } = input;
     const { address, port, certificateSha256, ticket } = input.peer;
     return pullFile({
@@ -118,6 +118,7 @@ const pullWith =
       bandwidthBytesPerSecondMax,
       bandwidthHours,
       ledgerWatermarkBytes,
+      seed,
       clock,
       images,
       signal,

@@ -59,6 +59,12 @@ export const told = z.object({
         sentBytes: bytes,
         resentBytes: bytes,
         zeroBytes: bytes,
+        /** Taken from a seed at the destination in place of the line. */
+        seedBytes: bytes.optional(),
+        /** What of `sentBytes` packing kept off the line. */
+        savedBytes: bytes.optional(),
+        /** Why a seed was of no use, or not to the end. */
+        seedProblem: z.string().optional(),
       }),
     )
     .default([]),

@@ -4,6 +4,7 @@ import {
   destinationFolderOf,
   destinationHostOf,
   importInputOf,
+  seedsOf,
   type MigrationRequest,
 } from '../../contracts/migration';
 import type { App } from '../app';
@@ -19,6 +20,8 @@ export async function gather(app: Asks, request: MigrationRequest, run: RunId | 
   const destinationHost = destinationHostOf(request);
   const isOneHost = destinationHost === request.sourceHost;
   const folder = destinationFolderOf(request) ?? null;
+  const seeds = seedsOf(request);
+  const toSee = seeds.length > 0 ? { seeds: [...seeds] } : {};
   const asked = { contract: 1, runId: run, vmId: request.vmId, vmName: null, folder: null, imports: null } as const;
   if (request.kind === 'import') {
     const imports = importInputOf(request);
@@ -35,10 +38,11 @@ export async function gather(app: Asks, request: MigrationRequest, run: RunId | 
     ...asked,
     describesVm: true,
     folder: isOneHost ? folder : null,
+    ...(isOneHost && toSee),
   });
   if (isOneHost) return { request, source, destination: source };
   const vmName = source.answer.ok ? valueOf(source.answer.value.vm?.name) : null;
-  const destination = await ask(app, destinationHost, { ...asked, describesVm: false, folder, vmName });
+  const destination = await ask(app, destinationHost, { ...asked, describesVm: false, folder, vmName, ...toSee });
   return { request, source, destination };
 }
 

@@ -118,6 +118,9 @@ export const namedFacts = {
   'there.placeholderOf': there((presence) => presence.placeholderOf),
   'there.promisedTo': there((presence) => presence.promisedTo),
   'there.sameName': there((presence) => presence.sameName),
+  'there.seeds': ofAnswer('destination', ({ seeds }) =>
+    seeds === undefined ? notKnown('its agent is older than seeds are') : known(seeds),
+  ),
   'vm.isThere': ofAnswer('source', ({ vm }) => known(vm !== null)),
   'vm.name': ofVm((vm) => vm.name),
   'vm.state': ofVm((vm) => vm.state),

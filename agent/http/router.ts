@@ -9,13 +9,14 @@ import type { Log } from '../log';
 import type { OperationRunner } from '../operations/runner';
 import { agentVersion } from '../version';
 import { answerFailure, answerOutcome, noSuchRoute } from './answers';
+import { inspectSeeds } from '../inspect-seeds';
 import { parseInspection, parseOperation } from './body';
 import { pageOf } from './pages';
 import { idIfGiven, idOf, splitTarget, waitMsOf } from './query';
 
 export type RouterParts = {
   readonly hostId: HostId;
-  readonly driver: Pick<HyperVDriver, 'vms' | 'vm' | 'inspect' | 'leftovers'>;
+  readonly driver: Pick<HyperVDriver, 'vms' | 'vm' | 'inspect' | 'locateSeed' | 'leftovers'>;
   readonly runner: OperationRunner;
   /** Everything about this host, the byte route included. */
   readonly host: () => Promise<HostFacts>;
@@ -98,7 +99,10 @@ function hostRoutes({ hostId, driver, runner, host }: RouterParts): Route[] {
   async function inspect(body: Uint8Array): Promise<Outcome<unknown>> {
     const request = parseInspection(body);
     if (!request.ok) return request;
-    return succeeded({ agentVersion, contract: 1, ...(await driver.inspect(request.value)) });
+    const { seeds } = request.value;
+    const seen = seeds && (await inspectSeeds((path) => driver.locateSeed(path), seeds));
+    const inspected = await driver.inspect(request.value);
+    return succeeded({ agentVersion, contract: 1, ...inspected, ...(seen && { seeds: seen }) });
   }
 
   return [

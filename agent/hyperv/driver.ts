@@ -38,7 +38,7 @@ export type ContentPoint = {
 export type ServedFile = { readonly path: string; readonly changes?: ImageChanges };
 
 /** All of an inspection that the agent does not know of itself. */
-export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract'>;
+export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract' | 'seeds'>;
 
 /** What keeps others from the ports of the host. Each is "make it so". */
 export type HostFirewall = {
@@ -76,6 +76,8 @@ export interface HyperVDriver {
     folder: string,
     subject: PullSubject,
   ): Promise<Outcome<{ path: string; journalPath: string }>>;
+  /** A disk that a request names as a seed: where it really is, and the roots below which its parents must be. `PathOutsideRoots`. */
+  locateSeed(path: string): Promise<Outcome<{ readonly path: string; readonly roots: readonly string[] }>>;
   /** Everything that carries a run's mark, of one run or of all. */
   leftovers(run?: RunId): Promise<Leftover[]>;
   close(): Promise<void>;

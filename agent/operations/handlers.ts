@@ -19,6 +19,7 @@ export type PullTask = HandlerContext & {
   readonly input: OperationInput<'pull'>;
   readonly path: string;
   readonly journalPath: string;
+  readonly seed?: { readonly path: string; readonly roots: readonly string[] };
 };
 export type Pull = (task: PullTask) => Promise<Outcome<OperationOutput<'pull'>>>;
 
@@ -26,8 +27,12 @@ export type Pull = (task: PullTask) => Promise<Outcome<OperationOutput<'pull'>>>
 export function createCarryOut(driver: HyperVDriver, pull: Pull): CarryOut {
   return async ({ runId, task }, context) => {
     if (task.kind !== 'pull') return driver.perform(task.kind, { runId, ...context }, task.input);
-    const { vmId, folder, subject } = task.input;
+    const { vmId, folder, subject, seedPath } = task.input;
     const place = await driver.locateForWriting(runId, vmId, folder, subject);
-    return place.ok ? pull({ ...context, ...place.value, runId, input: task.input }) : place;
+    if (!place.ok) return place;
+    const seed = seedPath === undefined ? undefined : await driver.locateSeed(seedPath);
+    if (seed?.ok === false) return seed;
+    const named = seed === undefined ? {} : { seed: seed.value };
+    return pull({ ...context, ...place.value, ...named, runId, input: task.input });
   };
 }

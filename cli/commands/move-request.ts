@@ -44,6 +44,7 @@ export const moveOptions = apiOptions.extend({
   newId: z.string().optional(),
   name: z.string().optional(),
   disk: z.array(z.object({ diskId: z.string(), path: z.string() })).optional(),
+  seed: z.array(z.object({ diskId: z.string(), path: z.string() })).optional(),
   fixUps: z.enum(['ask', 'apply']).optional(),
   powerOn: z.literal(true).optional(),
 });
@@ -110,6 +111,7 @@ const fieldsOf = ({ to, switch: name, ...options }: MoveOptions) => ({
   ...(options.newId === undefined ? {} : { newVmId: options.newId }),
   ...(options.name === undefined ? {} : { name: options.name }),
   ...(options.disk === undefined ? {} : { diskPaths: options.disk }),
+  ...(options.seed === undefined ? {} : { seeds: options.seed }),
   policy: {
     ...(options.fixUps === undefined ? {} : { fixUps: options.fixUps }),
     ...(options.powerOn === undefined ? {} : { start: true }),
@@ -204,6 +206,11 @@ export const withMoveOptions = (command: Command): Command =>
       bandwidthHoursOption,
     )
     .option('--time-zone <name>', "of these hours, such as Europe/Berlin (default: this machine's)")
+    .option(
+      '--seed <disk=path>',
+      'file at the destination that holds much of a disk already, such as scsi-0-0=/vms/replica.vhdx; once a disk',
+      diskOption,
+    )
     .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
     .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(verifyScopes))
     .addOption(new Option('--stop <how>', 'how a VM that runs is stopped').choices(stopPolicies))

@@ -86,3 +86,22 @@ test('what a run was warned of stands in its status and in its receipt', async (
   const receipt = await runInProcess(['receipt', 'm1', '--api', url]);
   expect(receipt.stdout).toContain('warning: VM web01 needs 4 bytes');
 });
+
+test('seeds go out with the request, each with its disk; one without a file is refused before anybody is asked', async () => {
+  const asked: unknown[] = [];
+  const url = await serving(answer({}), asked);
+  const seeds = ['--seed', 'scsi-0-0=/big/a=b.vhdx', '--seed', 'scsi-0-1=/big/old.vhdx'];
+  await runInProcess([...words, ...seeds, '--api', url]);
+  expect(asked).toEqual([
+    expect.objectContaining({
+      seeds: [
+        { diskId: 'scsi-0-0', path: '/big/a=b.vhdx' },
+        { diskId: 'scsi-0-1', path: '/big/old.vhdx' },
+      ],
+    }),
+  ]);
+  const wrong = await runInProcess([...words, '--seed', 'scsi-0-0', '--api', url]);
+  expect(wrong.code).toBe(exitCodes.badInput.code);
+  expect(wrong.stderr).toContain('Give a disk and its file');
+  expect(asked.length).toBe(1);
+});

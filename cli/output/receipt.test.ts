@@ -56,3 +56,30 @@ test('one pass is one pass', () => {
   const predicted = { predictedOutageMs: 2000, rounds: [round] };
   expect(linesOf('warm', { ...toB, ...folder }, null, predicted)).toContain('predicted after 1 pass\n');
 });
+
+test('what came of a seed, and what packing kept off the line, is told where there was any', () => {
+  const file = {
+    name: 'scsi-0-0_0',
+    digest: 'ab'.repeat(32),
+    dataBytes: 6 * mib,
+    sentBytes: 8 * mib,
+    resentBytes: 2 * mib,
+  };
+  const seeded = { ...file, zeroBytes: 0, seedBytes: 594 * mib, savedBytes: 5 * mib };
+  const unseeded = {
+    ...file,
+    name: 'scsi-0-1_0',
+    zeroBytes: 0,
+    seedProblem: 'the seed /old.vhdx ends before offset 5',
+  };
+  const lines = linesOf('lan', { ...toB, ...folder }, null, { files: [seeded, unseeded] });
+  expect(lines).toContain(
+    '16.0 MiB, packed to 11.0 MiB, of which 4.0 MiB a second time after faults; 594 MiB were in seeds',
+  );
+  expect(lines).toMatch(/FROM SEED/);
+  expect(lines).toContain(
+    'scsi-0-1_0: the seed was of no use, or not to the end: the seed /old.vhdx ends before offset 5',
+  );
+  const plain = linesOf('lan', { ...toB, ...folder }, null, { files: [{ ...file, zeroBytes: 0 }] });
+  expect(plain).not.toMatch(/FROM SEED|packed|seeds/);
+});

@@ -16,15 +16,23 @@ function phaseRows(receipt: Receipt): string[][] {
   ]);
 }
 
-function fileRows(receipt: Receipt): string[][] {
-  return receipt.files.map(({ name, dataBytes, sentBytes, resentBytes, zeroBytes, digest }) => [
+/** Files that the byte route brought; from a seed is told where any of them had one. */
+function fileTable({ files }: Receipt): string[] {
+  const hasSeeds = files.some(({ seedBytes }) => seedBytes !== undefined);
+  const head = ['  FILE', 'DATA', 'SENT', 'SENT AGAIN', ...(hasSeeds ? ['FROM SEED'] : []), 'ZERO', 'BLAKE3'];
+  const rows = files.map(({ name, dataBytes, sentBytes, resentBytes, seedBytes = 0, zeroBytes, digest }) => [
     `  ${name}`,
     formatBytes(dataBytes),
     formatBytes(sentBytes),
     formatBytes(resentBytes),
+    ...(hasSeeds ? [formatBytes(seedBytes)] : []),
     formatBytes(zeroBytes),
     digest.slice(0, 16),
   ]);
+  const problems = files.flatMap(({ name, seedProblem }) =>
+    seedProblem === undefined ? [] : [`  ${name}: the seed was of no use, or not to the end: ${seedProblem}`],
+  );
+  return [...tableLines(head, rows), ...problems];
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -76,7 +84,12 @@ function measuredText(outage: Receipt['outage'], guestOutageMs: number | null): 
 function sentText({ files, state }: Receipt): string {
   const sentBytes = files.reduce((sum, file) => sum + file.sentBytes, 0);
   const resentBytes = files.reduce((sum, file) => sum + file.resentBytes, 0);
-  const sent = `${formatBytes(sentBytes)}, of which ${formatBytes(resentBytes)} a second time after faults`;
+  const savedBytes = files.reduce((sum, file) => sum + (file.savedBytes ?? 0), 0);
+  const seedBytes = files.reduce((sum, file) => sum + (file.seedBytes ?? 0), 0);
+  const packed = savedBytes === 0 ? '' : `, packed to ${formatBytes(sentBytes - savedBytes)}`;
+  const seeded = seedBytes === 0 ? '' : `; ${formatBytes(seedBytes)} were in seeds`;
+  const again = `of which ${formatBytes(resentBytes)} a second time after faults`;
+  const sent = `${formatBytes(sentBytes)}${packed}, ${again}${seeded}`;
   return state === 'completed' ? sent : `${sent}; files that did not arrive whole are not counted`;
 }
 
@@ -146,7 +159,6 @@ export function receiptLines(receipt: Receipt): string[] {
     ...line('reason', failure === null ? undefined : failureText(failure)),
     ...line('remedy', failure?.remedy),
   ];
-  const files = ['  FILE', 'DATA', 'SENT', 'SENT AGAIN', 'ZERO', 'BLAKE3'];
   const verified = receipt.verified.map(
     ({ diskId, digest, bytesRead }) =>
       `  ${diskId}: equal at both hosts, ${formatBytes(bytesRead)} read at each, BLAKE3 ${digest.slice(0, 16)}`,
@@ -156,7 +168,7 @@ export function receiptLines(receipt: Receipt): string[] {
     ...factLines(facts, '  '),
     ...(receipt.concerns.length === 0 ? [] : ['', ...concernLines(receipt.concerns)]),
     ...section('Phases:', tableLines(['  PHASE', 'OUTCOME', 'TOOK', ''], phaseRows(receipt))),
-    ...(receipt.files.length === 0 ? [] : section('Files:', tableLines(files, fileRows(receipt)))),
+    ...(receipt.files.length === 0 ? [] : section('Files:', fileTable(receipt))),
     ...section('Verified:', verified),
     ...section(
       'Changes of the configuration:',

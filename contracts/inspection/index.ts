@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { runId, vmId } from '../ids';
 import { imported } from '../operations/exports';
 import { hostInspection, presence } from './host';
+import { seed } from '../requests/seeds';
 import { importInspection, placeInspection } from './place';
+import { seedInspection } from './seeds';
 import { vmInspection } from './vm';
 
 export { fact, known, notKnown, type Fact } from './fact';
 export { type HostInspection, type Presence } from './host';
 export { type AllowedPlace, type ImportInspection, type PlaceInspection } from './place';
+export { type SeedInspection } from './seeds';
 export { type InspectedDisk, type VmInspection } from './vm';
 
 /** The body of `POST /v1/inspections`: what a host is to look at. Changes nothing there. */
@@ -23,6 +26,8 @@ export const inspectionRequest = z.object({
   describesVm: z.boolean(),
   folder: z.string().nullable(),
   imports: imported.nullable(),
+  /** Disks on this host that are to be looked at as seeds. */
+  seeds: z.array(seed).optional(),
 });
 export type InspectionRequest = z.infer<typeof inspectionRequest>;
 
@@ -37,5 +42,7 @@ export const inspection = z.object({
   vm: vmInspection.nullable(),
   place: placeInspection.nullable(),
   imports: importInspection.nullable(),
+  /** Of an agent that was asked about seeds and knows them. */
+  seeds: z.array(seedInspection).optional(),
 });
 export type Inspection = z.infer<typeof inspection>;

@@ -33,6 +33,8 @@ export const pullOperations = {
       bandwidthHours: bandwidthHours.nullable().default(null),
       /** What the ledger holds of this transfer; a journal that is behind it was lost. */
       ledgerWatermarkBytes: bytes.nullable(),
+      /** Of an image: a disk at the destination that may hold much of it already. */
+      seedPath: z.string().min(1).optional(),
     }),
     output: z.object({
       path: z.string(),

@@ -9,6 +9,7 @@ import { quickStorageRequest } from './quick-storage';
 import { sanRequest } from './san';
 import { sharedNothingRequest } from './shared-nothing';
 import { storageRequest } from './storage';
+import type { NamedSeed } from './seeds';
 import { warmRequest } from './warm';
 
 /**
@@ -90,5 +91,10 @@ export const destinationHostOf = (request: Places): HostId => request.destinatio
 /** The folder that a request names, on the destination host. */
 export const destinationFolderOf = (request: Places): string | undefined => request.destinationFolder;
 
+/** The seeds that a request names; none where its kind takes none. */
+export const seedsOf = (request: MigrationRequest): readonly NamedSeed[] =>
+  'seeds' in request ? (request.seeds ?? []) : [];
+
 export { notShrinkingPolicies, retirePolicies, stopPolicies, verifyScopes, type StopPolicy } from './shapes';
+export { type NamedSeed } from './seeds';
 export { importedVmId, importInputOf } from './import';

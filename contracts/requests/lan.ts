@@ -1,5 +1,6 @@
 import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
+import { seeds } from './seeds';
 import {
   bandwidthBytesPerSecondMax,
   bandwidthHours,
@@ -17,6 +18,7 @@ export const lanRequest = requestOfKind(kind, {
   destinationHost: hostId,
   destinationFolder,
   destinationSwitch,
+  seeds: seeds.optional(),
   policy: strictlyOf(
     kind,
     { bandwidthBytesPerSecondMax, bandwidthHours, stop, retire, verify, heartbeatWaitMsMax },

@@ -21,4 +21,8 @@ export const requestOfKind = <K extends string, Shape extends z.ZodRawShape>(
   shape: Shape,
   refused: Refused = {},
 ) =>
-  strictlyOf(kind, { id: migrationId.optional(), kind: z.literal(kind), vmId, sourceHost: hostId, ...shape }, refused);
+  strictlyOf(
+    kind,
+    { id: migrationId.optional(), kind: z.literal(kind), vmId, sourceHost: hostId, ...shape },
+    { seeds: 'no byte route is used', ...refused },
+  );

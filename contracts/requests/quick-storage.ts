@@ -1,5 +1,6 @@
 import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
+import { seeds } from './seeds';
 import {
   bandwidthBytesPerSecondMax,
   bandwidthHours,
@@ -16,6 +17,7 @@ export const quickStorageRequest = requestOfKind(kind, {
   destinationHost: hostId,
   destinationFolder,
   destinationSwitch,
+  seeds: seeds.optional(),
   policy: strictlyOf(kind, { bandwidthBytesPerSecondMax, bandwidthHours, retire, verify, heartbeatWaitMsMax }).prefault(
     {},
   ),

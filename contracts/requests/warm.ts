@@ -1,5 +1,6 @@
 import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
+import { seeds } from './seeds';
 import {
   approve,
   bandwidthBytesPerSecondMax,
@@ -21,6 +22,7 @@ export const warmRequest = requestOfKind(kind, {
   destinationHost: hostId,
   destinationFolder,
   destinationSwitch,
+  seeds: seeds.optional(),
   policy: strictlyOf(kind, {
     bandwidthBytesPerSecondMax,
     bandwidthHours,

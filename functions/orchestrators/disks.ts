@@ -1,7 +1,7 @@
 import type { DiskFacts } from '../../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { DiskId } from '../../contracts/ids';
-import { destinationHostOf, type RunInput } from '../../contracts/migration';
+import { destinationHostOf, type NamedSeed, type RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
 import { roomForCopyBytes } from '../../contracts/room';
 import type { Load } from '../saga/load';
@@ -54,13 +54,21 @@ export function readBy(verify: 'changed' | 'all', sizes: Pick<Sizes, 'disks'> | 
   return sizes ? { readBytes: allocatedBytesOf(sizes) } : null;
 }
 
-export type Pulled = { readonly label: string; readonly subject: PullSubject; readonly bytesExpected: number };
+export type Pulled = {
+  readonly label: string;
+  readonly subject: PullSubject;
+  readonly bytesExpected: number;
+  /** Whether a seed of its disk may help: not where the VM waits for the copy. */
+  readonly seedable?: true;
+};
 
 /** Every image below the last of each disk. */
-export const parentImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, (index, last) => index < last);
+export const parentImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, (index, last) => index < last).map(seedable);
 
 /** Every image of each disk. */
-export const allImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, () => true);
+export const allImages = (sizes: Sizes): Pulled[] => imagesOf(sizes, () => true).map(seedable);
+
+const seedable = (file: Pulled): Pulled => ({ ...file, seedable: true });
 
 /** The last image of each disk, the saved memory and the configuration. */
 export const lastImages = (sizes: Sizes): Pulled[] => [
@@ -81,6 +89,7 @@ const imagesOf = (sizes: Sizes, wanted: (index: number, last: number) => boolean
 type PulledRun = RunInput & {
   readonly request: {
     readonly destinationFolder: string;
+    readonly seeds?: readonly NamedSeed[] | undefined;
     readonly policy: Pick<OperationInput<'pull'>, 'bandwidthBytesPerSecondMax' | 'bandwidthHours'>;
   };
 };
@@ -107,11 +116,18 @@ export function* pullAll(
         subject: file.subject,
         bandwidthBytesPerSecondMax: request.policy.bandwidthBytesPerSecondMax,
         bandwidthHours: request.policy.bandwidthHours,
+        ...seedOf(file, request.seeds),
       },
     })),
   );
   if (!pulled.ok) return pulled;
   return succeeded(pulled.value.map((output, index) => accountOf(files[index]?.label ?? '', output)));
+}
+
+function seedOf({ subject, seedable: isSeedable }: Pulled, seeds: readonly NamedSeed[] = []): { seedPath?: string } {
+  if (isSeedable !== true || subject.type !== 'image') return {};
+  const seed = seeds.find((one) => one.diskId === subject.diskId);
+  return seed === undefined ? {} : { seedPath: seed.path };
 }
 
 /** What the receipt says of a file. */

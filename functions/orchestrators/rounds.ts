@@ -213,7 +213,13 @@ function withRound(files: PreCopied['files'], round: PreCopied['files']): PreCop
       sentBytes: file.sentBytes + (before?.sentBytes ?? 0),
       resentBytes: file.resentBytes + (before?.resentBytes ?? 0),
       zeroBytes: file.zeroBytes + (before?.zeroBytes ?? 0),
+      ...savedBy(file, before),
     });
   }
   return [...all.values()];
 }
+
+const savedBy = (...files: readonly ({ readonly savedBytes?: number | undefined } | undefined)[]) => {
+  const savedBytes = files.reduce((sum, file) => sum + (file?.savedBytes ?? 0), 0);
+  return savedBytes === 0 ? {} : { savedBytes };
+};

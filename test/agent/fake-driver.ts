@@ -81,6 +81,11 @@ export class FakeDriver implements HyperVDriver {
     return failed(failureOf('PathOutsideRoots', { message: `${folder} is outside of /vms` }));
   }
 
+  async locateSeed(path: string): Promise<Outcome<{ path: string; roots: readonly string[] }>> {
+    if (path.startsWith('/vms')) return succeeded({ path, roots: ['/vms'] });
+    return failed(failureOf('PathOutsideRoots', { message: `${path} is outside of /vms` }));
+  }
+
   async leftovers(run = runId.parse('old-r1')) {
     return [{ what: 'reservation' as const, runId: run, detail: 'memory' }];
   }

@@ -72,6 +72,16 @@ export function describeRoom(hostsFor: HostsFor, stands: Stands): void {
     expect(await destination.leftovers()).toEqual([]);
   });
 
+  test('a seed outside of the roots is refused, and one inside is told with the roots', async () => {
+    const { destination } = await hostsFor('another-host');
+    const root = (await destination.host()).volumes[0]?.root ?? '';
+    for (const path of ['/etc/passwd', `${root}/../outside.vhdx`, `${root}\u0000x`, '', '..'])
+      expect(codeOf(await destination.locateSeed(path))).toBe('PathOutsideRoots');
+    const place = valueOf(await destination.locateSeed(`${root}/not-there.vhdx`));
+    expect(place.path.endsWith('not-there.vhdx')).toBe(true);
+    expect(place.roots.length).toBeGreaterThan(0);
+  });
+
   test('a destination that is the source itself is refused', async () => {
     const { source, vmId } = await hostsFor('same-host');
     valueOf(await perform(source, run, 'reserve-vm', { vmId }));

@@ -44,3 +44,23 @@ test('a run of a version that this app does not have is not run by another one',
   });
   expect(() => itineraryOf(input)).toThrow('no version 99 of quick-storage');
 });
+
+const oneSeed = { diskId: 'scsi-0-0', path: '/vms/old.vhdx' };
+
+test('seeds are named by the kinds of the byte route, once a disk; others say why they take none', () => {
+  for (const kind of ['quick-storage', 'warm', 'lan'])
+    expect(issuesOf({ ...quickStorage, kind, seeds: [oneSeed] })).toEqual([]);
+  expect(issuesOf({ ...quickStorage, kind: 'shared-nothing', seeds: [oneSeed] })).toEqual([
+    { path: ['seeds'], message: '"shared-nothing" takes no seeds (no byte route is used); leave it out' },
+  ]);
+  expect(issuesOf({ ...quickStorage, seeds: [oneSeed, { ...oneSeed, path: '/vms/other.vhdx' }] })).toEqual([
+    { path: ['seeds'], message: 'a disk has one seed; name each disk once' },
+  ]);
+  expect(issuesOf({ ...quickStorage, seeds: [{ ...oneSeed, path: '' }] }).map(({ path }) => path)).toEqual([
+    ['seeds', 0, 'path'],
+  ]);
+});
+
+test('a request of before there were seeds is what it was', () => {
+  expect(migrationRequest.parse(quickStorage)).not.toHaveProperty('seeds');
+});

@@ -63,6 +63,13 @@ const vmCheckpoint = (change: Partial<FactValues['vm.vmCheckpoints'][number]>): 
 const away = failureOf('RelayUnreachable', { message: 'no listener' });
 const sameHost = { destinationHost: 'hv-a' };
 const amd: FactValues['destination.processor'] = { maker: 'AuthenticAMD', features: ['sse4.2', 'aes'] };
+const seeds = (id: string) => ({ seeds: [{ diskId: id, path: '/big/old.vhdx' }] });
+const usable = (id: string, virtualSizeBytes = manyBytes(40)): FactValues['there.seeds'][number] => ({
+  diskId: diskId.parse(id),
+  path: '/big/old.vhdx',
+  usable: true,
+  virtualSizeBytes,
+});
 const limit = { policy: { bandwidthBytesPerSecondMax: 1024 ** 2, outageMsMax: 60_000 } };
 
 export const cases: readonly Case[] = [
@@ -434,6 +441,37 @@ export const cases: readonly Case[] = [
     kind: 'live',
     given: { 'vm.integration': { heartbeat: false, shutdown: true } },
     says: ['web01'],
+  },
+  {
+    check: 'seed-of-disk',
+    kind: 'lan',
+    request: seeds('scsi-0-9'),
+    given: { 'there.seeds': [usable('scsi-0-9')] },
+    says: ['scsi-0-9', 'scsi-0-0'],
+  },
+  {
+    check: 'seed-opens',
+    kind: 'quick-storage',
+    request: seeds('scsi-0-0'),
+    given: {
+      'there.seeds': [
+        {
+          diskId: diskId.parse('scsi-0-0'),
+          path: '/big/old.vhdx',
+          usable: false,
+          code: 'DiskNotVhdx',
+          message: 'no VHDX',
+        },
+      ],
+    },
+    says: ['/big/old.vhdx', 'scsi-0-0', 'no VHDX'],
+  },
+  {
+    check: 'seed-size',
+    kind: 'warm',
+    request: seeds('scsi-0-0'),
+    given: { 'there.seeds': [usable('scsi-0-0', manyBytes(39))] },
+    says: ['/big/old.vhdx', String(manyBytes(39)), String(manyBytes(40))],
   },
   { check: 'heartbeat-now', kind: 'storage', given: { 'vm.heartbeat': 'lost' }, says: ['lost'] },
   {

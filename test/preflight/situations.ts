@@ -111,6 +111,9 @@ function give(hosts: Hosts, name: FactName, value: unknown): void {
     case 'import.refusal':
       Object.assign(destination(), { imports: { found: false, failure: value } });
       return;
+    case 'there.seeds':
+      Object.assign(destination(), { seeds: value });
+      return;
     default:
       if (name.startsWith('import.')) Object.assign(destination().imports ?? {}, { [name.slice(7)]: value });
       else putFact(hosts, name, known(value));
@@ -118,6 +121,8 @@ function give(hosts: Hosts, name: FactName, value: unknown): void {
 }
 
 function putFact(hosts: Hosts, name: FactName, fact: Fact<unknown>): void {
+  // An agent that does not know of seeds says nothing about them.
+  if (name === 'there.seeds') return;
   const [area = '', field = ''] = name.split('.');
   const source = inspectionOf(hosts.source);
   const destination = inspectionOf(hosts.destination);

@@ -11,6 +11,7 @@ import { networkChecks } from './network';
 import { placeChecks } from './place';
 import { roomChecks } from './room';
 import { sanChecks } from './san';
+import { seedChecks } from './seeds';
 import { vmCheckpointChecks } from './vm-checkpoints';
 import { vmChecks } from './vm';
 
@@ -27,6 +28,7 @@ export const areas: readonly Area[] = [
   { title: 'LUNs', checks: sanChecks },
   { title: 'Live migration', checks: liveMigrationChecks },
   { title: 'What stands at the destination', checks: placeChecks },
+  { title: 'Seeds', checks: seedChecks },
   { title: 'What the destination can run', checks: fitChecks },
   { title: 'Network', checks: networkChecks },
   { title: 'Room', checks: roomChecks },

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { HostFacts, Leftover, VmFacts } from '../../../contracts/facts';
-import { describeThrown, failed, failureOf, type Failure, type Outcome } from '../../../contracts/failure';
+import { describeThrown, failed, failureOf, type Failure, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { InspectionRequest } from '../../../contracts/inspection';
 import type { OperationInput, OperationOutput, PullSubject } from '../../../contracts/operations';
@@ -21,6 +21,7 @@ import { Client } from './calls/client';
 import { Comparisons } from './comparisons';
 import { vmFactsOf } from './facts';
 import { plannedFactsOf } from './placing';
+import { resolveBelowRoots } from '../paths';
 import { findVm, type Handler, type RealHost } from './host';
 import { windowsFirewall } from './firewall';
 import { inspect } from './inspect';
@@ -215,6 +216,12 @@ class PowerShellDriver implements HyperVDriver {
     subject: PullSubject,
   ): Promise<Outcome<{ path: string; journalPath: string }>> {
     return asValue('pull', vmId, () => locateForWriting(this.real, run, vmId, folder, subject));
+  }
+
+  async locateSeed(path: string): Promise<Outcome<{ path: string; roots: readonly string[] }>> {
+    const { roots } = this.real;
+    const real = await resolveBelowRoots(path, roots[0] ?? '', roots);
+    return real.ok ? succeeded({ path: real.value, roots }) : real;
   }
 
   async leftovers(run?: RunId): Promise<Leftover[]> {

@@ -16,10 +16,10 @@ import { errorCode } from '../../thrown';
 import { readJson, removeUnfinishedWrites } from '../files';
 import { putGuestsOnStandby } from './guests';
 import type { SimulationHooks } from './hooks';
-import type { SimulatedHost } from './host';
 import { inspect } from './inspect';
 import { layoutOf, livePath, mapHostPaths } from './layout';
 import { findLeftovers } from './leftovers';
+import { resolveOnHost, rootsOf, type SimulatedHost } from './host';
 import { locateForReading, locateForWriting } from './locate';
 import { KeyedLocks } from '../locks';
 import { lockHost } from './host-lock';
@@ -192,6 +192,11 @@ class SimulatedDriver implements HyperVDriver {
     subject: PullSubject,
   ): Promise<Outcome<{ path: string; journalPath: string }>> {
     return asValue('pull', vmId, () => locateForWriting(this.simulated, run, vmId, folder, subject));
+  }
+
+  async locateSeed(path: string): Promise<Outcome<{ path: string; roots: readonly string[] }>> {
+    const real = await resolveOnHost(this.simulated, path);
+    return real.ok ? succeeded({ path: real.value, roots: rootsOf(this.simulated) }) : real;
   }
 
   leftovers(run?: RunId): Promise<Leftover[]> {
