@@ -29,6 +29,7 @@ export type AgentRoute = {
   readonly served: ByteRoute;
   readonly certificate: AgentCertificate;
   readonly pull: Pull;
+  readonly images: ImageFormat;
 };
 
 const portFile = z.object({ port: z.int().min(1).max(65_535) });
@@ -81,6 +82,7 @@ export async function startAgentRoute(parts: RouteParts): Promise<Outcome<AgentR
     served: served.value,
     certificate: certificate.value,
     pull: pullWith(certificate.value, clock, images),
+    images,
   });
 }
 

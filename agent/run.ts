@@ -1,6 +1,7 @@
 import { describeThrown, type Failure } from '../contracts/failure';
 import { systemClock, within } from './clock';
 import { loadConfig } from './config';
+import { azureStore } from './disks/staged/azure-store';
 import { createLineLog, type Log } from './log';
 import { startAgent } from './service';
 
@@ -37,7 +38,7 @@ export async function runAgent({ configPath, write, ready, signal }: RunOptions)
     process.exit(1);
   });
 
-  const agent = await startAgent({ config: config.value, clock: systemClock, log });
+  const agent = await startAgent({ config: config.value, clock: systemClock, log, stagingStore: azureStore });
   if (!agent.ok) {
     say(log, 'the agent cannot start', agent.failure);
     return agent.failure.code === 'RequestInvalid' ? 'refused' : 'fault';

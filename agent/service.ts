@@ -24,6 +24,7 @@ import { OperationStore } from './operations/store';
 import { openDriver } from './open-driver';
 import { Opened } from './opened';
 import { relayTokens } from './relay-tokens';
+import { StagedRoute, type StagingStore } from './staged-route';
 import { takeStateLock } from './state-lock';
 
 /** An operation that was told to stop and has not after so long is complained of. */
@@ -39,6 +40,8 @@ export type AgentParts = {
   readonly log: Log;
   /** By default that of the operating system; a simulation owns it. */
   readonly chance?: Chance;
+  /** The staging containers of Blob Storage. */
+  readonly stagingStore: StagingStore;
   /** Where a proxy is named; by default that of this process. */
   readonly env?: NodeJS.ProcessEnv;
 };
@@ -68,7 +71,7 @@ export async function startAgent(parts: AgentParts): Promise<Outcome<Agent>> {
 }
 
 async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent>> {
-  const { config, clock, log, chance = systemChance, env = process.env } = parts;
+  const { config, clock, log, stagingStore: storeOf, chance = systemChance, env = process.env } = parts;
   const { newGuid } = chance;
   const { stateFolder } = config;
   await mkdir(stateFolder, { recursive: true, mode: 0o700 });
@@ -91,11 +94,13 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   if (config.driver.type === 'powershell' && config.driver.firewallRule)
     admitPeers(parts, driver.value, served.port, opened);
 
-  const carryOut = createCarryOut(driver.value, pull);
+  const { certificate, images } = route.value;
+  const staged = new StagedRoute({ hostId: config.hostId, certificate, driver: driver.value, images, storeOf, clock });
+  const carryOut = createCarryOut(driver.value, pull, staged);
   const { pullsAtOnceMax } = config.byteRoute;
   const runner = new OperationRunner({ store, marks, carryOut, clock, log, pullsAtOnceMax, stopMsMax });
   runner.resume();
-  const listener = listen(parts, { tokens, way: way.value, driver: driver.value, route: route.value, runner });
+  const listener = listen(parts, { tokens, way: way.value, driver: driver.value, route: route.value, runner, staged });
   log.info('agent started', { byteRoutePort: served.port, driver: driver.value.name });
 
   let stopping: Promise<void> | undefined;
@@ -150,12 +155,13 @@ type Served = {
   readonly way: HttpAgent | undefined;
   readonly driver: HyperVDriver;
   readonly route: AgentRoute;
+  readonly staged: StagedRoute;
   readonly runner: OperationRunner;
 };
 
 function listen(
   { config, clock, log, chance = systemChance }: AgentParts,
-  { tokens, way, driver, route, runner }: Served,
+  { tokens, way, driver, route, staged, runner }: Served,
 ): Listener {
   const { hostId, appPublicKeys, relay } = config;
   const nonces = createNonceMemory();
@@ -163,7 +169,8 @@ function listen(
     hostId,
     driver,
     runner,
-    host: () => hostFactsOf(config, driver, route),
+    renewAccess: (operationId, access) => staged.renew(operationId, access),
+    host: () => hostFactsOf(config, driver, route, staged),
     authenticate: (request) => verifyRequest(appPublicKeys, request, { hostId, nowMs: clock.now(), nonces }),
     clock,
     log,

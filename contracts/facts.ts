@@ -67,6 +67,8 @@ export const hostFacts = z.object({
   byteRoute: z.object({ address: z.string(), port: z.int(), certificateSha256: z.string() }),
   /** SHA-256 (hex) of the certificate that this agent shows as a client of a peer's byte route. */
   clientCertificateSha256: z.string(),
+  /** X25519 key (SPKI, DER, base64) to which keys of the staged route are sealed; an older agent has none. */
+  sealingKey: z.string().optional(),
 });
 export type HostFacts = z.infer<typeof hostFacts>;
 

@@ -2,7 +2,7 @@ import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../.
 import type { OperationId } from '../../contracts/ids';
 import { inspectionRequest, type InspectionRequest } from '../../contracts/inspection';
 import { controlMessageBytesMax } from '../../contracts/limits';
-import { operationRequest } from '../../contracts/operations';
+import { operationRequest, stagingAccess, type StagingAccess } from '../../contracts/operations';
 import { invalidRequest } from '../invalid';
 import { parseTask, type Operation } from '../operations/task';
 
@@ -37,4 +37,13 @@ export function parseInspection(body: Uint8Array): Outcome<InspectionRequest> {
   if (!json.ok) return json;
   const request = inspectionRequest.safeParse(json.value);
   return request.success ? succeeded(request.data) : failed(invalidRequest(request.error, json.value));
+}
+
+/** The body of `POST /v1/operations/{operationId}/staging-access`. */
+export function parseAccess(body: Uint8Array): Outcome<StagingAccess> {
+  const json = parseJson(body);
+  if (!json.ok) return json;
+  const access = stagingAccess.safeParse(json.value);
+  // What was sent is a secret in part, and not shown.
+  return access.success ? succeeded(access.data) : failed(invalidRequest(access.error, {}));
 }

@@ -1,7 +1,8 @@
 import { describeThrown, failed, failureOf, succeeded, type Failure, type Outcome } from '../../contracts/failure';
 import type { HostFacts } from '../../contracts/facts';
-import { operationId, runId, vmId, type HostId } from '../../contracts/ids';
+import { operationId, runId, vmId, type HostId, type OperationId } from '../../contracts/ids';
 import { controlMessageBytesMax } from '../../contracts/limits';
+import type { StagingAccess } from '../../contracts/operations';
 import { jsonResponse, type RelayRequest, type RelayResponse, type RequestHandler } from '../../relay/exchange';
 import { isoTime, type Clock } from '../clock';
 import type { HyperVDriver } from '../hyperv/driver';
@@ -10,7 +11,7 @@ import type { OperationRunner } from '../operations/runner';
 import { agentVersion } from '../version';
 import { answerFailure, answerOutcome, noSuchRoute } from './answers';
 import { inspectSeeds } from '../inspect-seeds';
-import { parseInspection, parseOperation } from './body';
+import { parseAccess, parseInspection, parseOperation } from './body';
 import { pageOf } from './pages';
 import { idIfGiven, idOf, splitTarget, waitMsOf } from './query';
 
@@ -18,6 +19,8 @@ export type RouterParts = {
   readonly hostId: HostId;
   readonly driver: Pick<HyperVDriver, 'vms' | 'vm' | 'inspect' | 'locateSeed' | 'leftovers'>;
   readonly runner: OperationRunner;
+  /** Gives an operation of the staged route newer access to its container. */
+  readonly renewAccess: (operationId: OperationId, access: StagingAccess) => Outcome<unknown>;
   /** Everything about this host, the byte route included. */
   readonly host: () => Promise<HostFacts>;
   /** Whether a request is the app's; see relay/signed-request.ts. */
@@ -114,7 +117,7 @@ function hostRoutes({ hostId, driver, runner, host }: RouterParts): Route[] {
   ];
 }
 
-function operationRoutes({ runner }: RouterParts): Route[] {
+function operationRoutes({ runner, renewAccess }: RouterParts): Route[] {
   async function start({ request, query, id }: Call): Promise<Outcome<unknown>> {
     const operation = idOf(operationId, 'operationId', id);
     if (!operation.ok) return operation;
@@ -142,9 +145,17 @@ function operationRoutes({ runner }: RouterParts): Route[] {
     return asked.ok ? runner.waitForEnd(operation.value, waitMs.value, request.signal) : asked;
   }
 
+  async function renew({ request, id }: Call): Promise<Outcome<unknown>> {
+    const operation = idOf(operationId, 'operationId', id);
+    if (!operation.ok) return operation;
+    const access = parseAccess(request.body);
+    return access.ok ? renewAccess(operation.value, access.value) : access;
+  }
+
   return [
     { method: 'PUT', path: /^\/v1\/operations\/([^/]+)$/, answer: start },
     { method: 'GET', path: /^\/v1\/operations\/([^/]+)$/, answer: look },
     { method: 'POST', path: /^\/v1\/operations\/([^/]+)\/cancel$/, answer: cancel },
+    { method: 'POST', path: /^\/v1\/operations\/([^/]+)\/staging-access$/, answer: renew },
   ];
 }

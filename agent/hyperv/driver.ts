@@ -3,6 +3,7 @@ import type { Outcome } from '../../contracts/failure';
 import type { HostId, RunId, VmId } from '../../contracts/ids';
 import type { Inspection, InspectionRequest } from '../../contracts/inspection';
 import type {
+  ByteRouteKind,
   OperationInput,
   OperationKind,
   OperationOutput,
@@ -10,8 +11,8 @@ import type {
   PullSubject,
 } from '../../contracts/operations';
 
-/** Operations that a driver carries out itself; `pull` is the byte route's, which asks the driver only where things are. */
-export type DriverOperationKind = Exclude<OperationKind, 'pull'>;
+/** Operations that a driver carries out itself. The byte route has its own, and asks the driver only where things are. */
+export type DriverOperationKind = Exclude<OperationKind, ByteRouteKind>;
 
 export type DriverContext = {
   readonly runId: RunId;

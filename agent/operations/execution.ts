@@ -1,5 +1,5 @@
 import { describeThrown } from '../../contracts/failure';
-import type { OperationProgress } from '../../contracts/operations';
+import { isOfByteRoute, type OperationProgress } from '../../contracts/operations';
 import type { Clock } from '../clock';
 import type { Log, LogFields } from '../log';
 import type { OperationEnd } from './events';
@@ -79,13 +79,13 @@ export class Execution {
       live.waitFor(`earlier attempts of this run to stop: ${older.map((one) => one.operation.operationId).join(', ')}`);
       await Promise.race([Promise.all(older.map(({ done }) => done)), aborted(signal)]);
     }
-    const isPull = operation.task.kind === 'pull';
+    const isTransfer = isOfByteRoute(operation.task.kind);
     if (siblings.length > 0) live.waitFor('another operation of this run and VM to end', siblings);
     const key = `${operation.runId}.${vmOf(operation)}`;
-    const vmTurn = await this.#vmTurns.take(key, isPull ? 'shared' : 'alone', signal);
+    const vmTurn = await this.#vmTurns.take(key, isTransfer ? 'shared' : 'alone', signal);
     if (vmTurn === undefined) return false;
     releases.push(vmTurn);
-    if (isPull) {
+    if (isTransfer) {
       live.waitFor(`one of the ${this.#parts.pullsAtOnceMax} places for pulls on this host`, siblings);
       const place = await this.#pullPlaces.take('pulls', 'shared', signal);
       if (place === undefined) return false;

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../contracts/failure';
 import type { OperationInput, OperationOutput, OperationProgress } from '../../contracts/operations';
-import type { RunId } from '../../contracts/ids';
+import type { OperationId, RunId } from '../../contracts/ids';
 import type { HyperVDriver } from '../hyperv/driver';
 import type { Operation } from './task';
 
@@ -23,16 +23,38 @@ export type PullTask = HandlerContext & {
 };
 export type Pull = (task: PullTask) => Promise<Outcome<OperationOutput<'pull'>>>;
 
-/** Pulls go to the byte route, at the place that the driver names; everything else is the driver's. */
-export function createCarryOut(driver: HyperVDriver, pull: Pull): CarryOut {
-  return async ({ runId, task }, context) => {
-    if (task.kind !== 'pull') return driver.perform(task.kind, { runId, ...context }, task.input);
-    const { vmId, folder, subject, seedPath } = task.input;
-    const place = await driver.locateForWriting(runId, vmId, folder, subject);
-    if (!place.ok) return place;
-    const seed = seedPath === undefined ? undefined : await driver.locateSeed(seedPath);
-    if (seed?.ok === false) return seed;
-    const named = seed === undefined ? {} : { seed: seed.value };
-    return pull({ ...context, ...place.value, ...named, runId, input: task.input });
+/** One file over the staged route. */
+export type StagedTask<K extends 'stage' | 'pull-staged'> = HandlerContext & {
+  readonly operationId: OperationId;
+  readonly runId: RunId;
+  readonly input: OperationInput<K>;
+};
+
+/** The operations of the staged route. */
+export type StagedOperations = {
+  stage(task: StagedTask<'stage'>): Promise<Outcome<OperationOutput<'stage'>>>;
+  pull(task: StagedTask<'pull-staged'>): Promise<Outcome<OperationOutput<'pull-staged'>>>;
+};
+
+/** Pulls go to the byte route, at the place that the driver names, or to the staged route; everything else is the driver's. */
+export function createCarryOut(driver: HyperVDriver, pull: Pull, staged: StagedOperations): CarryOut {
+  return async ({ operationId, runId, task }, context) => {
+    switch (task.kind) {
+      case 'pull': {
+        const { vmId, folder, subject, seedPath } = task.input;
+        const place = await driver.locateForWriting(runId, vmId, folder, subject);
+        if (!place.ok) return place;
+        const seed = seedPath === undefined ? undefined : await driver.locateSeed(seedPath);
+        if (seed?.ok === false) return seed;
+        const named = seed === undefined ? {} : { seed: seed.value };
+        return pull({ ...context, ...place.value, ...named, runId, input: task.input });
+      }
+      case 'stage':
+        return staged.stage({ ...context, operationId, runId, input: task.input });
+      case 'pull-staged':
+        return staged.pull({ ...context, operationId, runId, input: task.input });
+      default:
+        return driver.perform(task.kind, { runId, ...context }, task.input);
+    }
   };
 }

@@ -1,13 +1,16 @@
 export { type VmNeeds } from './moves';
 export { pullSubject, type PullSubject } from './pull';
 export {
+  isOfByteRoute,
   operationKinds,
   operations,
   rulesOf,
+  type ByteRouteKind,
   type OperationInput,
   type OperationKind,
   type OperationOutput,
 } from './registry';
+export { stagingAccess, type StagingAccess } from './staged';
 export {
   operationProgress,
   operationRequest,

@@ -8,6 +8,7 @@ import { powerOperations } from './power';
 import { preCopyOperations } from './pre-copy';
 import { pullOperations } from './pull';
 import { reservationOperations } from './reservation';
+import { stagedOperations } from './staged';
 import type { OperationRules } from './shapes';
 
 /**
@@ -22,6 +23,7 @@ export const operations = {
   ...preCopyOperations,
   ...exportOperations,
   ...pullOperations,
+  ...stagedOperations,
   ...moveOperations,
   ...lunOperations,
 } as const;
@@ -30,6 +32,11 @@ export type OperationKind = keyof typeof operations;
 export type OperationInput<K extends OperationKind> = z.infer<(typeof operations)[K]['input']>;
 export type OperationOutput<K extends OperationKind> = z.infer<(typeof operations)[K]['output']>;
 export const operationKinds = Object.keys(operations) as [OperationKind, ...OperationKind[]];
+
+/** Operations of the byte route, direct or staged: each carries one file, and those of a run go side by side. */
+export type ByteRouteKind = keyof typeof pullOperations | keyof typeof stagedOperations;
+export const isOfByteRoute = (kind: OperationKind): kind is ByteRouteKind =>
+  kind in pullOperations || kind in stagedOperations;
 
 /** What holds of an operation beside its schemas. */
 export const rulesOf = (kind: OperationKind): OperationRules => operations[kind];

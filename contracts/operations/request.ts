@@ -24,6 +24,8 @@ export const operationProgress = z.object({
   digestSoFar: z.string().optional(),
   resentBytes: bytes.optional(),
   waitingFor: z.string().nullable(),
+  /** When the access to the staging container ends that the agent has, in milliseconds since 1970. */
+  accessEndsAtMs: z.int().positive().optional(),
 });
 export type OperationProgress = z.infer<typeof operationProgress>;
 

@@ -2,28 +2,32 @@ import { z } from 'zod';
 import { diskId, vmId, type VmId } from '../ids';
 import type { OperationInput } from '../operations';
 import { requestOfKind, strictlyOf } from './of-kind';
-import { destinationFolder, destinationSwitch } from './shapes';
+import { destinationFolder, destinationSwitch, noByteRoute } from './shapes';
 
 const kind = 'import';
 const path = z.string().min(1).max(240);
 
-export const importRequest = requestOfKind(kind, {
-  /** The folder that an export made, or a plain copy of one, on the host that imports. */
-  sourceFolder: path,
-  /** Where the files are copied to; without it the folder itself becomes that of the VM. */
-  destinationFolder: destinationFolder.optional(),
-  /** The id that the VM gets; without it it keeps the one in the folder. Hyper-V draws another: the receipt says which. */
-  newVmId: vmId.optional(),
-  name: z.string().min(1).max(100).nullable().default(null),
-  destinationSwitch,
-  /** Disks that are not in the folder: the file that each is attached to. */
-  diskPaths: z.array(z.strictObject({ diskId, path })).max(256).default([]),
-  policy: strictlyOf(kind, {
-    /** Whether a person is shown what an import has to change before it does. */
-    fixUps: z.enum(['ask', 'apply']).default('ask'),
-    start: z.boolean().default(false),
-  }).prefault({}),
-});
+export const importRequest = requestOfKind(
+  kind,
+  {
+    /** The folder that an export made, or a plain copy of one, on the host that imports. */
+    sourceFolder: path,
+    /** Where the files are copied to; without it the folder itself becomes that of the VM. */
+    destinationFolder: destinationFolder.optional(),
+    /** The id that the VM gets; without it it keeps the one in the folder. Hyper-V draws another: the receipt says which. */
+    newVmId: vmId.optional(),
+    name: z.string().min(1).max(100).nullable().default(null),
+    destinationSwitch,
+    /** Disks that are not in the folder: the file that each is attached to. */
+    diskPaths: z.array(z.strictObject({ diskId, path })).max(256).default([]),
+    policy: strictlyOf(kind, {
+      /** Whether a person is shown what an import has to change before it does. */
+      fixUps: z.enum(['ask', 'apply']).default('ask'),
+      start: z.boolean().default(false),
+    }).prefault({}),
+  },
+  { route: noByteRoute },
+);
 
 /** The id of the VM once it is imported. */
 export const importedVmId = (request: { readonly vmId: VmId; readonly newVmId?: VmId | undefined }): VmId =>

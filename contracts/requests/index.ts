@@ -8,6 +8,7 @@ import { quickRequest } from './quick';
 import { quickStorageRequest } from './quick-storage';
 import { sanRequest } from './san';
 import { sharedNothingRequest } from './shared-nothing';
+import type { ByteRouteChoice } from './shapes';
 import { storageRequest } from './storage';
 import type { NamedSeed } from './seeds';
 import { warmRequest } from './warm';
@@ -78,6 +79,9 @@ export const acceptedRequest = z.discriminatedUnion('kind', [
 export type AcceptedRequest = z.infer<typeof acceptedRequest>;
 export type RequestOf<K extends Kind> = Extract<AcceptedRequest, { kind: K }>;
 
+/** Whether the bytes of a move go through a staging container. */
+export const isStaged = (request: { readonly route?: ByteRouteChoice }): boolean => request.route === 'staged';
+
 /** Places of a move as anybody may ask for them, whatever the kind. */
 type Places = {
   readonly sourceHost: HostId;
@@ -95,6 +99,14 @@ export const destinationFolderOf = (request: Places): string | undefined => requ
 export const seedsOf = (request: MigrationRequest): readonly NamedSeed[] =>
   'seeds' in request ? (request.seeds ?? []) : [];
 
-export { notShrinkingPolicies, retirePolicies, stopPolicies, verifyScopes, type StopPolicy } from './shapes';
 export { type NamedSeed } from './seeds';
+export {
+  notShrinkingPolicies,
+  retirePolicies,
+  routes,
+  stopPolicies,
+  verifyScopes,
+  type ByteRouteChoice,
+  type StopPolicy,
+} from './shapes';
 export { importedVmId, importInputOf } from './import';

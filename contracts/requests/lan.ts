@@ -8,6 +8,7 @@ import {
   destinationSwitch,
   heartbeatWaitMsMax,
   retire,
+  route,
   stop,
   verify,
 } from './shapes';
@@ -19,6 +20,7 @@ export const lanRequest = requestOfKind(kind, {
   destinationFolder,
   destinationSwitch,
   seeds: seeds.optional(),
+  route,
   policy: strictlyOf(
     kind,
     { bandwidthBytesPerSecondMax, bandwidthHours, stop, retire, verify, heartbeatWaitMsMax },

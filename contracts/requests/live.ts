@@ -1,6 +1,6 @@
 import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
-import { heartbeatWaitMsMax, movedByHypervisor } from './shapes';
+import { heartbeatWaitMsMax, movedByHypervisor, noByteRoute } from './shapes';
 
 const kind = 'live';
 
@@ -14,5 +14,6 @@ export const liveRequest = requestOfKind(
   {
     destinationFolder: 'the files of the VM stay where they are',
     destinationSwitch: 'it keeps the switch of the same name',
+    route: noByteRoute,
   },
 );

@@ -8,6 +8,7 @@ import {
   destinationSwitch,
   heartbeatWaitMsMax,
   retire,
+  route,
   verify,
 } from './shapes';
 
@@ -18,6 +19,7 @@ export const quickStorageRequest = requestOfKind(kind, {
   destinationFolder,
   destinationSwitch,
   seeds: seeds.optional(),
+  route,
   policy: strictlyOf(kind, { bandwidthBytesPerSecondMax, bandwidthHours, retire, verify, heartbeatWaitMsMax }).prefault(
     {},
   ),

@@ -1,6 +1,6 @@
 import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
-import { destinationSwitch, heartbeatWaitMsMax, movedByHypervisor } from './shapes';
+import { destinationSwitch, heartbeatWaitMsMax, movedByHypervisor, noByteRoute } from './shapes';
 
 const kind = 'san';
 
@@ -12,5 +12,5 @@ export const sanRequest = requestOfKind(
     destinationSwitch,
     policy: strictlyOf(kind, { heartbeatWaitMsMax }, movedByHypervisor).prefault({}),
   },
-  { destinationFolder: 'the LUN has the same path at both hosts' },
+  { destinationFolder: 'the LUN has the same path at both hosts', route: noByteRoute },
 );

@@ -14,6 +14,11 @@ export const heartbeatWaitMsMax = z.int().min(1000).max(3_600_000).default(300_0
 /** Limit of the byte route for a run; null is no limit. */
 export const bandwidthBytesPerSecondMax = z.int().min(bandwidthBytesPerSecondMin).nullable().default(null);
 
+export const routes = ['direct', 'staged'] as const;
+export type ByteRouteChoice = (typeof routes)[number];
+/** How bytes get from host to host: from agent to agent, or through a staging container, for hosts that do not see each other. */
+export const route = z.enum(routes).default('direct');
+
 /** Hours in which another limit holds; null is none. */
 export const bandwidthHours = hours.nullable().default(null);
 
@@ -43,10 +48,13 @@ export const verifyScopes = ['changed', 'all'] as const;
 /** After the copy every block was verified; `changed` verifies what the last differencing disk touches once more, `all` reads both whole disks. */
 export const verify = z.enum(verifyScopes).default('changed');
 
+/** Why a kind takes no route. */
+export const noByteRoute = 'no byte route is used';
+
 /** Why kinds whose bytes the hypervisor moves, or nobody, do not take what the byte route has. */
 export const movedByHypervisor = {
-  bandwidthBytesPerSecondMax: 'no byte route is used',
-  bandwidthHours: 'no byte route is used',
+  bandwidthBytesPerSecondMax: noByteRoute,
+  bandwidthHours: noByteRoute,
   retire: 'nothing of the VM is left at the source',
   verify: 'no copy is made that could be compared',
 } as const;

@@ -1,5 +1,5 @@
 import { requestOfKind, strictlyOf } from './of-kind';
-import { destinationFolder, heartbeatWaitMsMax, movedByHypervisor } from './shapes';
+import { destinationFolder, heartbeatWaitMsMax, movedByHypervisor, noByteRoute } from './shapes';
 
 const kind = 'storage';
 
@@ -10,5 +10,5 @@ export const storageRequest = requestOfKind(
     destinationFolder,
     policy: strictlyOf(kind, { heartbeatWaitMsMax }, movedByHypervisor).prefault({}),
   },
-  { destinationHost: 'the VM stays on its host', destinationSwitch: 'the VM stays on its host' },
+  { destinationHost: 'the VM stays on its host', destinationSwitch: 'the VM stays on its host', route: noByteRoute },
 );

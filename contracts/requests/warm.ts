@@ -11,6 +11,7 @@ import {
   ifNotShrinking,
   outageMsMax,
   retire,
+  route,
   roundsMax,
   stop,
   verify,
@@ -23,6 +24,7 @@ export const warmRequest = requestOfKind(kind, {
   destinationFolder,
   destinationSwitch,
   seeds: seeds.optional(),
+  route,
   policy: strictlyOf(kind, {
     bandwidthBytesPerSecondMax,
     bandwidthHours,

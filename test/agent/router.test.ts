@@ -3,7 +3,7 @@ import { createRouter } from '../../agent/http/router';
 import { createCarryOut } from '../../agent/operations/handlers';
 import { agentVersion } from '../../agent/version';
 import { hostFacts, leftover, vmFacts } from '../../contracts/facts';
-import { failed, failure, failureOf } from '../../contracts/failure';
+import { failed, failure, failureOf, succeeded } from '../../contracts/failure';
 import { hostId } from '../../contracts/ids';
 import { clockSkewMsMax, controlMessageBytesMax } from '../../contracts/limits';
 import { operationView } from '../../contracts/operations';
@@ -12,7 +12,7 @@ import { createNonceMemory } from '../../relay/nonces';
 import { signRequest, verifyRequest } from '../../relay/signed-request';
 import { generateSigningKey, signingKeyFrom } from '../../relay/signing';
 import { fakeVm, FakeDriver } from './fake-driver';
-import { inputOf, settle, vmA, vmB, Workbench, type Opened } from './workbench';
+import { inputOf, notStaged, settle, vmA, vmB, Workbench, type Opened } from './workbench';
 
 const host = hostId.parse('host-1');
 const key = signingKeyFrom(generateSigningKey().privateKeyBase64);
@@ -47,18 +47,23 @@ describe('router', () => {
   let opened: Opened;
   let handler: RequestHandler;
   let nonceCount = 0;
+  const renewed: unknown[] = [];
 
   beforeEach(async () => {
     bench = await Workbench.make();
     driver = new FakeDriver();
     opened = await bench.open(
-      createCarryOut(driver, async () => failed(failureOf('TicketExpired', { message: 'old' }))),
+      createCarryOut(driver, async () => failed(failureOf('TicketExpired', { message: 'old' })), notStaged),
     );
     const nonces = createNonceMemory();
     handler = createRouter({
       hostId: host,
       driver,
       runner: opened.runner,
+      renewAccess: (id, access) => {
+        renewed.push([id, access.expiresAtMs]);
+        return succeeded({});
+      },
       host: async () => facts,
       authenticate: (request) =>
         verifyRequest([key.publicKey], request, { hostId: host, nowMs: bench.clock.now(), nonces }),
@@ -244,6 +249,16 @@ describe('router', () => {
       state: 'failed',
       failure: { code: 'PathOutsideRoots' },
     });
+  });
+
+  test('newer access for an operation of the staged route is handed on, and a wrong one is not shown', async () => {
+    const access = { containerUrl: 'https://storage.test/a', sas: 'sig=secret', expiresAtMs: 5 };
+    const path = '/v1/operations/op-1/staging-access';
+    expect((await send(path, { method: 'POST', body: access })).status).toBe(200);
+    expect(renewed).toEqual([['op-1', 5]]);
+    const wrong = await send(path, { method: 'POST', body: { ...access, expiresAtMs: 'secret' } });
+    expect(wrong.body).toMatchObject({ failure: { code: 'RequestInvalid', subject: { field: 'expiresAtMs' } } });
+    expect(JSON.stringify(wrong.body)).not.toContain('secret');
   });
 
   test.each<[string, string, Sent, number, string, string]>([

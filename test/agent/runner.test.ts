@@ -67,6 +67,17 @@ describe('operation runner', () => {
       expect(handler.started).toEqual(['op-1']);
     });
 
+    test('a staged copy that is sent again with other access and another watermark is the same operation', async () => {
+      const { runner } = await open();
+      await runner.start(operationOf('op-1', 'pull-staged'));
+      const access = { containerUrl: 'https://storage.test/a', sas: 'sig=second', expiresAtMs: 2 };
+      const input = { staging: { access, sealedKey: 'second' }, ledgerWatermarkBytes: 7 };
+      expect(codeOf(await runner.start(operationOf('op-1', 'pull-staged', { input })))).toBe('ok');
+      const other = operationOf('op-1', 'pull-staged', { input: { name: 'scsi-0-0_1' } });
+      expect(codeOf(await runner.start(other))).toBe('IdConflict');
+      expect(handler.started).toEqual(['op-1']);
+    });
+
     test('an outcome is answered after a restart as it was before it, and the handler is not run again', async () => {
       const first = await open();
       await first.runner.start(operationOf('op-1', 'save-vm'));

@@ -46,6 +46,7 @@ describe('after the start at the destination', () => {
       'remove-placeholder',
       'take-vm-checkpoint',
       'pull',
+      'pull-staged',
       'save-vm',
       'shut-down-vm',
       'resume-vm',

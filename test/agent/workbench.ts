@@ -2,16 +2,28 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../agent/clock';
 import { createLineLog } from '../../agent/log';
-import type { CarryOut } from '../../agent/operations/handlers';
+import type { CarryOut, StagedOperations } from '../../agent/operations/handlers';
 import { OperationRunner } from '../../agent/operations/runner';
 import { StartMarks } from '../../agent/operations/start-marks';
 import { OperationStore } from '../../agent/operations/store';
 import { parseTask, type Operation } from '../../agent/operations/task';
-import { succeeded } from '../../contracts/failure';
+import { failed, failureOf, succeeded } from '../../contracts/failure';
 import { operationId, runId } from '../../contracts/ids';
 import type { OperationKind, OperationView } from '../../contracts/operations';
 import { ManualClock } from './manual-clock';
 import { tempFolder } from './temp-folder';
+
+const noContainer = failed(failureOf('StorageUnavailable', { message: 'there is no container' }));
+/** A staged route without a container. */
+export const notStaged: StagedOperations = { stage: async () => noContainer, pull: async () => noContainer };
+
+const staged = {
+  subject: { type: 'image', diskId: 'scsi-0-0', index: 0 },
+  name: 'scsi-0-0_0',
+  staging: { access: { containerUrl: 'https://storage.test/a', sas: 'sig=first', expiresAtMs: 1 }, sealedKey: 'first' },
+  bandwidthBytesPerSecondMax: null,
+  ledgerWatermarkBytes: null,
+};
 
 export const vmA = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
 export const vmB = '11111111-2222-3333-4444-555555555555';
@@ -67,6 +79,8 @@ const inputs: Partial<Record<OperationKind, object>> = {
   'detach-lun': { lun: 'lun-1' },
   'attach-lun': { lun: 'lun-1' },
   'register-vm': { folder: '/vms/web', switchName: null },
+  stage: staged,
+  'pull-staged': { folder: '/vms/web', ...staged },
   pull: {
     subject: { type: 'image', diskId: 'scsi-0-0', index: 0 },
     folder: '/vms/web',

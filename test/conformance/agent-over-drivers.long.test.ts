@@ -3,7 +3,7 @@ import { createRouter } from '../../agent/http/router';
 import { createLineLog } from '../../agent/log';
 import { createCarryOut } from '../../agent/operations/handlers';
 import { hostFacts } from '../../contracts/facts';
-import { failed, failureOf } from '../../contracts/failure';
+import { failed, failureOf, succeeded } from '../../contracts/failure';
 import { hostId, vmId } from '../../contracts/ids';
 import { createMemoryRelay } from '../../relay/memory-relay';
 import { createNonceMemory } from '../../relay/nonces';
@@ -13,7 +13,7 @@ import { generateSigningKey, signingKeyFrom } from '../../relay/signing';
 import { App } from '../agent/app';
 import { FakeDriver } from '../agent/fake-driver';
 import { SmallSite, source } from '../agent/small-site';
-import { vmA, Workbench } from '../agent/workbench';
+import { notStaged, vmA, Workbench } from '../agent/workbench';
 import { describeAgent, type AgentUnderTest } from './agent';
 
 const host = hostId.parse('host-1');
@@ -36,7 +36,7 @@ async function overFakeDriver(): Promise<AgentUnderTest> {
 
   async function open(): Promise<void> {
     const pull = async () => failed(failureOf('PeerUnreachable', { message: 'no peer' }));
-    const { runner } = await bench.open(createCarryOut(driver, pull), systemClock);
+    const { runner } = await bench.open(createCarryOut(driver, pull, notStaged), systemClock);
     const nonces = createNonceMemory();
     leave = relay.listen(
       host,
@@ -44,6 +44,7 @@ async function overFakeDriver(): Promise<AgentUnderTest> {
         hostId: host,
         driver,
         runner,
+        renewAccess: () => succeeded({}),
         host: async () => facts,
         authenticate: (request) =>
           verifyRequest([key.publicKey], request, { hostId: host, nowMs: systemClock.now(), nonces }),

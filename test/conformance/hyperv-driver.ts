@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import type { VmFacts } from '../../contracts/facts';
 import type { DriverContext, DriverOperationKind } from '../../agent/hyperv/driver';
 import { runId, type RunId } from '../../contracts/ids';
-import { operationKinds } from '../../contracts/operations';
+import { isOfByteRoute, operationKinds } from '../../contracts/operations';
 import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep, type Stands } from './hyperv-move';
 import { describeMoveRefusals, describeRefusals, describeRoom } from './hyperv-refusals';
 import { describeRounds } from './hyperv-rounds';
@@ -49,7 +49,9 @@ export function describeHyperVDriverInPart(name: string, hostsFor: HostsFor, sta
 
     test('what does not stand is refused with no effect', async () => {
       const { source, vmId } = await hostsFor('another-host');
-      const lacking = operationKinds.filter((kind): kind is DriverOperationKind => kind !== 'pull' && !stands(kind));
+      const lacking = operationKinds.filter(
+        (kind): kind is DriverOperationKind => !isOfByteRoute(kind) && !stands(kind),
+      );
       for (const kind of lacking) {
         const outcome = await source.perform(kind, contextOf(run), { vmId });
         expect([kind, outcome]).toMatchObject([kind, { failure: { code: 'DriverLacksOperation', effect: 'none' } }]);

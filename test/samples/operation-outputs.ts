@@ -66,6 +66,8 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'await-heartbeat': { seenAt: at },
   'retire-vm': { kept: [], freedBytes: 0 },
   pull: { path: 'x', digest: 'a'.repeat(64), dataBytes: 10, sentBytes: 10, resentBytes: 0, zeroBytes: 0 },
+  stage: { digest: 'a'.repeat(64), dataBytes: 10, zeroBytes: 0, putBytes: 10 },
+  'pull-staged': { path: 'x', digest: 'a'.repeat(64), dataBytes: 10, sentBytes: 10, resentBytes: 0, zeroBytes: 0 },
   'export-vm': { exportedBytes: 1, files: 2 },
   'publish-export': { folder: '/exports/vm' },
   'remove-unpublished': {},

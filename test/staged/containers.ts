@@ -5,7 +5,7 @@ import {
   SASProtocol,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
-import type { StagingAccess } from '../../agent/disks/staged/access';
+import type { StagingAccess } from '../../contracts/operations';
 
 export type StagingContainer = {
   readonly client: ReturnType<BlobServiceClient['getContainerClient']>;

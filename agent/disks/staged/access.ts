@@ -1,10 +1,4 @@
-/** What the app gives an agent for one operation: a container, and for a while the right to read it or to add to it. */
-export type StagingAccess = {
-  readonly containerUrl: string;
-  /** A shared access signature: the query of a URL. A secret. */
-  readonly sas: string;
-  readonly expiresAtMs: number;
-};
+import type { StagingAccess } from '../../../contracts/operations';
 
 /** The access of an operation under way, which the app renews. */
 export class AccessHolder {

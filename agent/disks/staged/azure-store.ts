@@ -1,6 +1,6 @@
 import { AnonymousCredential, ContainerClient, RestError } from '@azure/storage-blob';
 import { describeThrown } from '../../../contracts/failure';
-import type { StagingAccess } from './access';
+import type { StagingAccess } from '../../../contracts/operations';
 import { StoreError, type BlockStore } from './block-store';
 
 /** One request, a block both ways included, on a line on which anything can be staged at all. */

@@ -1,6 +1,7 @@
 import { failureOf } from '../../../contracts/failure';
 import { within, type Clock } from '../../clock';
-import type { AccessHolder, StagingAccess } from './access';
+import type { StagingAccess } from '../../../contracts/operations';
+import type { AccessHolder } from './access';
 import { StagingError, StoreError, type BlockStore } from './block-store';
 import type { StagedPace } from './limits';
 

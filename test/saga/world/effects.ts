@@ -34,6 +34,8 @@ const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof t
   },
   'shut-down-vm': ({ here }) => (here.state = 'off'),
   pull: ({ here }) => (here.copies += 1),
+  stage: nothing,
+  'pull-staged': ({ here }) => (here.copies += 1),
   'save-vm': ({ here }) => (here.state = 'saved'),
   'resume-vm': ({ world, here }) => {
     if (here.state !== 'saved' && here.state !== 'off') return;
