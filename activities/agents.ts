@@ -3,7 +3,7 @@ import { hostFacts, leftover, vmFacts, type HostFacts, type Leftover, type VmFac
 import { failed, failureOf, succeeded, type Outcome } from '../contracts/failure';
 import type { HostId, OperationId, RunId, VmId } from '../contracts/ids';
 import { inspection, type Inspection, type InspectionRequest } from '../contracts/inspection';
-import { operationView, type OperationRequest, type OperationView } from '../contracts/operations';
+import { operationView, type OperationRequest, type OperationView, type StagingAccess } from '../contracts/operations';
 
 /** The relay as activities use it; relay/client.ts has the real one. Failures of the agent come through as they are. */
 export type AgentTransport = {
@@ -79,6 +79,12 @@ export class Agents {
   cancelOperation(hostId: HostId, operationId: OperationId): Promise<Outcome<OperationView>> {
     const path = `/v1/operations/${operationId}/cancel`;
     return this.ask({ hostId, method: 'POST', path, body: {}, timeoutMs: lookMsMax }, operationView);
+  }
+
+  /** Gives an operation of the staged route newer access to its container. */
+  renewStagingAccess(hostId: HostId, operationId: OperationId, access: StagingAccess): Promise<Outcome<object>> {
+    const path = `/v1/operations/${operationId}/staging-access`;
+    return this.ask({ hostId, method: 'POST', path, body: access, timeoutMs: lookMsMax }, z.object({}));
   }
 
   private get<T>(hostId: HostId, path: string, schema: z.ZodType<T>): Promise<Outcome<T>> {

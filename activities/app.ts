@@ -6,6 +6,7 @@ import { signingKeyFrom, type SigningKey } from '../relay/signing';
 import { entraTokens, sasTokens, type TokenProvider } from '../relay/token';
 import { Agents } from './agents';
 import type { Settings } from './settings';
+import { BlobStagingContainers, type StagingContainers } from './staging/containers';
 import { blobServiceFrom } from './storage/blob-service';
 import { Documents } from './storage/documents';
 
@@ -14,6 +15,7 @@ export type App = {
   readonly settings: Settings;
   readonly agents: Agents;
   readonly documents: Documents;
+  readonly staging: StagingContainers;
   readonly signingKey: SigningKey;
   readonly now: () => Date;
 };
@@ -28,10 +30,12 @@ export function createApp(settings: Settings): App {
     clock: systemClock,
     random: systemRandom,
   });
+  const service = blobServiceFrom(settings);
   return {
     settings,
     agents: new Agents(transport),
-    documents: new Documents(blobServiceFrom(settings)),
+    documents: new Documents(service),
+    staging: new BlobStagingContainers(service),
     signingKey,
     now: () => new Date(),
   };

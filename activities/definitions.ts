@@ -62,6 +62,9 @@ export const cancelOperations = defineActivity(
 /** Looks at everything that a migration needs, and changes nothing. A host that cannot be asked now is a failure. */
 export const preflight = defineActivity('preflight', z.object({ runId, request: acceptedRequest }), preflightReport);
 
+/** Tells that a run which staged its bytes has ended, and removes what no run of its batch needs any more. */
+export const leaveStaging = defineActivity('leave-staging', z.object({ runId }), z.object({}));
+
 /** Writes the receipt of a run that ended; asks both hosts what still carries the run's mark. */
 export const writeReceipt = defineActivity(
   'write-receipt',

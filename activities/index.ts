@@ -8,6 +8,7 @@ import * as definitions from './definitions';
 import { lookAtOperations } from './look-at-operations';
 import { preflight } from './preflight';
 import { readBatch, readBatchMember } from './read-batch';
+import { leaveStaging } from './leave-staging';
 import { startOperation } from './start-operation';
 import { writeReceipt } from './write-receipt';
 
@@ -24,6 +25,7 @@ export function registerActivities(app: () => App): void {
   register(definitions.lookAtOperations, lookAtOperations);
   register(definitions.cancelOperations, cancelOperations);
   register(definitions.preflight, preflight);
+  register(definitions.leaveStaging, leaveStaging);
   register(definitions.writeReceipt, writeReceipt);
   register(definitions.readBatch, readBatch);
   register(definitions.readBatchMember, readBatchMember);

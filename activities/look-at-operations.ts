@@ -5,6 +5,7 @@ import type { RunId } from '../contracts/ids';
 import type { OperationProgress, OperationView } from '../contracts/operations';
 import type { App } from './app';
 import type { lookAtOperations as definition, OperationRef } from './definitions';
+import { renewAccess } from './staging/complete';
 import { advanceLedger } from './storage/ledger';
 
 type Asked = z.infer<(typeof definition)['input']>;
@@ -23,6 +24,8 @@ async function look(
   { host, operationId, ledgerName }: OperationRef,
 ): Promise<Outcome<OperationView>> {
   const view = await app.agents.lookAtOperation(host, operationId);
+  if (view.ok && view.value.state === 'running' && view.value.progress !== null)
+    await renewAccess(app, run, { host, operationId, kind: view.value.kind }, view.value.progress);
   if (!view.ok || ledgerName === undefined || view.value.progress === null) return view;
   const advanced = await advanceLedger(app.documents, run, ledgerName, view.value.progress, app.now());
   if (advanced.ok) return view;

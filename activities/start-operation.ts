@@ -4,15 +4,19 @@ import { operations, type OperationKind, type OperationView } from '../contracts
 import { signTicket } from '../relay/signing';
 import type { App } from './app';
 import type { StartOperationInput } from './definitions';
+import { completeStaged } from './staging/complete';
 import { readLedger } from './storage/ledger';
 
-/** Sends an operation to the agent of a host. A pull is given its peer, a ticket, and what the ledger holds of it. */
+/**
+ * Sends an operation to the agent of a host. A pull is given its peer, a ticket, and what the ledger holds of it; one
+ * of the staged route its container and the key of its batch.
+ */
 export async function startOperation(
   app: App,
   kind: OperationKind,
   asked: StartOperationInput,
 ): Promise<Outcome<OperationView>> {
-  const input = kind === 'pull' ? await completePull(app, asked) : succeeded(asked.input);
+  const input = await completed(app, kind, asked);
   if (!input.ok) return input;
   const { runId, epoch } = asked;
   return app.agents.startOperation(asked.host, asked.operationId, {
@@ -22,6 +26,19 @@ export async function startOperation(
     kind,
     input: input.value,
   });
+}
+
+/** What an orchestration asks for, with what does not belong into its history. */
+async function completed(app: App, kind: OperationKind, asked: StartOperationInput): Promise<Outcome<unknown>> {
+  switch (kind) {
+    case 'pull':
+      return completePull(app, asked);
+    case 'stage':
+    case 'pull-staged':
+      return completeStaged(app, kind, asked);
+    default:
+      return succeeded(asked.input);
+  }
 }
 
 const askedPull = operations.pull.input.omit({ peer: true, ledgerWatermarkBytes: true });

@@ -16,6 +16,8 @@ export const vmDisksMax = 256;
 export const clockSkewMsMax = 5 * 60_000;
 /** How long a ticket of the byte route may be used to open a connection. */
 export const ticketLifetimeMs = 60 * 60_000;
+/** How long access to a staging container lasts; the app renews it when half of that is over. */
+export const stagingAccessMs = 60 * 60_000;
 /** A frame of the byte route carries at most this much of a disk. */
 export const blockBytesMax = 1024 * 1024;
 /** What may be sent again after a fault, which bounds the bytes that are in flight and not yet durable. */

@@ -9,7 +9,7 @@ export type BlobContainer = {
   createIfNotExists(): Promise<unknown>;
   getBlobClient(path: string): {
     download(): Promise<{ readonly readableStreamBody?: NodeJS.ReadableStream; readonly etag?: string }>;
-    deleteIfExists(): Promise<unknown>;
+    deleteIfExists(options?: { readonly conditions: { readonly ifMatch: string } }): Promise<unknown>;
   };
   getBlockBlobClient(path: string): {
     upload(text: string, lengthBytes: number, options: UploadOptions): Promise<unknown>;
@@ -70,6 +70,15 @@ export class Documents {
     return this.attempt(path, async () => {
       await this.container.getBlobClient(path).deleteIfExists();
       return succeeded(undefined);
+    });
+  }
+
+  /** Removes a document that must still be the one with this ETag, or be gone. */
+  async removeIfSame(path: string, etag: string): Promise<Outcome<'removed' | 'changed'>> {
+    return this.attempt(path, async () => {
+      const conditions = { ifMatch: etag };
+      const removed = await this.container.getBlobClient(path).deleteIfExists({ conditions }).catch(whenStatus(412));
+      return succeeded(removed === undefined ? 'changed' : 'removed');
     });
   }
 

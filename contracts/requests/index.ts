@@ -80,7 +80,8 @@ export type AcceptedRequest = z.infer<typeof acceptedRequest>;
 export type RequestOf<K extends Kind> = Extract<AcceptedRequest, { kind: K }>;
 
 /** Whether the bytes of a move go through a staging container. */
-export const isStaged = (request: { readonly route?: ByteRouteChoice }): boolean => request.route === 'staged';
+export const isStaged = (request: object): boolean =>
+  'route' in request && request.route === ('staged' satisfies ByteRouteChoice);
 
 /** Places of a move as anybody may ask for them, whatever the kind. */
 type Places = {

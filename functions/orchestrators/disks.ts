@@ -1,13 +1,12 @@
 import type { DiskFacts } from '../../contracts/facts';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import type { DiskId } from '../../contracts/ids';
-import { destinationHostOf, type NamedSeed, type RunInput } from '../../contracts/migration';
-import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
+import type { RunInput } from '../../contracts/migration';
+import type { OperationOutput, PullSubject } from '../../contracts/operations';
 import { roomForCopyBytes } from '../../contracts/room';
 import type { Load } from '../saga/load';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
-import { operateAll } from './operate';
 import { at, vmOf } from './operations-of-a-run';
 
 /** What a run keeps of a VM's disks: sizes and counts, no paths, so that its history stays small. */
@@ -85,58 +84,6 @@ const imagesOf = (sizes: Sizes, wanted: (index: number, last: number) => boolean
       return [{ label, subject: { type: 'image', diskId: disk.diskId, index }, bytesExpected: image.allocatedBytes }];
     }),
   );
-
-type PulledRun = RunInput & {
-  readonly request: {
-    readonly destinationFolder: string;
-    readonly seeds?: readonly NamedSeed[] | undefined;
-    readonly policy: Pick<OperationInput<'pull'>, 'bandwidthBytesPerSecondMax' | 'bandwidthHours'>;
-  };
-};
-
-/** Pulls files to the destination side by side, each resumed where it stopped. */
-export function* pullAll(
-  run: Run<PulledRun>,
-  files: readonly Pulled[],
-  pausable: 'pausable' | 'without pause' = 'without pause',
-): Durable<Step<FileAccount[]>> {
-  const { request } = run.input;
-  const pulled = yield* operateAll(
-    run,
-    files.map((file) => ({
-      host: destinationHostOf(request),
-      kind: 'pull' as const,
-      pullFrom: request.sourceHost,
-      label: file.label,
-      pausable: pausable === 'pausable',
-      bytesExpected: file.bytesExpected,
-      input: {
-        vmId: request.vmId,
-        folder: request.destinationFolder,
-        subject: file.subject,
-        bandwidthBytesPerSecondMax: request.policy.bandwidthBytesPerSecondMax,
-        bandwidthHours: request.policy.bandwidthHours,
-        ...seedOf(file, request.seeds),
-      },
-    })),
-  );
-  if (!pulled.ok) return pulled;
-  return succeeded(pulled.value.map((output, index) => accountOf(files[index]?.label ?? '', output)));
-}
-
-function seedOf({ subject, seedable: isSeedable }: Pulled, seeds: readonly NamedSeed[] = []): { seedPath?: string } {
-  if (isSeedable !== true || subject.type !== 'image') return {};
-  const seed = seeds.find((one) => one.diskId === subject.diskId);
-  return seed === undefined ? {} : { seedPath: seed.path };
-}
-
-/** What the receipt says of a file. */
-export type FileAccount = Omit<OperationOutput<'pull'>, 'path'> & { readonly name: string };
-
-const accountOf = (name: string, { path: _path, ...account }: OperationOutput<'pull'>): FileAccount => ({
-  name,
-  ...account,
-});
 
 type VerifiedRun = Run<RunInput & { readonly request: { readonly policy: { readonly verify: 'changed' | 'all' } } }>;
 

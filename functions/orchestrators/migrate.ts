@@ -1,7 +1,7 @@
 import type { OrchestrationContext } from 'durable-functions';
 import { z } from 'zod';
-import { writeReceipt, type RunOutcome } from '../../activities/definitions';
-import { runInput, type RunInput, type RunReport } from '../../contracts/migration';
+import { leaveStaging, writeReceipt, type RunOutcome } from '../../activities/definitions';
+import { isStaged, runInput, type RunInput, type RunReport } from '../../contracts/migration';
 import { shownConcerns } from '../../contracts/preflight';
 import { told, type Told } from '../../contracts/receipt';
 import { callForRun } from '../saga/activity';
@@ -14,6 +14,9 @@ import { itineraryOf } from './kinds';
 /** A generation of a run: its input, and where the one before stopped. */
 const generation = z.object({ input: runInput, state: sagaState.nullable() });
 export type Generation = z.infer<typeof generation>;
+
+/** What a lost leave leaves is removed by the timer. */
+const leaveAttemptsMax = 3;
 
 /** Receipts are written with patience: storage or an agent may be away when a run ends. */
 const receiptAttemptsMax = 10;
@@ -31,12 +34,23 @@ export function* migrate(context: OrchestrationContext): Durable<RunOutcome | un
     context.df.continueAsNew(next);
     return undefined;
   }
+  if (isStaged(input.request)) yield* leaveContainer(run);
   yield* leaveReceipt(run, end, toldOf(itinerary.tells(state.outputs, state.undone), state));
   context.df.setCustomStatus(finalReport(state, end));
   return { id: input.request.id, state: end, failure: state.failure };
 }
 
 const toldOf = (tells: Partial<Told>, { concerns }: SagaState): Told => told.parse({ ...tells, concerns });
+
+/** Lets go of the staged blocks of the run; those that no run of its batch needs are removed. */
+function* leaveContainer(run: Run<RunInput>): Durable<void> {
+  run.showProgress(null, 'the staging container');
+  for (let attempt = 1; attempt <= leaveAttemptsMax; attempt += 1) {
+    const left = yield* callForRun(run, leaveStaging, { runId: run.input.runId });
+    if (left.ok) return;
+    yield* run.pause(receiptRetryMs);
+  }
+}
 
 function* leaveReceipt(run: Run<RunInput>, end: SagaEnd, tells: Told): Durable<void> {
   const { state, input } = run;

@@ -5,6 +5,7 @@ import type { RunInput } from '../../contracts/migration';
 import {
   operations,
   rulesOf,
+  type ByteRouteKind,
   type OperationInput,
   type OperationKind,
   type OperationOutput,
@@ -14,9 +15,12 @@ import { callForRun } from '../saga/activity';
 import type { Run } from '../saga/run';
 import type { Durable } from '../saga/step';
 
-/** The app leaves `peer` and `ledgerWatermarkBytes` of a pull to the activity that sends it: a ticket never enters a history. */
-export type AskedInput<K extends OperationKind> = K extends 'pull'
-  ? Omit<OperationInput<'pull'>, 'peer' | 'ledgerWatermarkBytes'>
+/**
+ * The app leaves `peer` or `staging`, and `ledgerWatermarkBytes`, to the activity that sends an operation of the byte route: a ticket, access
+ * and a key never enter a history.
+ */
+export type AskedInput<K extends OperationKind> = K extends ByteRouteKind
+  ? Omit<OperationInput<K>, 'peer' | 'staging' | 'ledgerWatermarkBytes'>
   : OperationInput<K>;
 
 export type Asked<K extends OperationKind> = {

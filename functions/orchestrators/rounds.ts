@@ -6,9 +6,10 @@ import { told } from '../../contracts/receipt';
 import { ask } from '../saga/ask';
 import type { Run } from '../saga/run';
 import { isRenew, type Durable, type Step } from '../saga/step';
-import { parentImages, pullAll, sizesOf, type Pulled } from './disks';
+import { parentImages, sizesOf, type Pulled } from './disks';
 import { at, vmOf } from './operations-of-a-run';
 import { predictedOutageMs, shrinks } from './outage';
+import { pullAll } from './pull-files';
 
 type WarmRun = Run<RunInputOf<'warm'>>;
 

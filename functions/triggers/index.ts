@@ -8,6 +8,7 @@ import { migrationRoutes } from './migrations';
 import { openApiRoute } from './openapi';
 import { preflightRoute } from './preflight';
 import { receiptKeyRoute } from './receipt-key';
+import { registerStagingTimer } from './staging-timer';
 
 const documented: readonly Route[] = [
   ...migrationRoutes,
@@ -25,4 +26,5 @@ export function registerTriggers(app: () => App): void {
   for (const route of routes) registerRoute(app, route);
   registerLiveness();
   registerBatchTimer(app);
+  registerStagingTimer(app);
 }

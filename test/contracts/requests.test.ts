@@ -24,6 +24,15 @@ test('a field that a kind does not know is refused by its own name', () => {
   ]);
 });
 
+test('the staged route is taken by the kinds that copy over the byte route, and refused by every other with the reason', () => {
+  for (const kind of kinds) {
+    const issues = issuesOf({ ...quickStorage, kind, route: 'staged' }).filter(({ path }) => path[0] === 'route');
+    const copies = kind === 'lan' || kind === 'quick-storage' || kind === 'warm';
+    const message = `"${kind}" takes no route (no byte route is used); leave it out`;
+    expect(issues).toEqual(copies ? [] : [{ path: ['route'], message }]);
+  }
+});
+
 test('an unknown kind is refused at the field "kind"', () => {
   expect(issuesOf({ ...quickStorage, kind: 'teleport' }).map(({ path }) => path)).toEqual([['kind']]);
 });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Agents, type AgentTransport } from '../../activities/agents';
 import type { App } from '../../activities/app';
 import { readSettings } from '../../activities/settings';
+import { BlobStagingContainers } from '../../activities/staging/containers';
 import { Documents } from '../../activities/storage/documents';
 import { failed, failureOf, succeeded } from '../../contracts/failure';
 import { inspectionRequest, known } from '../../contracts/inspection';
@@ -77,10 +78,12 @@ export class Api {
       HYPERFERRY_RELAY_ENDPOINT: 'http://127.0.0.1:1',
       HYPERFERRY_SIGNING_KEY: privateKeyBase64,
     });
+    const service = BlobServiceClient.fromConnectionString(connectionString);
     this.app = {
       settings,
       agents: new Agents(transport),
-      documents: new Documents(BlobServiceClient.fromConnectionString(connectionString), container),
+      documents: new Documents(service, container),
+      staging: new BlobStagingContainers(service),
       signingKey: signingKeyFrom(privateKeyBase64),
       now: () => this.now,
     };

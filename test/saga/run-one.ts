@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { StartOperationInput } from '../../activities/definitions';
-import { succeeded } from '../../contracts/failure';
+import { failed, failureOf, succeeded } from '../../contracts/failure';
 import { migrationId, runIdOf, vmId } from '../../contracts/ids';
 import {
   acceptedRequest,
@@ -50,6 +50,9 @@ export class OneRun {
   readonly agents: FakeAgents;
   readonly engine: TestEngine;
   readonly receipts: unknown[] = [];
+  /** How often the run told that it needs its staged blocks no more, and whether that fails. */
+  leaves = 0;
+  leavesFail = false;
   /** What happens while a look has not been answered. */
   duringLook: (() => Promise<void>) | undefined;
 
@@ -79,6 +82,10 @@ export class OneRun {
         'cancel-operations': (asked: unknown) => {
           for (const one of operationsOf(asked)) this.agents.cancel(one.operationId);
           return succeeded({});
+        },
+        'leave-staging': () => {
+          this.leaves += 1;
+          return this.leavesFail ? failed(failureOf('StorageUnavailable', { message: 'away' })) : succeeded({});
         },
         'write-receipt': (asked: unknown) => {
           this.receipts.push(asked);

@@ -3,8 +3,9 @@ import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
+import { pullAll } from '../pull-files';
 import { outageBetween } from '../times';
-import { compareSides, lastImages, memoryOf, parentImages, pullAll, readBy, sizesOf } from '../disks';
+import { compareSides, lastImages, memoryOf, parentImages, readBy, sizesOf } from '../disks';
 
 type Input = RunInputOf<'quick-storage'>;
 

@@ -43,7 +43,13 @@ export class Blobs implements BlobContainers {
             if (blob === undefined) throw refusal(404);
             return { readableStreamBody: Readable.from([Buffer.from(blob.text)]), etag: blob.etag };
           }),
-        deleteIfExists: () => this.#served('write', path, () => this.#blobs.delete(path)),
+        deleteIfExists: (options) =>
+          this.#served('write', path, () => {
+            const there = this.#blobs.get(path);
+            if (options !== undefined && there !== undefined && there.etag !== options.conditions.ifMatch)
+              throw refusal(412);
+            return this.#blobs.delete(path);
+          }),
       }),
       getBlockBlobClient: (path) => ({
         upload: (text, _lengthBytes, { conditions }) =>

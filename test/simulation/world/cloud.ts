@@ -15,6 +15,7 @@ import '../../../functions/orchestrators';
 import { Blobs, type BlobFate } from '../platform/blobs';
 import { Draw } from '../platform/chance';
 import type { Loop } from '../platform/loop';
+import { noContainers } from '../platform/no-staging';
 import { never, outside, Program, runIn } from '../platform/program';
 import type { RelayService } from '../platform/relay-service';
 import { WorkerInvoker } from './worker-invoker';
@@ -208,6 +209,7 @@ export class Cloud {
       }),
       agents: new Agents(transport),
       documents: new Documents(this.blobs),
+      staging: noContainers,
       signingKey: appKey,
       now: () => new Date(Math.floor(loop.nowMs)),
     };
