@@ -8,6 +8,7 @@ import {
   migrationRequest,
   notShrinkingPolicies,
   retirePolicies,
+  routes,
   stopPolicies,
   verifyScopes,
   type MigrationRequest,
@@ -28,6 +29,7 @@ export const moveOptions = apiOptions.extend({
   folder: z.string().optional(),
   kind: z.enum(kinds).default('quick-storage'),
   switch: z.string().optional(),
+  route: z.enum(routes).optional(),
   bandwidth: z.int().optional(),
   bandwidthHours: z.array(z.custom<BandwidthWindow>()).optional(),
   timeZone: z.string().optional(),
@@ -105,6 +107,7 @@ async function folderFor(api: HyperferryApi, { kind, to, folder }: MoveOptions):
 const fieldsOf = ({ to, switch: name, ...options }: MoveOptions) => ({
   ...(to === undefined ? {} : { destinationHost: to }),
   ...(name === undefined ? {} : { destinationSwitch: name }),
+  ...(options.route === undefined ? {} : { route: options.route }),
   ...(options.part === undefined ? {} : { part: options.part }),
   ...(options.vmCheckpoint === undefined ? {} : { vmCheckpointId: options.vmCheckpoint }),
   ...(options.sourceFolder === undefined ? {} : { sourceFolder: options.sourceFolder }),
@@ -199,6 +202,12 @@ export const withMoveOptions = (command: Command): Command =>
     .option('--folder <path>', 'folder on the destination host (default: its volume with the most room)')
     .addOption(new Option('--kind <kind>', 'how it moves').choices(kinds).default('quick-storage'))
     .option('--switch <name>', 'virtual switch at the destination (default: the one of the same name)')
+    .addOption(
+      new Option(
+        '--route <route>',
+        'how bytes get there: from agent to agent (default), or staged in Blob Storage, for hosts that do not see each other',
+      ).choices(routes),
+    )
     .option('--bandwidth <rate>', 'limit of the copy, such as 100MiB/s (default: none)', bandwidthOption)
     .option(
       '--bandwidth-hours <hours=rate>',
