@@ -49,18 +49,24 @@ const requests = {
 export const kindTakes = (kind: Kind, field: string): boolean => field in requests[kind].shape;
 
 /** The body of `POST /api/migrations`: common fields and those of its kind, one file a kind. */
-export const migrationRequest = z.discriminatedUnion('kind', [
-  liveRequest,
-  quickRequest,
-  sanRequest,
-  quickStorageRequest,
-  storageRequest,
-  sharedNothingRequest,
-  warmRequest,
-  lanRequest,
-  exportRequest,
-  importRequest,
-]);
+export const migrationRequest = z
+  .discriminatedUnion('kind', [
+    liveRequest,
+    quickRequest,
+    sanRequest,
+    quickStorageRequest,
+    storageRequest,
+    sharedNothingRequest,
+    warmRequest,
+    lanRequest,
+    exportRequest,
+    importRequest,
+  ])
+  .refine((request) => !isStaged(request) || !('seeds' in request) || (request.seeds ?? []).length === 0, {
+    path: ['seeds'],
+    error:
+      'the staged route takes no seeds, since its source does not see the destination; leave them out, or use the direct route',
+  });
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
 /** A request that has its id. */

@@ -1,5 +1,11 @@
 import { succeeded } from '../../contracts/failure';
-import { destinationHostOf, isStaged, type ByteRouteChoice, type NamedSeed, type RunInput } from '../../contracts/migration';
+import {
+  destinationHostOf,
+  isStaged,
+  type ByteRouteChoice,
+  type NamedSeed,
+  type RunInput,
+} from '../../contracts/migration';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
 import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';

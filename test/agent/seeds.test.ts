@@ -10,6 +10,7 @@ import { failed, failureOf, succeeded } from '../../contracts/failure';
 import { diskId, operationId, runId } from '../../contracts/ids';
 import { sampleOutputs } from '../samples/operation-outputs';
 import { FakeDriver } from './fake-driver';
+import { notStaged } from './workbench';
 
 const mib = 1024 * 1024;
 let folder: string;
@@ -52,10 +53,11 @@ const pullInput = (seedPath?: string) => ({
 /** Carries a pull out on a driver that takes paths below /vms alone; answers how it ended and what the byte route was asked. */
 async function carriedOut(seedPath?: string): Promise<{ code: string; pulls: PullTask[] }> {
   const pulls: PullTask[] = [];
-  const carryOut = createCarryOut(new FakeDriver(), async (task) => {
+  const pull = async (task: PullTask) => {
     pulls.push(task);
     return succeeded(sampleOutputs.pull);
-  });
+  };
+  const carryOut = createCarryOut(new FakeDriver(), pull, notStaged);
   const task = parseTask('pull', pullInput(seedPath));
   if (!task.ok) throw new Error(task.failure.message);
   const operation = { operationId: operationId.parse('op-1'), runId: runId.parse('m1-r1'), epoch: 1, task: task.value };

@@ -33,6 +33,12 @@ test('the staged route is taken by the kinds that copy over the byte route, and 
   }
 });
 
+test('seeds are refused with the staged route, which has no use for them', () => {
+  const seeds = [{ diskId: 'scsi-0-0', path: '/replicas/app.vhdx' }];
+  expect(issuesOf({ ...quickStorage, seeds })).toEqual([]);
+  expect(issuesOf({ ...quickStorage, seeds, route: 'staged' }).map(({ path }) => path)).toEqual([['seeds']]);
+});
+
 test('an unknown kind is refused at the field "kind"', () => {
   expect(issuesOf({ ...quickStorage, kind: 'teleport' }).map(({ path }) => path)).toEqual([['kind']]);
 });
