@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pullSubject, type OperationProgress, type PullSubject } from '../contracts/operations';
 import type { Served } from '../agent/disks/route/content-store';
+import type { SeedPlace } from '../agent/disks/route/seed/seed';
 import {
   appPublicKeyBase64,
   destinationHost,
@@ -27,6 +28,7 @@ export type Pull = {
   readonly subject?: PullSubject;
   readonly bandwidthBytesPerSecondMax?: number;
   readonly ledgerWatermarkBytes?: number;
+  readonly seed?: SeedPlace;
 };
 
 export const changesSubject: PullSubject = pullSubject.parse({
@@ -66,6 +68,7 @@ export function routePair(folder: string): RoutePair {
           journalPath: journalOf(path),
           bandwidthBytesPerSecondMax: rest.bandwidthBytesPerSecondMax ?? null,
           ledgerWatermarkBytes: rest.ledgerWatermarkBytes ?? null,
+          seed: rest.seed,
         });
       return { ...started, pull };
     },

@@ -27,6 +27,7 @@ import {
   type RouteProcess,
 } from '../../bench/route-processes';
 import { resentBytesMax } from '../../contracts/limits';
+import type { SeedPlace } from '../../agent/disks/route/seed/seed';
 import type { PullSubject } from '../../contracts/operations';
 import { openVhdx } from '../../agent/disks/vhdx';
 
@@ -59,9 +60,10 @@ type Transfer = {
   readonly port: number;
   readonly rate: number | null;
   readonly ledger: number;
+  readonly seed?: SeedPlace | undefined;
 };
 
-async function startPull({ subject, port, rate, ledger }: Transfer): Promise<RouteProcess> {
+async function startPull({ subject, port, rate, ledger, seed }: Transfer): Promise<RouteProcess> {
   const folder = join(hosts.folder, 'destination');
   const destination = startRouteProcess('route-destination', { hostId: destinationHost, folder });
   processes.push(destination);
@@ -75,6 +77,7 @@ async function startPull({ subject, port, rate, ledger }: Transfer): Promise<Rou
     journalPath: join(hosts.folder, 'copy.journal'),
     bandwidthBytesPerSecondMax: rate,
     ledgerWatermarkBytes: ledger,
+    seed,
   });
   return destination;
 }
@@ -115,11 +118,23 @@ async function untilSomewhere(from: number, random: () => number): Promise<void>
   await systemClock.sleep(random() * 60);
 }
 
+/** A disk that has every second mebibyte of the content, and other bytes between. */
+async function makeSeed(): Promise<SeedPlace> {
+  const path = join(hosts.folder, 'seed.vhdx');
+  const bytes = Buffer.from(content);
+  for (let at = 0; at < bytes.length; at += 2 * mib) seededBytes(mib, at + 7).copy(bytes, at);
+  await makeImage(path, shapeOf({ virtualSizeBytes: sizeBytes }), [{ offsetBytes: 0, data: bytes }]);
+  return { path, roots: [hosts.folder] };
+}
+
 test.each([
-  ['an image', imageSubject, 1],
-  ['a plain file', fileSubject, 2],
-] as const)('%s is copied whole although both ends are killed in the middle (%#)', async (_, subject, seed) => {
-  const random = seededRandom(seed);
+  ['an image', imageSubject, 1, 'no seed'],
+  ['a plain file', fileSubject, 2, 'no seed'],
+  ['an image with a seed', imageSubject, 3, 'a seed'],
+] as const)('%s is copied whole although both ends are killed in the middle (%#)', async (_, subject, chance, has) => {
+  const random = seededRandom(chance);
+  const seed = has === 'a seed' ? await makeSeed() : undefined;
+  const sentBytes = seed === undefined ? sizeBytes : sizeBytes / 2;
   const sourcePath = join(hosts.folder, 'source-file');
   if (subject.type === 'image')
     await makeImage(sourcePath, shapeOf({ virtualSizeBytes: sizeBytes }), [{ offsetBytes: 0, data: content }]);
@@ -128,7 +143,7 @@ test.each([
   const first = await startSource(sourcePath, 0);
   let { source } = first;
   const line = await startCuttingProxy(first.port, () => undefined);
-  const transfer = { subject, port: line.port, rate: 40 * mib };
+  const transfer = { subject, port: line.port, rate: (40 * mib * sentBytes) / sizeBytes, seed };
   let destination = await startPull({ ...transfer, ledger: 0 });
   let watermark = 0;
   const kills = 4;
@@ -150,10 +165,11 @@ test.each([
   const { outcome } = await destination.next(pullEnd);
   const output = pullOutput.parse(outcome['value']);
   expect((await copied(subject, sizeBytes)).equals(content)).toBe(true);
-  expect(output.dataBytes).toBe(sizeBytes);
+  expect(output).toMatchObject({ dataBytes: sentBytes });
+  expect(output.seedBytes ?? 0).toBe(sizeBytes - sentBytes);
   expect(output.resentBytes).toBeLessThanOrEqual(kills * windowBytesDefault);
-  const passedTwiceBytes = line.passedBytes() - sizeBytes * 1.01;
+  const passedTwiceBytes = line.passedBytes() - sentBytes * 1.01;
   expect(passedTwiceBytes).toBeLessThanOrEqual(kills * resentBytesMax);
-  expect(output.resentBytes).toBeLessThanOrEqual(line.passedBytes() - sizeBytes);
+  expect(output.resentBytes).toBeLessThanOrEqual(line.passedBytes() - sentBytes);
   await line.close();
 });

@@ -1,7 +1,9 @@
 import { blockBytesMax } from '../../../contracts/limits';
 import { failureOf } from '../../../contracts/failure';
+import { restBytesOf, type CompactBlock } from './compact';
 import { FrameReader } from './frame-reader';
 import {
+  compactHead,
   contentFromSource,
   encodeFrame,
   frameKinds,
@@ -99,6 +101,46 @@ test('every frame of a destination comes out as it went in', () => {
   const { reader, frames } = readerOf(fromDestination);
   expect(reader.push(Buffer.concat(sent.map(encodeFrame)))).toBeUndefined();
   expect(frames).toEqual(sent);
+});
+
+test('a start of before there were seeds and packing asks for neither', () => {
+  const { reader, frames } = readerOf(fromDestination);
+  const old = Buffer.from(JSON.stringify({ fromBytes: 0, digest, bandwidthBytesPerSecondMax: null }));
+  expect(reader.push(Buffer.concat([head(old.length, frameKinds.start), old]))).toBeUndefined();
+  expect(frames).toMatchObject([{ kind: 'start', message: { hasSeed: false, unpacks: [], bandwidthHours: null } }]);
+});
+
+test('a compact frame and the digests of a seed come out as they went in', () => {
+  const block = { offsetBytes: 2 ** 40 + 4096, lengthBytes: 200_000, digest: seededBytes(32, 1), taken: 0b101 };
+  const rest = seededBytes(restBytesOf({ ...block, isPacked: false }), 2);
+  const compact = Buffer.concat([compactHead({ ...block, isPacked: false }, rest.length), rest]);
+  const { reader, frames } = readerOf(contentFromSource);
+  expect(reader.push(compact)).toBeUndefined();
+  expect(frames).toEqual([{ kind: 'compact', ...block, isPacked: false, rest }]);
+  const told = { kind: 'told', toBytes: 2 ** 30, digests: seededBytes(2 * 264, 3) } as const;
+  const other = readerOf(fromDestination);
+  expect(other.reader.push(encodeFrame(told))).toBeUndefined();
+  expect(other.frames).toEqual([told]);
+});
+
+const compactOf = (change: Partial<CompactBlock>, restBytes = 65_536 - 4096): Buffer => {
+  const block = { offsetBytes: 4096, lengthBytes: 100_000, digest: seededBytes(32, 1), taken: 0b10, isPacked: false };
+  return Buffer.concat([compactHead({ ...block, ...change }, restBytes), Buffer.alloc(restBytes)]);
+};
+
+test.each<[string, Buffer, RegExp]>([
+  ['for no bytes', compactOf({ lengthBytes: 0 }), /for 0 bytes/],
+  ['for more than a block', compactOf({ lengthBytes: blockBytesMax + 1 }), /for 1048577 bytes/],
+  ['that takes pieces that there are not', compactOf({ taken: 0b100 }), /mean nothing/],
+  ['with a byte too few', compactOf({}, 61_439), /are not in the seed/],
+  ['with a byte too many', compactOf({}, 61_441), /are not in the seed/],
+  ['packed to no less than it has', compactOf({ isPacked: true }), /are not in the seed/],
+  ['packed to nothing', compactOf({ isPacked: true }, 0), /are not in the seed/],
+  ['that saves nothing', compactOf({ taken: 0 }, 100_000), /saves nothing/],
+])('a compact frame %s is none', (_, bytes, reason) => {
+  const { reader, frames } = readerOf(contentFromSource);
+  expect(reader.push(bytes)).toMatch(reason);
+  expect(frames).toEqual([]);
 });
 
 test.each([

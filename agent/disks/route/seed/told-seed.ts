@@ -26,7 +26,7 @@ export class ToldSeed {
     if (this.#askedParts === 0) return 'digests of a seed that nobody asked for';
     const isWhole = toBytes % seedCellBytes === 0 || toBytes === this.#sizeBytes;
     const isNext = toBytes > this.#toldToBytes || (toBytes === this.#toldToBytes && toBytes >= this.#sizeBytes);
-    const digests = isWhole && isNext ? digestsByOffset(told) : undefined;
+    const digests = isWhole && isNext && toBytes <= this.#sizeBytes ? digestsByOffset(told) : undefined;
     if (digests === undefined) return 'digests of a seed that are out of order';
     this.#askedParts -= 1;
     this.#toldToBytes = toBytes;
