@@ -111,11 +111,11 @@ export class TestHosts {
   }
 
   /** The driver of a host; the same one when it is open already. */
-  async open(name: HostName, hooks?: SimulationHooks): Promise<HyperVDriver> {
+  async open(name: HostName, hooks?: SimulationHooks, log?: (line: string) => void): Promise<HyperVDriver> {
     const known = this.opened.get(name);
     if (known !== undefined) return known;
     const folder = await this.hostFolder(name);
-    const driver = valueOf(await openSimulatedDriver({ folder, ...(hooks && { hooks }) }));
+    const driver = valueOf(await openSimulatedDriver({ folder, ...(hooks && { hooks }), ...(log && { log }) }));
     this.opened.set(name, driver);
     return driver;
   }

@@ -147,7 +147,7 @@ export async function saveGuest(
     await makeFolder(dirname(path));
     return succeeded({ path, sizeBytes: await writeSavedState(path, vm.vmId, memory, vm.guest.savedStateBytes) });
   } catch (thrown) {
-    const disks = await openGuestDisks(host, vm.vmId, vm.disks);
+    const disks = await reopenDisks(host, vm.vmId);
     if (!disks.ok) return losePower(host, vm.vmId, describeThrown(thrown));
     runGuest(host, vm, disks.value, { ...memory, lastWriteAtMs: null });
     throw thrown;
@@ -169,7 +169,7 @@ export async function haltGuest(host: SimulatedHost, vm: VmRecord, guest: Guest)
 
 /** Lets a VM that was halted go on as if nothing had been. */
 export async function goOn(host: SimulatedHost, vm: VmRecord, memory: GuestMemory): Promise<Outcome<void>> {
-  const disks = await openGuestDisks(host, vm.vmId, vm.disks);
+  const disks = await reopenDisks(host, vm.vmId);
   if (!disks.ok) return losePower(host, vm.vmId, disks.failure.message);
   runGuest(host, vm, disks.value, memory);
   return succeeded(undefined);
@@ -177,7 +177,7 @@ export async function goOn(host: SimulatedHost, vm: VmRecord, memory: GuestMemor
 
 /**
  * Changes the disks of a VM. A guest that runs stands still meanwhile, its disks closed, and then goes on with those that the record
- * names by then. What `change` throws or answers is passed on.
+ * names by then, whatever became of the change. What `change` throws or answers is passed on.
  */
 export async function changeDisks<T>(
   host: SimulatedHost,
@@ -186,22 +186,33 @@ export async function changeDisks<T>(
 ): Promise<Outcome<T>> {
   const guest = host.guests.get(vmId);
   if (guest === undefined) return change();
-  let result: Outcome<T> | undefined;
-  let lost: Outcome<never> | undefined;
+  let changed: Promise<Outcome<T>> | undefined;
+  let lost: string | undefined;
   await guest.quiesced(async (disks) => {
-    for (const { disk } of disks) await disk.close();
-    try {
-      result = await change();
-    } finally {
-      const reopened = await openGuestDisks(host, vmId, host.state.vm(vmId)?.disks ?? []);
-      if (reopened.ok) disks = reopened.value;
-      else lost = failed(reopened.failure);
-    }
-    return disks;
+    changed = closedFor(disks, change);
+    await Promise.allSettled([changed]);
+    const reopened = await reopenDisks(host, vmId);
+    if (reopened.ok) return reopened.value;
+    lost = reopened.failure.message;
+    return undefined;
   });
-  if (lost?.ok === false) return losePower(host, vmId, lost.failure.message);
-  if (result === undefined) throw new Error('a change of disks has a result');
-  return result;
+  if (lost !== undefined) return losePower(host, vmId, lost);
+  if (changed === undefined) throw new Error('a change of disks has a result');
+  return changed;
+}
+
+async function closedFor<T>(disks: GuestDisks, change: () => Promise<T>): Promise<T> {
+  for (const { disk } of disks) await disk.close();
+  return change();
+}
+
+/** Opens the disks that the record of a VM names; whatever stands in the way is a failure. */
+async function reopenDisks(host: SimulatedHost, vmId: VmId): Promise<Outcome<GuestDisks>> {
+  try {
+    return await openGuestDisks(host, vmId, host.state.vm(vmId)?.disks ?? []);
+  } catch (thrown) {
+    return failed(failureOf('IoFailed', { message: describeThrown(thrown), effect: 'none', subject: { vmId } }));
+  }
 }
 
 /** A VM whose disks cannot be opened any more does not run until they can be. */

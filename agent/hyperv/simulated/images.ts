@@ -18,21 +18,30 @@ export async function openGuestDisks(
   attached: readonly AttachedDisk[],
 ): Promise<Outcome<GuestDisks>> {
   const opened: { diskId: AttachedDisk['diskId']; disk: GuestDisk }[] = [];
-  for (const { diskId, path } of attached) {
-    const disk = await openDisk(path, {
-      access: 'write',
-      tables: 'logged',
-      dataWriteId: 'new-at-first-write',
-      newGuid: host.newGuid,
-      roots: rootsOf(host),
-    });
-    if (!disk.ok) {
-      for (const one of opened) await one.disk.close();
-      return disk;
+  const closeAll = async (): Promise<void> => {
+    await Promise.allSettled(opened.map(({ disk }) => disk.close()));
+  };
+  try {
+    for (const { diskId, path } of attached) {
+      const disk = await openDisk(path, {
+        access: 'write',
+        tables: 'logged',
+        dataWriteId: 'new-at-first-write',
+        newGuid: host.newGuid,
+        roots: rootsOf(host),
+      });
+      if (!disk.ok) {
+        await closeAll();
+        return disk;
+      }
+      opened.push({ diskId, disk: disk.value });
+      opened.splice(-1, 1, { diskId, disk: await tracked(disk.value, host.layout.trackingFile(vmId, diskId)) });
     }
-    opened.push({ diskId, disk: await tracked(disk.value, host.layout.trackingFile(vmId, diskId)) });
+    return succeeded(opened);
+  } catch (thrown) {
+    await closeAll();
+    throw thrown;
   }
-  return succeeded(opened);
 }
 
 /**

@@ -1,6 +1,7 @@
-import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
+import { afterwards } from '../../afterwards';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { isChanging, sizesOf, stateOf } from '../facts';
@@ -47,21 +48,16 @@ export const saveVm: Handler<'save-vm'> = async (host, { runId }, { vmId }) => {
   const stopped = await stop(host, runId, vmId, 'saved');
   if (!stopped.ok) return stopped;
   const { vm, stoppedAt } = stopped.value;
-  const sizes = sizesOf(vm);
-  return sizes.ok
-    ? succeeded({ ...sizes.value, savedAt: stoppedAt, memoryFileBytes: vm.runtimeStateBytes })
-    : afterStop(sizes.failure);
+  const sizes = await afterwards(() => sizesOf(vm));
+  return sizes.ok ? succeeded({ ...sizes.value, savedAt: stoppedAt, memoryFileBytes: vm.runtimeStateBytes }) : sizes;
 };
 
 export const shutDownVm: Handler<'shut-down-vm'> = async (host, { runId }, { vmId }) => {
   const stopped = await stop(host, runId, vmId, 'off');
   if (!stopped.ok) return stopped;
-  const sizes = sizesOf(stopped.value.vm);
-  return sizes.ok ? succeeded({ ...sizes.value, shutDownAt: stopped.value.stoppedAt }) : afterStop(sizes.failure);
+  const sizes = await afterwards(() => sizesOf(stopped.value.vm));
+  return sizes.ok ? succeeded({ ...sizes.value, shutDownAt: stopped.value.stoppedAt }) : sizes;
 };
-
-/** The look failed, but the VM stands still since. */
-const afterStop = (failure: Failure) => failed({ ...failure, effect: 'applied' });
 
 /** Starts only what this run stopped. A VM that runs, or that somebody else stopped, is left as it is. */
 export const resumeVm: Handler<'resume-vm'> = async (host, { runId }, { vmId }) => {

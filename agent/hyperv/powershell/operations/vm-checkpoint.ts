@@ -1,5 +1,6 @@
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
+import { afterwards } from '../../afterwards';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { disksOf, isMerging, sizesOf } from '../facts';
@@ -19,10 +20,10 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
   if (isMerging(vm)) return refuse('VmBusy', vmId, `A VM checkpoint of VM ${vm.name} is being merged.`);
   if (marksIn(vm.notes).fencedBy !== null)
     return refuse('VmFenced', vmId, `VM ${vm.name} is fenced by this run: its disks do not change.`);
-  if (checkpointOf(vm, runId) !== undefined) return sizesOf(vm);
+  if (checkpointOf(vm, runId) !== undefined) return afterwards(() => sizesOf(vm));
   const Name = checkpointNameOf(runId);
   const taken = await host.client.call('take-checkpoint', { VmId: vmId, Name }, { vmId });
-  return taken.ok ? sizesOf(taken.value) : taken;
+  return taken.ok ? afterwards(() => sizesOf(taken.value)) : taken;
 };
 
 /**

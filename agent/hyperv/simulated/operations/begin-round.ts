@@ -9,6 +9,7 @@ import type { Handler, SimulatedHost } from '../host';
 import { dataWriteIdOf, makeDifferencing } from '../images';
 import { layerPath, layersOf } from '../layers';
 import type { ReferencePoint, VmCheckpointRecord, VmRecord } from '../records';
+import { afterwards } from '../../afterwards';
 import { refuse } from '../../refuse';
 import { reservedVm } from '../refusals';
 import { guidOf } from '../seeded';
@@ -50,7 +51,7 @@ export const beginRound: Handler<'begin-round'> = async (host, { runId }, { vmId
   const reserved = reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
-  if (pointOf(vm, runId, round) !== undefined) return answer(host, vm, runId, round);
+  if (pointOf(vm, runId, round) !== undefined) return afterwards(() => answer(host, vm, runId, round));
   const orderly = checkOrder(vm, runId, round);
   if (!orderly.ok) return orderly;
   const taken = vmCheckpointOf(vm, runId);
@@ -58,7 +59,7 @@ export const beginRound: Handler<'begin-round'> = async (host, { runId }, { vmId
   const begun = await begin(host, vm, runId, taken, note);
   if (!begun.ok) return begun;
   await host.reached('round-begun');
-  return answer(host, begun.value, runId, round);
+  return afterwards(() => answer(host, begun.value, runId, round));
 };
 
 function checkOrder(vm: VmRecord, runId: RunId, round: number): Outcome<void> {

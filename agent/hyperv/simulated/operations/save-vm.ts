@@ -5,6 +5,7 @@ import { vmSizes } from '../facts';
 import { bootGuest, isAwake, saveGuest, shutDownGuest } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import type { VmRecord } from '../records';
+import { afterwards } from '../../afterwards';
 import { refuse } from '../../refuse';
 import { fencedAgainst, registeredVm, reservedVm } from '../refusals';
 import { memoryFreeBytes, volumeOf, volumeUse } from '../volumes';
@@ -41,7 +42,7 @@ export const saveVm: Handler<'save-vm'> = async (host, { runId, signal }, { vmId
 };
 
 async function answer(host: SimulatedHost, vm: VmRecord): ReturnType<typeof saveVm> {
-  const sizes = await vmSizes(host, vm);
+  const sizes = await afterwards(() => vmSizes(host, vm));
   if (!sizes.ok) return sizes;
   const { savedState } = vm;
   if (savedState === null) throw new Error('a VM that is saved has a saved state');
@@ -72,7 +73,7 @@ export const shutDownVm: Handler<'shut-down-vm'> = async (host, { runId, signal 
 };
 
 async function answerShutDown(host: SimulatedHost, vm: VmRecord, shutDownAt: string): ReturnType<typeof shutDownVm> {
-  const sizes = await vmSizes(host, vm);
+  const sizes = await afterwards(() => vmSizes(host, vm));
   return sizes.ok ? succeeded({ ...sizes.value, shutDownAt }) : sizes;
 }
 

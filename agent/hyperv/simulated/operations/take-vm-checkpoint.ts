@@ -5,6 +5,7 @@ import { changeDisks } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
 import { differencingPath, factsOfFiles, makeDifferencing } from '../images';
 import type { VmCheckpointRecord, VmRecord } from '../records';
+import { afterwards } from '../../afterwards';
 import { refuse } from '../../refuse';
 import { reservedVm } from '../refusals';
 import { guidOf } from '../seeded';
@@ -26,7 +27,7 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
   const before = vmCheckpointOf(vm, runId);
-  if (before?.stage === 'taken') return vmSizes(host, vm);
+  if (before?.stage === 'taken') return afterwards(() => vmSizes(host, vm));
   if (before?.stage === 'merging')
     return refuse('VmStateWrong', vmId, `The VM checkpoint of run ${runId} is being merged back.`);
   if (vm.fencedBy !== null)
@@ -37,7 +38,7 @@ export const takeVmCheckpoint: Handler<'take-vm-checkpoint'> = async (host, { ru
     if (!whole.ok) return whole;
   }
   const taken = await freeze(host, vm, runId);
-  return taken.ok ? vmSizes(host, taken.value) : taken;
+  return taken.ok ? afterwards(() => vmSizes(host, taken.value)) : taken;
 };
 
 /** What is noted in the record in the moment in which the disks stand still. */

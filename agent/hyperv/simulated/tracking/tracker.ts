@@ -71,12 +71,15 @@ export class ChangeTracker {
   static async open(path: string): Promise<ChangeTracker | undefined> {
     const handle = await ifExists(open(path, 'r+'));
     if (handle === undefined) return undefined;
-    const known = await readHeader(handle);
-    if (known === undefined) {
+    try {
+      const known = await readHeader(handle);
+      if (known !== undefined) return new ChangeTracker(handle, known);
+    } catch (thrown) {
       await handle.close();
-      return undefined;
+      throw thrown;
     }
-    return new ChangeTracker(handle, known);
+    await handle.close();
+    return undefined;
   }
 
   /** To be waited for before the range is written: its marks are durable then, whatever of the range is. */
