@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { diskId, runId, vmId as vmIdOf } from '../../contracts/ids';
 import { codeOf, Move, perform, roomBytes, valueOf, type HostsFor, type Stands } from './hyperv-move';
 
@@ -86,8 +86,9 @@ export function describeRoom(hostsFor: HostsFor, stands: Stands): void {
     const { source, vmId } = await hostsFor('same-host');
     valueOf(await perform(source, run, 'reserve-vm', { vmId }));
     const disk = (await source.vm(vmId))?.disks[0]?.path ?? '';
-    const home = disk.slice(0, disk.indexOf(vmId));
-    for (const folder of [home, disk.slice(0, disk.lastIndexOf('/'))]) {
+    // A simulated host keeps a VM in a folder that its id names; a real one where it was made.
+    const homes = disk.includes(vmId) ? [disk.slice(0, disk.indexOf(vmId))] : [];
+    for (const folder of [...homes, dirname(disk)]) {
       const outcome = await perform(source, run, 'reserve-room', { vmId, folder, roomBytes, memoryBytes });
       expect(outcome).toMatchObject({ failure: { code: 'DestinationSameAsSource', effect: 'none' } });
     }
@@ -115,7 +116,7 @@ export function describeRoom(hostsFor: HostsFor, stands: Stands): void {
   test('a destination where such a VM is registered, or where something stands, is refused', async () => {
     const { source, destination, vmId, folder } = await hostsFor('another-host');
     const room = { vmId, roomBytes, memoryBytes };
-    const elsewhere = `${(await source.host()).volumes[0]?.root ?? ''}/elsewhere`;
+    const elsewhere = join((await source.host()).volumes[0]?.root ?? '', 'elsewhere');
     const onSource = await perform(source, run, 'reserve-room', { ...room, folder: elsewhere });
     expect(onSource).toMatchObject({ failure: { code: 'DestinationOccupied', effect: 'none' } });
     await mkdir(join(folder, vmId), { recursive: true });
@@ -167,7 +168,7 @@ export function describeMoveRefusals(hostsFor: HostsFor): void {
     expect(codeOf(await perform(destination, run, 'place-vm', { ...place, vmName: 'x' }))).toBe('DestinationOccupied');
     valueOf(await perform(destination, run, 'remove-placeholder', place));
     expect((await destination.leftovers(other)).map((left) => left.what)).toContain('planned-vm');
-    const elsewhere = `${(await source.host()).volumes[0]?.root ?? ''}/elsewhere`;
+    const elsewhere = join((await source.host()).volumes[0]?.root ?? '', 'elsewhere');
     const onSource = await perform(source, run, 'reserve-room', { ...room, folder: elsewhere });
     expect(codeOf(onSource)).toBe('DestinationOccupied');
   });

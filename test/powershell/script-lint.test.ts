@@ -1,10 +1,11 @@
 import { calls } from '../../agent/hyperv/powershell/calls/definitions';
+import { conformanceScriptsFolder } from '../conformance/hyperv/scripts';
 import { lintScript, scriptsOf } from './script-lint';
 
 const whatOf = (source: string) => lintScript('x.ps1', source).map(({ line, what }) => `${line}: ${what.slice(0, 24)}`);
 
 test('the scripts have nothing that Windows PowerShell 5.1 lacks', () => {
-  const scripts = scriptsOf();
+  const scripts = [...scriptsOf(), ...scriptsOf(conformanceScriptsFolder)];
   expect(scripts.length).toBeGreaterThan(3);
   expect(scripts.flatMap(({ file, source }) => lintScript(file, source))).toEqual([]);
 });

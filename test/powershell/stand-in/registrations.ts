@@ -32,6 +32,31 @@ export async function writeExported(folder: string, vm: VmRegistration, notes: s
   if (vm.generation === 2) await writeJsonAtomic(fileOf(folder, id, 'vmgs'), { firmware: vm.vmId });
 }
 
+export type NewVm = {
+  readonly name: string;
+  readonly folder: string;
+  readonly diskPath: string;
+  readonly generation: number;
+  readonly memoryBytes: number;
+  readonly switchName: string | null;
+};
+
+/** Of a registration that was just made. */
+const nothingHappened = {
+  savedState: null,
+  shutDownBy: null,
+  stop: null,
+  vmCheckpoints: [],
+  referencePoints: [],
+  reservedBy: null,
+  fencedBy: null,
+  retiredBy: null,
+  startedBy: null,
+  leaving: null,
+  guestOutageMs: null,
+  setAside: null,
+};
+
 /** What Hyper-V does with registrations: writes them out, plans them from a file, registers what is planned, and takes them away. */
 export class Registrations {
   /** By id. Like the real ones they outlive whoever made them. */
@@ -107,6 +132,33 @@ export class Registrations {
     this.planned.set(id, { ...this.needed(id), hasSavedState: false });
   }
 
+  /** A new VM that is off, whose disk is there. What runs on it is the guest of the VM that the host had first: its disk is a copy. */
+  async create({ name, folder, diskPath, generation, memoryBytes, switchName }: NewVm): Promise<string> {
+    const [first] = this.host.state.vms;
+    if (first === undefined) throw new HyperVRefusal('NotSupported', 'The stand-in knows no guest.');
+    if (!(await exists(diskPath))) throw new HyperVRefusal('ObjectNotFound', `There is no ${diskPath}.`);
+    if (switchName !== null && !this.host.record.switches.includes(switchName))
+      throw new HyperVRefusal('ObjectNotFound', `There is no switch ${switchName}.`);
+    const [disk] = first.disks;
+    if (disk === undefined) throw new HyperVRefusal('NotSupported', 'The guest that the stand-in knows has no disk.');
+    const vmId = vmIdOf.parse(randomUUID());
+    const home = join(folder, name);
+    for (const made of ['Virtual Machines', 'Virtual Hard Disks']) await makeFolder(join(home, made));
+    await makeFolder(homeLayout(home).savedStates);
+    const disks = [{ ...disk, path: diskPath }];
+    const settings = {
+      vmId,
+      name,
+      home,
+      generation: generation === 1 ? 1 : 2,
+      memoryBytes,
+      switchName,
+      disks,
+    } as const;
+    await this.host.state.saveVm({ ...first, ...nothingHappened, ...settings, state: 'off' });
+    return vmId;
+  }
+
   setDisk(id: string, diskId: string, path: string): void {
     const planned = this.needed(id);
     const disks = planned.vm.disks.map((disk) => (disk.diskId === diskId ? { ...disk, path } : disk));
@@ -146,18 +198,10 @@ export class Registrations {
       vmId,
       home,
       state: hasSavedState ? 'saved' : 'off',
+      ...nothingHappened,
       savedState: hasSavedState ? { path, sizeBytes: (await stat(path)).size, savedAt, runId: this.by } : null,
       shutDownBy: vm.shutDownBy && { ...vm.shutDownBy, runId: this.by },
-      stop: null,
       vmCheckpoints,
-      referencePoints: [],
-      reservedBy: null,
-      fencedBy: null,
-      retiredBy: null,
-      startedBy: null,
-      leaving: null,
-      guestOutageMs: null,
-      setAside: null,
     });
     this.planned.delete(id);
     return notes;

@@ -50,6 +50,17 @@ const request = z.intersection(
     z.object({ command: z.literal('stop-export'), with: z.object({ id: z.string() }) }),
     z.object({ command: z.literal('rename'), with: z.object({ vmId, name: z.string() }) }),
     z.object({ command: z.literal('drop-planned-memory'), with: z.object({ vmId }) }),
+    z.object({
+      command: z.literal('create'),
+      with: z.object({
+        name: z.string(),
+        folder: z.string(),
+        diskPath: z.string(),
+        generation: z.int(),
+        memoryBytes: z.int(),
+        switchName: z.string().nullable(),
+      }),
+    }),
     z.object({ command: z.literal('remove'), with: z.object({ vmId }) }),
     z.object({
       command: z.literal('plan'),
@@ -140,6 +151,8 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
     case 'drop-planned-memory':
       registrations.dropMemory(asked.with.vmId);
       return null;
+    case 'create':
+      return registrations.create(asked.with);
     case 'remove':
       return hyperV.remove(asked.with.vmId);
     case 'plan':

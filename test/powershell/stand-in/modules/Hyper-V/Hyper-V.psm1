@@ -208,8 +208,42 @@ function Start-VM {
 
 function Stop-VM {
     [CmdletBinding(SupportsShouldProcess)]
-    param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM,
+        [switch] $TurnOff,
+        [switch] $Force
+    )
+    if ($TurnOff -and -not $Force) { throw 'The real one would ask.' }
     foreach ($one in $VM) { [void] (Invoke-StandInService -Command 'shut-down' -With @{ vmId = "$($one.Id)" }) }
+}
+
+function New-VM {
+    [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'No VHD')]
+    param(
+        [Parameter(Position = 0)][string] $Name,
+        [Parameter(Position = 1)][long] $MemoryStartupBytes,
+        [Parameter(Position = 2)][int16] $Generation,
+        [string] $SwitchName,
+        [string] $Path,
+        [Parameter(Mandatory, ParameterSetName = 'Existing VHD')][string] $VHDPath,
+        [Parameter(Mandatory, ParameterSetName = 'New VHD')][string] $NewVHDPath,
+        [Parameter(Mandatory, ParameterSetName = 'New VHD')][uint64] $NewVHDSizeBytes
+    )
+    if (-not $VHDPath) { throw 'The stand-in makes VMs of disks that are there.' }
+    $settings = @{ name = $Name; folder = $Path; diskPath = $VHDPath; generation = $Generation; memoryBytes = $MemoryStartupBytes }
+    $settings.switchName = if ($SwitchName) { $SwitchName } else { $null }
+    $id = Invoke-StandInService -Command 'create' -With $settings
+    Get-VM -Id $id
+}
+
+function Set-VMFirmware {
+    [CmdletBinding(SupportsShouldProcess)]
+    param(
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM,
+        [ValidateSet('On', 'Off')][string] $EnableSecureBoot
+    )
+    # No guest of the stand-in is signed, so nothing changes for it.
+    foreach ($one in $VM) { if ($one.Generation -ne 2) { throw 'Only a VM of generation 2 has such firmware.' } }
 }
 
 function Remove-VM {
