@@ -26,7 +26,7 @@ const progressLine = z.object({ progress: operationProgress });
 
 /** `onProgress` sees what a destination says of a pull that is under way. */
 export function startRouteProcess(
-  entry: 'route-source' | 'route-destination',
+  entry: 'route-source' | 'route-destination' | 'staged-end',
   settings: unknown,
   onProgress: (progress: OperationProgress) => void = () => undefined,
 ): RouteProcess {

@@ -4,42 +4,52 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { projectRoot } from './project-root';
 
 const account = 'hyperferrytest';
 
-export type Azurite = { readonly connectionString: string; readonly stop: () => Promise<void> };
+export type Azurite = {
+  readonly connectionString: string;
+  /** Ends it as a power failure would, and starts it again on its port and its folder. It may have forgotten its last seconds. */
+  readonly crash: (downMs: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
 
 /** Starts Azurite's blob service on a free port, in a folder of its own. */
 export async function startAzurite(): Promise<Azurite> {
   const folder = mkdtempSync(join(tmpdir(), 'hyperferry-azurite-'));
-  const main = join(projectRoot, 'node_modules', 'azurite', 'dist', 'src', 'blob', 'main.js');
-  const args = [
-    main,
-    '--location',
-    folder,
-    '--blobPort',
-    '0',
-    '--skipApiVersionCheck',
-    '--disableTelemetry',
-    '--silent',
-  ];
   const key = randomBytes(32).toString('base64');
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
-  });
+  let child = startedIn(folder, key, '0');
   const port = await portOf(child);
+  const end = async (): Promise<void> => {
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  };
   const endpoint = `http://127.0.0.1:${port}/${account}`;
   return {
     connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${endpoint};`,
+    crash: async (downMs) => {
+      await end();
+      await delay(downMs);
+      child = startedIn(folder, key, port);
+      await portOf(child);
+    },
     stop: async () => {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await gone;
+      await end();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function startedIn(folder: string, key: string, port: string): ChildProcess {
+  const main = join(projectRoot, 'node_modules', 'azurite', 'dist', 'src', 'blob', 'main.js');
+  const options = ['--location', folder, '--blobPort', port, '--skipApiVersionCheck', '--disableTelemetry', '--silent'];
+  return spawn(process.execPath, [main, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
+  });
 }
 
 async function portOf(child: ChildProcess): Promise<string> {

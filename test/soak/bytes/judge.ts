@@ -33,3 +33,13 @@ const qemuImg: Judge = {
 /** The judges that are there: the own reader always, and an independent one where it is installed. */
 export const judges = (): readonly Judge[] =>
   outputOf('qemu-img', '--version') === undefined ? [ownReader] : [qemuImg, ownReader];
+
+/** What the judges find. */
+export async function differences(there: readonly Judge[], image: string, target: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const { name, differenceOf } of there) {
+    const difference = await differenceOf(image, target);
+    if (difference !== undefined) found.push(`${name}: ${difference}`);
+  }
+  return found;
+}

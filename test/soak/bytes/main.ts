@@ -6,11 +6,14 @@ import { z } from 'zod';
 import { mib } from '../../../agent/disks/route/testing/hosts';
 import { conditionsOf } from '../../../bench/conditions';
 import { describeThrown } from '../../../contracts/failure';
+import { routes } from '../../../contracts/migration';
 import { describeSoak } from './describe';
 import { soakBytes } from './soak';
+import { describeStagedSoak, soakStaged } from './soak-staged';
 
-const usage = `npm run soak:bytes -- --kills N [--seed S] [--mib N] [--json FILE] [--folder FOLDER]
+const usage = `npm run soak:bytes -- --kills N [--route direct|staged] [--seed S] [--mib N] [--json FILE] [--folder FOLDER]
   --kills   how many processes are killed with kill -9, sources and destinations, in as many copies as that takes
+  --route   direct by default; over the staged route Azurite is killed as well
   --seed    of disks and moments; by default the time
   --mib     how much data each disk holds at least, 96 by default
   --json    writes every copy and kill to a file, too
@@ -18,6 +21,7 @@ const usage = `npm run soak:bytes -- --kills N [--seed S] [--mib N] [--json FILE
 
 const options = z.strictObject({
   kills: z.coerce.number().int().min(1).max(100_000),
+  route: z.enum(routes).default('direct'),
   seed: z.coerce
     .number()
     .int()
@@ -29,7 +33,9 @@ const options = z.strictObject({
 
 function parsedOptions(): z.infer<typeof options> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { kills: text, seed: text, mib: text, json: text, folder: text } });
+  const { values } = parseArgs({
+    options: { kills: text, route: text, seed: text, mib: text, json: text, folder: text },
+  });
   const parsed = options.safeParse(values);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
@@ -38,9 +44,15 @@ function parsedOptions(): z.infer<typeof options> {
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+async function told<T>(soak: Promise<T>, describe: (result: T) => string): Promise<T> {
+  const result = await soak;
+  process.stdout.write(`${describe(result)}\n`);
+  return result;
+}
+
 /** 0: every copy was right and no kill cost more than it may. */
 async function main(): Promise<number> {
-  const { kills, seed, mib: dataMib, json, folder: parent } = parsedOptions();
+  const { kills, route, seed, mib: dataMib, json, folder: parent } = parsedOptions();
   const folder = await mkdtemp(join(parent, 'hyperferry-soak-'));
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -49,9 +61,10 @@ async function main(): Promise<number> {
   try {
     const conditions = await conditionsOf(folder);
 
-    const soak = soakBytes({ folder, kills, seed, dataBytes: dataMib * mib, say });
+    const options = { folder, kills, seed, dataBytes: dataMib * mib, say };
+    const soak =
+      route === 'staged' ? told(soakStaged(options), describeStagedSoak) : told(soakBytes(options), describeSoak);
     const result = await Promise.race([soak, interrupted]);
-    process.stdout.write(`${describeSoak(result)}\n`);
     if (json !== undefined) await writeFile(json, `${JSON.stringify({ conditions, ...result }, null, 2)}\n`);
     return result.wrong.length === 0 ? 0 : 1;
   } finally {

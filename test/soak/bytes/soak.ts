@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { resentBytesMax } from '../../../contracts/limits';
 import { seededRandom } from '../../../agent/disks/route/testing/random';
 import { makeSoakImage } from './image';
-import { judges, type Judge } from './judge';
+import { differences, judges, type Judge } from './judge';
 import { copyWithKills, type Kill } from './killed-copy';
 
 export type SoakOptions = {
@@ -74,13 +74,4 @@ async function oneCopy(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function differences(there: readonly Judge[], image: string, target: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const { name, differenceOf } of there) {
-    const difference = await differenceOf(image, target);
-    if (difference !== undefined) found.push(`${name}: ${difference}`);
-  }
-  return found;
 }

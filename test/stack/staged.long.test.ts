@@ -1,0 +1,131 @@
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { exitCodes } from '../../cli/exit';
+import { cliMain } from '../../cli/testing/run-cli';
+import { batchStatus } from '../../contracts/batch';
+import { vmFacts } from '../../contracts/facts';
+import { receipt, type Receipt } from '../../contracts/receipt';
+
+// The staged route between real processes, from the command line: app, relay emulator, Azurite and two agents of the local stack.
+
+let home: string;
+let stack: ChildProcess | undefined;
+
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, HYPERFERRY_HOME: home, HYPERFERRY_API: '' });
+
+type Ran = { readonly status: number | null; readonly stdout: string; readonly said: string };
+function cli(...args: string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [cliMain, ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, said] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, said: stdout + said })));
+}
+
+async function done(...args: string[]): Promise<string> {
+  const { status, stdout, said } = await cli(...args);
+  if (status !== exitCodes.done.code) throw new Error(`hyperferry ${args.join(' ')} ended with ${status}:\n${said}`);
+  return stdout;
+}
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'hyperferry-staged-'));
+  for (const name of ['one', 'two', 'three']) await done('demo-vm', name, '--data', '16MiB');
+  const up = spawn(process.execPath, [cliMain, 'up', '--json'], {
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  stack = up;
+  const ready = new Promise<boolean>((resolve) => {
+    up.stdout.on('data', (chunk: Buffer) => chunk.toString('utf8').includes('"ready":true') && resolve(true));
+    up.on('exit', () => resolve(false));
+  });
+  if (!(await ready)) throw new Error('the stack did not start');
+}, 600_000);
+
+afterAll(async () => {
+  const ended = new Promise((resolve) => stack?.on('exit', resolve));
+  if (stack?.kill('SIGTERM') === true) await ended;
+  rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+}, 60_000);
+
+/** Staging containers in the blob service of the stack. */
+async function containers(): Promise<string[]> {
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(home, file), 'utf8'));
+  const { blobs } = z.object({ blobs: z.int() }).parse(read('ports.json'));
+  const { blobAccountKey } = z.object({ blobAccountKey: z.string() }).parse(read('secrets.json'));
+  const credential = new StorageSharedKeyCredential('hyperferry', blobAccountKey);
+  const service = new BlobServiceClient(`http://127.0.0.1:${blobs}/hyperferry`, credential);
+  const names: string[] = [];
+  for await (const { name } of service.listContainers({ prefix: 'hyperferry-staged-' })) names.push(name);
+  return names;
+}
+
+const proofOf = async (id: string): Promise<Receipt> => receipt.parse(JSON.parse(await done('receipt', id, '--json')));
+
+/** Ids of VMs by name, and where they run. */
+async function vms(): Promise<Map<string, { readonly vmId: string; readonly runsOn: string | undefined }>> {
+  const listed = z.object({ items: z.array(vmFacts.extend({ hostId: z.string() })) });
+  const { items } = listed.parse(JSON.parse(await done('vms', '--json')));
+  const names = [...new Set(items.map(({ name }) => name))];
+  return new Map(
+    names.map((name) => {
+      const own = items.filter((vm) => vm.name === name);
+      const runsOn = own.find(({ state }) => state === 'running')?.hostId;
+      return [name, { vmId: own[0]?.vmId ?? '', runsOn }];
+    }),
+  );
+}
+
+test('a VM is moved through Blob Storage, verified, and nothing of it is left there', async () => {
+  await done('migrate', 'one', '--to', 'host-b', '--route', 'staged', '--verify', 'all', '--id', 'one', '--watch');
+  const proof = await proofOf('one');
+  expect(proof).toMatchObject({ state: 'completed', request: { kind: 'quick-storage', route: 'staged' } });
+  expect(proof.verified).toHaveLength(1);
+  expect(proof.files.map(({ name }) => name)).toContain('scsi-0-0_0');
+  expect((await vms()).get('one')?.runsOn).toBe('host-b');
+  expect(await containers()).toEqual([]);
+}, 600_000);
+
+test('a kind that copies nothing over the byte route refuses it, and says why', async () => {
+  const { status, said } = await cli('migrate', 'two', '--kind', 'live', '--to', 'host-b', '--route', 'staged');
+  expect(status).toBe(exitCodes.badInput.code);
+  expect(said).toContain('"live" takes no route (no byte route is used)');
+});
+
+test('the runs of a batch share one container, which goes with the last of them', async () => {
+  const known = await vms();
+  const migrations = ['two', 'three'].map((name) => ({
+    id: name,
+    kind: 'lan',
+    vmId: known.get(name)?.vmId,
+    sourceHost: 'host-a',
+    destinationHost: 'host-b',
+    destinationFolder: join(home, 'hosts', 'host-b', 'volumes', 'vms', 'batch'),
+    route: 'staged',
+  }));
+  const file = join(home, 'batch.json');
+  writeFileSync(file, JSON.stringify({ id: 'weekend', startAt: '2026-01-01T00:00:00Z', maxConcurrent: 1, migrations }));
+  await done('batch', 'submit', file);
+  const seen = new Set<string>();
+  for (;;) {
+    for (const name of await containers()) seen.add(name);
+    const { state } = batchStatus.parse(JSON.parse(await done('batch', 'show', 'weekend', '--json')));
+    if (state === 'ended') break;
+    await delay(100);
+  }
+  for (const id of ['two', 'three']) expect(await proofOf(id)).toMatchObject({ state: 'completed' });
+  expect([...(await vms())].map(([name, { runsOn }]) => [name, runsOn])).toEqual(
+    expect.arrayContaining([
+      ['two', 'host-b'],
+      ['three', 'host-b'],
+    ]),
+  );
+  expect(seen.size).toBe(1);
+  expect(await containers()).toEqual([]);
+}, 600_000);
