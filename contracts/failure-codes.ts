@@ -82,6 +82,11 @@ export const failureCodes = {
     'none',
     'Give the account of the agent the right: member of Hyper-V Administrators, and full control of the folders of VMs.',
   ),
+  DelegationMissing: code(
+    'permanent',
+    'none',
+    "Let the source host's computer account delegate cifs and Microsoft Virtual System Migration Service of the destination (Kerberos), on both hosts.",
+  ),
   HyperVRefused: code('permanent', 'unknown', 'Look at the code of Hyper-V and at the VM on the named host.'),
   DriverLacksOperation: code('permanent', 'none', 'Choose a kind of migration that the driver of this host offers.'),
   // Contended or passing.

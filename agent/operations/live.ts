@@ -1,5 +1,6 @@
 import type { OperationView } from '../../contracts/operations';
 import { isoTime, type Clock } from '../clock';
+import { agentEnds } from '../hyperv/agent-ends';
 import type { OperationRecord } from './memory';
 import { ProgressTracker } from './progress';
 import type { Operation } from './task';
@@ -38,7 +39,7 @@ export class LiveOperation {
   stop(reason: StopReason): void {
     if (this.#stopped === undefined || this.#stopped.reason === 'agent-ends')
       this.#stopped = { reason, askedAtMs: this.#clock.now() };
-    this.#stop.abort();
+    this.#stop.abort(reason === 'agent-ends' ? agentEnds() : undefined);
   }
 
   /** Says what the runner waits for on behalf of this operation. It counts as moving while one of `others` moves. */

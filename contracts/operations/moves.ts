@@ -2,6 +2,18 @@ import { z } from 'zod';
 import { hostId } from '../ids';
 import { bytes, nothing, ofPlace, ofVm, type OperationDefinition } from './shapes';
 
+/**
+ * One of the numbers by which Hyper-V compares a VM with a processor (Msvm_CompatibilityVector). What they mean is Hyper-V's own; which
+ * comparison a number asks for is documented.
+ */
+export const processorVector = z.object({
+  id: z.int().nonnegative(),
+  operation: z.int().nonnegative(),
+  /** 64 bits, as a decimal number. */
+  value: z.string().regex(/^[0-9]{1,20}$/),
+});
+export type ProcessorVector = z.infer<typeof processorVector>;
+
 /** What the destination host must be able to give a VM: told by the source host, checked by the destination. */
 export const vmNeeds = z.object({
   vmName: z.string(),
@@ -14,6 +26,8 @@ export const vmNeeds = z.object({
   processorMaker: z.string(),
   /** Features that the guest may use; with compatibility mode the small set that every processor of the maker has. */
   processorFeatures: z.array(z.string()),
+  /** The same as Hyper-V tells it; absent where it does not. */
+  processorVectors: z.array(processorVector).optional(),
   switchName: z.string().nullable(),
   vlanId: z.int().min(1).max(4094).nullable(),
   /** The cluster whose role the VM is. */
@@ -26,13 +40,13 @@ export type VmNeeds = z.infer<typeof vmNeeds>;
 /** How a move by the hypervisor ended well. */
 const moved = z.object({
   endedAt: z.iso.datetime(),
-  /** How long the VM stood still, as the hosts saw it. */
-  outageMs: z.int().nonnegative(),
+  /** How long the VM stood still, as the hosts saw it. This and the next three are null where the hypervisor does not tell. */
+  outageMs: z.int().nonnegative().nullable(),
   /** Memory that went over, pages that changed meanwhile counted again. */
-  memorySentBytes: bytes,
+  memorySentBytes: bytes.nullable(),
   /** Data of the disks that went over, and what the guest wrote to both sides meanwhile. */
-  copiedBytes: bytes,
-  mirroredBytes: bytes,
+  copiedBytes: bytes.nullable(),
+  mirroredBytes: bytes.nullable(),
   changes: z.array(z.string()),
 });
 

@@ -83,12 +83,16 @@ const unmeasured: Unmeasured = { unmeasured: 'the reply of the move was lost, an
 const outageOf = (moved: MoveEnd | null | undefined): Outage => {
   if (moved === undefined) return { type: 'none' };
   if (moved === null) return { type: 'not-measured', because: 'a person said that the move was done' };
-  return 'unmeasured' in moved ? { type: 'not-measured', because: moved.unmeasured } : measured(moved.outageMs);
+  if ('unmeasured' in moved) return { type: 'not-measured', because: moved.unmeasured };
+  return moved.outageMs === null
+    ? { type: 'not-measured', because: 'Hyper-V does not tell how long the VM stood still' }
+    : measured(moved.outageMs);
 };
 
 function carriedBy(moved: MoveEnd | null | undefined): Told['carried'] {
   if (moved === null || moved === undefined || 'unmeasured' in moved) return null;
   const { memorySentBytes: memoryBytes, copiedBytes, mirroredBytes } = moved;
+  if (memoryBytes === null || copiedBytes === null || mirroredBytes === null) return null;
   return { by: 'hypervisor', memoryBytes, copiedBytes, mirroredBytes };
 }
 

@@ -166,6 +166,10 @@ function given(
     case 'read-vms':
     case 'inspect-vm':
     case 'read-reference-points':
+    case 'read-move':
+    case 'read-processor':
+    case 'stop-live-move':
+    case 'remove-planned-vm':
       return only('VmId');
     case 'read-changes':
       return { args: { VmId: text, Paths: [text], TrackingIds: [text] }, accepts: false };
@@ -174,6 +178,13 @@ function given(
     case 'remove-recovery-checkpoint':
     case 'remove-reference-points':
       return { args: withHostileRound(call, text, vmId, random), accepts: false };
+    case 'stop-move':
+      return { args: { VmId: text, JobId: text }, accepts: false };
+    case 'start-storage-move':
+      return { args: { VmId: text, Folder: text, JobsBefore: [text] }, accepts: false };
+    case 'start-live-move':
+    case 'start-whole-move':
+      return { args: withHostileMove(call, text, vmId, random), accepts: false };
     case 'set-notes':
       return random() < 0.5
         ? only('VmId', 'Expected', 'Notes')
@@ -270,4 +281,16 @@ function withHostileImport(
     case 'import-vm':
       return { ...ofAll, Folder: text, HasNewId: true, NewName: text.slice(0, 100), ...inId };
   }
+}
+
+/** A move with the text in place of what is checked by a pattern. */
+function withHostileMove(
+  call: 'start-live-move' | 'start-whole-move',
+  text: string,
+  vmId: VmId,
+  random: () => number,
+): Arguments {
+  const sound = { VmId: vmId, DestinationHost: 'host-b', JobsBefore: [] };
+  const hostile = random() < 0.5 ? { VmId: text } : { DestinationHost: `host-b${text}'` };
+  return { ...sound, ...hostile, ...(call === 'start-whole-move' && { Folder: '/none', SwitchName: text }) };
 }

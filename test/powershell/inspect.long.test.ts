@@ -149,7 +149,6 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
   test('of a role of a cluster is the node that owns it and the shared volume that it lies on', async () => {
     const site = new FabricSite();
     await site.make('shared');
-    process.env['HYPERFERRY_STAND_IN_CSV'] = join(site.folder, 'fabric', 'volumes');
     const clustered = await standInOver(site.a, join(site.folder, 'a'));
     try {
       const ofSite = { ...asked(), vmId: site.vmId };
@@ -163,7 +162,6 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
       expect(told.vm?.role).toEqual({ known: true, value: { clusterName: 'c1', owner: 'host-a' } });
       expect(told.vm?.storage).toEqual({ known: true, value: { type: 'shared-volume', name: 'csv1' } });
     } finally {
-      delete process.env['HYPERFERRY_STAND_IN_CSV'];
       await clustered.close();
       await site.close();
     }

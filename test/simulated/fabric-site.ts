@@ -23,7 +23,7 @@ export class FabricSite {
   a!: HyperVDriver;
   b!: HyperVDriver;
 
-  async make(where: 'own' | 'shared' | 'lun', b: HostSpec = {}): Promise<void> {
+  async make(where: 'own' | 'shared' | 'lun', b: HostSpec = {}, a: HostSpec = {}): Promise<void> {
     this.folder = await realpath(await mkdtemp(join(tmpdir(), 'hyperferry-fabric-')));
     const fabric = join(this.folder, 'fabric');
     await createFabric(fabric, {
@@ -31,7 +31,7 @@ export class FabricSite {
       luns: [{ name: 'lun1', sizeBytes: 1024 * mib, visibleTo: ['host-a', 'host-b'], attachedTo: 'host-a' }],
     });
     const quick = { liveMigration: { bytesPerSecond: 16 * mib } };
-    await createHost(join(this.folder, 'a'), { ...quick, fabric: { folder: fabric, name: 'host-a' } });
+    await createHost(join(this.folder, 'a'), { ...quick, ...a, fabric: { folder: fabric, name: 'host-a' } });
     await createHost(join(this.folder, 'b'), { ...quick, ...b, fabric: { folder: fabric, name: 'host-b' } });
     const roots = { own: undefined, shared: join(fabric, 'volumes', 'csv1'), lun: join(fabric, 'luns', 'lun1') };
     const root = roots[where];
@@ -44,6 +44,16 @@ export class FabricSite {
 
   async open(name: 'a' | 'b', hooks?: SimulationHooks): Promise<HyperVDriver> {
     return valueOf(await openSimulatedDriver({ folder: join(this.folder, name), ...(hooks && { hooks }) }));
+  }
+
+  /** The folder of a host. */
+  hostFolder(name: 'a' | 'b'): string {
+    return join(this.folder, name);
+  }
+
+  /** A path below the own volume of a host. */
+  pathOn(name: 'a' | 'b', ...names: string[]): string {
+    return join(this.folder, name, 'volumes', 'vms', ...names);
   }
 
   /** Waits for the guest to have written after its start. */

@@ -5,6 +5,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import { diskId, runId, vmId, type DiskId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
 import { makeFolder, removeDurably } from '../files';
+import { moveNote } from './move-note';
 import { roundNotes } from './round-notes';
 
 const bytes = z.int().nonnegative();
@@ -101,6 +102,7 @@ const runFile = z.object({
   retirement: retirement.nullable().default(null),
   rounds: roundNotes.nullable().default(null),
   exporting: exporting.nullable().default(null),
+  move: moveNote.nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
 
@@ -116,6 +118,7 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   retirement: null,
   rounds: null,
   exporting: null,
+  move: null,
 });
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */

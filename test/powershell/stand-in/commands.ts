@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { DriverInspection, HyperVDriver } from '../../../agent/hyperv/driver';
 import { writeJsonAtomic } from '../../../agent/hyperv/files';
@@ -13,6 +13,7 @@ import { runId, vmId as vmIdOf, type VmId } from '../../../contracts/ids';
 import { perform, valueOf } from '../../conformance/hyperv-move';
 import { allow, Checkpoints } from './checkpoints';
 import { CimJobs } from './cim-jobs';
+import { StandInMoves } from './moves';
 import { HyperVRefusal } from './refusal';
 import { StandInExports, type ExportSettings } from './exports';
 import { Registrations } from './registrations';
@@ -54,6 +55,7 @@ const byHyperV = runId.parse('stand-in');
 const noVm = vmIdOf.parse('00000000-0000-4000-8000-000000000000');
 const states = { off: 'Off', running: 'Running', saved: 'Saved', planned: 'Off' } as const;
 const exportsVm = 32773;
+const movesVm = 32774;
 
 /** What Hyper-V does, by a simulated host: commands of the stand-in modules. */
 export class StandInHyperV {
@@ -73,6 +75,7 @@ export class StandInHyperV {
   readonly checkpoints: Checkpoints;
   readonly jobs = new CimJobs();
   readonly exports: StandInExports;
+  readonly moves: StandInMoves;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -87,11 +90,15 @@ export class StandInHyperV {
       own: (vmId) => this.own(vmId),
       notesOf: async (vmId) => (await this.kept()).notes[vmId] ?? '',
     });
+    this.moves = new StandInMoves(this, simulated, byHyperV);
   }
 
   async host() {
     const { memoryBytes, memoryFreeBytes, switches } = await this.simulated.host();
-    return { name: 'STAND-IN', memoryBytes, memoryFreeBytes, switches, facts: (await this.inspected(noVm)).host };
+    const facts = (await this.inspected(noVm)).host;
+    const { fabric } = hostBehind(this.simulated);
+    const sharedVolumesFolder = fabric && dirname(fabric.layout.sharedVolume('any'));
+    return { name: 'STAND-IN', memoryBytes, memoryFreeBytes, switches, sharedVolumesFolder, facts };
   }
 
   /** What the simulated host tells of a VM beyond `vms`. */
@@ -157,6 +164,7 @@ export class StandInHyperV {
         2,
         ...this.checkpoints.statusOf(vm.vmId),
         ...(this.exports.isExporting(vm.vmId) ? [exportsVm] : []),
+        ...(this.moves.isMoving(vm.vmId) ? [movesVm] : []),
       ],
       checkpoints,
       disks: vm.disks.map(({ diskId, path }) => {
@@ -250,14 +258,23 @@ export class StandInHyperV {
     await this.setNotes(vmId, '');
   }
 
-  /** Ends when no job, no export and no merge is under way. */
+  async notesOf(vmId: string): Promise<string> {
+    return (await this.kept()).notes[vmId] ?? '';
+  }
+
+  isRegistered(id: string): boolean {
+    return hostBehind(this.simulated).state.vm(vmIdOf.parse(id)) !== undefined;
+  }
+
+  /** Ends when no job, no merge and no move is under way. */
   async idle(): Promise<void> {
     await this.jobs.idle();
     await this.exports.idle();
     await this.checkpoints.idle();
+    await this.moves.idle();
   }
 
-  private async own(id: string): Promise<VmFacts> {
+  async own(id: string): Promise<VmFacts> {
     const vmId = vmIdOf.parse(id);
     const vm = await this.simulated.vm(vmId);
     if (vm === undefined) throw new HyperVRefusal('InvalidParameter', `There is no VM ${id}.`);

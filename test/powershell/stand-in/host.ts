@@ -90,6 +90,12 @@ export class SharedWorkers {
     return driverOn(this.served.client, simulated, hostFolder);
   }
 
+  /** Of the host that is served now. */
+  get service(): StandInService {
+    if (this.served === undefined) throw new Error('no host is served yet');
+    return this.served.service;
+  }
+
   /** Ends when no merge of the host is under way. */
   async idle(): Promise<void> {
     await this.served?.service.hyperV.idle();

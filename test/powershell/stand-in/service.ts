@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { firewallRule, type StandInHyperV } from './commands';
+import { processorVectors } from './moves';
 import { HyperVRefusal } from './refusal';
 
 const vmId = z.string();
@@ -67,6 +68,24 @@ const request = z.intersection(
       with: z.object({ path: z.string(), hasNewId: z.boolean(), root: z.string().nullable() }),
     }),
     z.object({ command: z.literal('planned') }),
+    z.object({ command: z.literal('planned-here') }),
+    z.object({ command: z.literal('vectors'), with: z.object({ vmId: vmId.nullable() }) }),
+    z.object({ command: z.literal('move-jobs') }),
+    z.object({
+      command: z.literal('plan-move'),
+      with: z.object({ vmId, destinationHost: z.string(), folder: z.string() }),
+    }),
+    z.object({
+      command: z.literal('start-move'),
+      with: z.object({
+        how: z.enum(['live', 'whole', 'storage']),
+        vmId,
+        destinationHost: z.string().optional(),
+        folder: z.string().optional(),
+      }),
+    }),
+    z.object({ command: z.literal('stop-move'), with: z.object({ id: z.string() }) }),
+    z.object({ command: z.literal('stop-move-of'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('incompatibilities'), with: z.object({ vmId }) }),
     z.object({
       command: z.literal('set-planned-disk'),
@@ -85,7 +104,7 @@ type Request = z.infer<typeof request>;
 export type StandInCommand = Request['command'];
 
 const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown> => {
-  const { registrations, checkpoints, jobs } = hyperV;
+  const { registrations, checkpoints, jobs, moves } = hyperV;
   switch (asked.command) {
     case 'host':
       return hyperV.host();
@@ -158,19 +177,37 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
     case 'plan':
       return registrations.plan(asked.with.path, asked.with.hasNewId, asked.with.root);
     case 'planned':
-      return registrations.plannedVms();
+      return [...registrations.plannedVms(), ...moves.plans()];
+    case 'planned-here':
+      return [...registrations.plannedVms().map(({ id }) => id), ...moves.inbound];
+    case 'vectors':
+      return processorVectors(hyperV.simulated, asked.with.vmId);
+    case 'move-jobs':
+      return moves.list();
+    case 'plan-move':
+      return moves.plan(asked.with.vmId, asked.with.destinationHost, asked.with.folder);
+    case 'start-move': {
+      const { how, vmId: moved, destinationHost: peer, folder } = asked.with;
+      return moves.start(how, moved, { ...(peer !== undefined && { peer }), ...(folder !== undefined && { folder }) });
+    }
+    case 'stop-move':
+      moves.stop(asked.with.id);
+      return null;
+    case 'stop-move-of':
+      moves.stopOf(asked.with.vmId);
+      return null;
     case 'incompatibilities':
-      return registrations.incompatibilities(asked.with.vmId);
+      return (moves.outbound.has(asked.with.vmId) ? moves : registrations).incompatibilities(asked.with.vmId);
     case 'set-planned-disk':
       registrations.setDisk(asked.with.vmId, asked.with.diskId, asked.with.path);
       return null;
     case 'set-planned-switch':
-      registrations.setSwitch(asked.with.vmId, asked.with.switchName);
+      (moves.outbound.has(asked.with.vmId) ? moves : registrations).setSwitch(asked.with.vmId, asked.with.switchName);
       return null;
     case 'realize':
       return hyperV.realize(asked.with.vmId);
     case 'destroy':
-      registrations.destroy(asked.with.vmId);
+      if (!moves.inbound.delete(asked.with.vmId)) registrations.destroy(asked.with.vmId);
       return null;
   }
 };
@@ -186,6 +223,9 @@ const looks = [
   'denials',
   'export-jobs',
   'planned',
+  'planned-here',
+  'vectors',
+  'move-jobs',
   'incompatibilities',
   'points',
   'changes',

@@ -19,6 +19,17 @@ import {
   removeArguments,
 } from './import';
 import {
+  begunMove,
+  lookedAtMove,
+  processorArguments,
+  processorValue,
+  startLiveArguments,
+  startStorageArguments,
+  startWholeArguments,
+  stoppedMove,
+  stopArguments,
+} from './moves';
+import {
   changesArguments,
   changesValue,
   convertArguments,
@@ -51,6 +62,8 @@ export const calls = {
   'read-doctor': { lane: 'look', msMax: 2 * minute, args: doctorArguments, value: doctorValue },
   'inspect-host': { lane: 'look', msMax: 2 * minute, args: inspectHostArguments, value: inspectedHost },
   'inspect-vm': { lane: 'look', msMax: 2 * minute, args: ofVm, value: inspectedVm },
+  'read-move': { lane: 'look', msMax: minute, args: ofVm, value: lookedAtMove },
+  'read-processor': { lane: 'look', msMax: minute, args: processorArguments, value: processorValue },
   'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },
   'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
   'remove-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
@@ -77,6 +90,12 @@ export const calls = {
   'compare-import': { lane: 'act', msMax: 15 * minute, args: compareArguments, value: comparedValue },
   'import-vm': { lane: 'act', msMax: 15 * minute, args: importArguments, value: importedValue },
   'remove-vm': { lane: 'act', msMax: 15 * minute, args: removeArguments, value: doneValue },
+  'start-storage-move': { lane: 'act', msMax: 15 * minute, args: startStorageArguments, value: begunMove },
+  'start-whole-move': { lane: 'act', msMax: 15 * minute, args: startWholeArguments, value: begunMove },
+  'start-live-move': { lane: 'act', msMax: 15 * minute, args: startLiveArguments, value: begunMove },
+  'stop-move': { lane: 'act', msMax: 2 * minute, args: stopArguments, value: stoppedMove },
+  'stop-live-move': { lane: 'act', msMax: 5 * minute, args: ofVm, value: stoppedMove },
+  'remove-planned-vm': { lane: 'act', msMax: 5 * minute, args: ofVm, value: doneValue },
   'open-firewall': { lane: 'act', msMax: minute, args: openFirewallArguments, value: firewallValue },
   'close-firewall': { lane: 'act', msMax: minute, args: closeFirewallArguments, value: firewallValue },
 } as const satisfies Record<string, CallDefinition>;

@@ -4,7 +4,7 @@ import { vmDisksMax } from '../../../../contracts/limits';
 import { ofVm, vmValue } from './vm';
 
 const pathCharactersMax = 32_767;
-const path = z.string().min(1).max(pathCharactersMax);
+export const path = z.string().min(1).max(pathCharactersMax);
 const paths = z.array(path).max(vmDisksMax);
 
 export const folderArguments = ofVm.extend({ Folder: path });
@@ -37,7 +37,7 @@ export const importArguments = ofVm.extend(edits.shape).extend({
 });
 
 /** Something of a VM that this host cannot take as it is, in Hyper-V's own words; `source` is the type of what it is about. */
-const incompatibility = z.object({ id: z.int(), message: z.string(), source: z.string() });
+export const incompatibility = z.object({ id: z.int(), message: z.string(), source: z.string() });
 export type Incompatibility = z.infer<typeof incompatibility>;
 
 /** A VM as its configuration has it, before anything of it was changed. */

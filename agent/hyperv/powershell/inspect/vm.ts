@@ -62,7 +62,7 @@ export function inspectVm(looks: VmLooks): VmInspection {
 
 const automaticStarts = { Nothing: 'nothing', StartIfRunning: 'start-if-running', Start: 'start' } as const;
 
-const filesOf = (vm: VmValue) => vm.disks.flatMap(({ images }) => images);
+export const filesOf = (vm: VmValue) => vm.disks.flatMap(({ images }) => images);
 
 function checkpointOf({ id, name, state, paths }: ToldValue<InspectedVm['checkpoints']>[number], vm: VmValue) {
   const own = new Set(filesOf(vm).map(({ path }) => path.toLowerCase()));

@@ -1,6 +1,10 @@
 import type { DriverOperationKind } from '../../driver';
 import type { Handler } from '../host';
 import { beginRound } from './begin-round';
+import { admitVm, withdrawVm } from './admit-vm';
+import { describeVm } from './describe-vm';
+import { moveLive, moveWhole } from './move-between-hosts';
+import { moveStorage } from './move-storage';
 import { checkDisks } from './check-disks';
 import { endRound, lookAtChanges } from './end-round';
 import { locateVm } from './locate-vm';
@@ -66,6 +70,12 @@ export const operationTable = {
   'adopt-import': { handler: adoptImport, locks: 'room' },
   'await-heartbeat': { handler: awaitHeartbeat, locks: 'nothing' },
   'locate-vm': { handler: locateVm, locks: 'nothing' },
+  'describe-vm': { handler: describeVm, locks: 'vm' },
+  'admit-vm': { handler: admitVm, locks: 'room' },
+  'withdraw-vm': { handler: withdrawVm, locks: 'room' },
+  'move-live': { handler: moveLive, locks: 'vm' },
+  'move-storage': { handler: moveStorage, locks: 'vm' },
+  'move-whole': { handler: moveWhole, locks: 'vm' },
 } as const satisfies Table;
 
 export const carriesOut = (kind: DriverOperationKind): kind is keyof typeof operationTable =>

@@ -1,10 +1,12 @@
 import { succeeded, type Outcome } from '../../../../contracts/failure';
+import { isAtOrBelow } from '../../paths';
 import { isMarkedBy, makeHome, missingFolders, removeHome, removeIfEmpty } from '../../home/made';
 import { refuse } from '../../refuse';
 import type { RunId, VmId } from '../../../../contracts/ids';
 import { stateOf } from '../facts';
 import type { Handler, RealHost } from '../host';
 import { forgetConfiguration, putBackConfiguration } from '../kept-configuration';
+import { pathsOf } from '../moves/needs';
 import { checkPlace, placeBelow } from '../placing';
 import type { Placed } from '../run-files';
 import { registeredIn } from './register-vm';
@@ -58,8 +60,11 @@ async function removeHomes(
   for (const home of new Set([placed?.home, place.ok ? place.value.home : undefined])) {
     if (home === undefined) continue;
     const isOurs = home === placed?.home || (await isMarkedBy(home, runId, vmId));
-    const free = await unregisterFrom(host, home, isOurs);
+    const isImported = home === placed?.home && placed.imported !== null;
+    const free = await unregisterFrom(host, home, isImported);
     if (!free.ok) return free;
+    const unused = isOurs ? await checkUnused(host, home) : free;
+    if (!unused.ok) return unused;
     removedBytes += await removeHome(home, runId, isOurs);
   }
   for (const made of placed?.madeFolders ?? []) await removeIfEmpty(made);
@@ -77,14 +82,24 @@ async function giveBack(host: RealHost, { home, imported }: Placed, runId: RunId
   return succeeded(0);
 }
 
-/** A VM that was imported from the home and never started is part of the placeholder; any other that has its files there keeps them. */
-async function unregisterFrom(host: RealHost, home: string, isOurs: boolean): Promise<Outcome<void>> {
+/** A VM that was imported from the home and never started is part of the placeholder; any other that is registered there keeps its files. */
+async function unregisterFrom(host: RealHost, home: string, isImported: boolean): Promise<Outcome<void>> {
   const found = await registeredIn(host, home);
   if (!found.ok) return found;
   const vm = found.value;
   if (vm === undefined) return succeeded(undefined);
-  if (!isOurs || stateOf(vm) === 'running')
+  if (!isImported || stateOf(vm) === 'running')
     return refuse('RefusedAfterStart', vm.id, `VM ${vm.id} uses ${home}: its files stay.`);
   const gone = await host.client.call('remove-vm', { VmId: vm.id, Expected: vm.notes, DiskPaths: [] }, { vmId: vm.id });
   return gone.ok ? succeeded(undefined) : gone;
+}
+
+/** A VM has a file there: of a move by Hyper-V that came that far. */
+async function checkUnused({ client }: RealHost, home: string): Promise<Outcome<void>> {
+  const read = await client.call('read-vms', {});
+  if (!read.ok) return read;
+  const user = read.value.vms.find((vm) => pathsOf(vm).some((path) => isAtOrBelow(home, path)));
+  return user === undefined
+    ? succeeded(undefined)
+    : refuse('RefusedAfterStart', user.id, `VM ${user.name} has files in ${home}: they stay.`);
 }

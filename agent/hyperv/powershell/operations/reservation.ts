@@ -3,7 +3,7 @@ import { filesBelow, removeDurably } from '../../files';
 import { homeLayout, isMergedPath } from '../../home/layout';
 import { refuse } from '../../refuse';
 import { exportedFiles } from '../exported-files';
-import { fencedAgainst, findVm, registeredVm, setMarks, type Handler } from '../host';
+import { fencedAgainst, findVm, homeOf, registeredVm, setMarks, type Handler } from '../host';
 import { forgetConfiguration } from '../kept-configuration';
 import { marksIn } from '../marks';
 import { removePoints } from './reference-points';
@@ -37,13 +37,15 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   const points = await removePoints(host, vmId, rounds?.points ?? []);
   if (!points.ok) return points;
   if (exported !== null) await removeDurably(exported);
-  if (placed !== null && placed.startedAt !== null) await tidyHome(placed, noted.value);
   const marks = vm === undefined ? undefined : marksIn(vm.notes);
+  // Brought into the placeholder by Hyper-V itself, with the mark of the run in its notes.
+  const hasArrived = vm !== undefined && placed?.home === homeOf(vm) && marks?.reservedBy === runId;
+  if (placed !== null && (placed.startedAt !== null || hasArrived)) await tidyHome(placed, noted.value);
   if (vm !== undefined && marks?.reservedBy === runId) {
     const set = await setMarks(host, vm, { ...marks, reservedBy: null });
     if (!set.ok) return set;
   }
-  await host.runs.forget(noted.value);
+  await host.runs.forget(hasArrived ? { ...noted.value, placed: null } : noted.value);
   return succeeded({});
 };
 

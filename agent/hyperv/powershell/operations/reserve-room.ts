@@ -1,8 +1,10 @@
-import { succeeded } from '../../../../contracts/failure';
+import { succeeded, type Outcome } from '../../../../contracts/failure';
+import type { RunId, VmId } from '../../../../contracts/ids';
 import { refuse } from '../../refuse';
-import type { Handler } from '../host';
+import type { Handler, RealHost } from '../host';
 import { checkPlace, placeBelow, rootOf } from '../placing';
 import { asOpen, ofOthers, openPromises, promisedBytes, promisedMemoryBytes } from '../promises';
+import type { RunFile } from '../run-files';
 
 /** Promises room below a root and memory, where neither is taken or promised to another run. Makes nothing on the volume. */
 export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, input) => {
@@ -14,8 +16,8 @@ export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, inpu
   const noted = await openPromises(host.runs);
   if (!noted.ok) return noted;
   const others = ofOthers(noted.value, runId, vmId);
-  const rival = others.find((one) => one.vmId === vmId && one.room !== null);
-  if (rival !== undefined) return refuse('VmBusy', vmId, `Run ${rival.runId} has reserved room for VM ${vmId} here.`);
+  const alone = checkRival(others, vmId);
+  if (!alone.ok) return alone;
   const own = await host.runs.read(runId, vmId);
   if (!own.ok) return own;
   const wanted = { ...own.value, room: { folder: place.value.folder, roomBytes, memoryBytes } };
@@ -32,13 +34,44 @@ export const reserveRoom: Handler<'reserve-room'> = async (host, { runId }, inpu
       vmId,
       `${root} has ${freeBytes} bytes free, ${reservedBytes} of them promised to other runs; ${neededBytes} are needed.`,
     );
-  const memoryFreeBytes = facts.value.memoryFreeBytes - promisedMemoryBytes(others);
-  if (memoryFreeBytes < memoryBytes)
-    return refuse(
-      'NotEnoughMemory',
-      vmId,
-      `The host has ${memoryFreeBytes} bytes of memory free; ${memoryBytes} are needed.`,
-    );
+  const fits = checkMemory(facts.value.memoryFreeBytes, others, vmId, memoryBytes);
+  if (!fits.ok) return fits;
   await host.runs.write(wanted);
   return succeeded({ freeBytes });
 };
+
+/** Whether another run has a promise for the same VM. */
+function checkRival(others: readonly RunFile[], vmId: VmId): Outcome<void> {
+  const rival = others.find((one) => one.vmId === vmId && one.room !== null);
+  return rival === undefined
+    ? succeeded(undefined)
+    : refuse('VmBusy', vmId, `Run ${rival.runId} has reserved room for VM ${vmId} here.`);
+}
+
+function checkMemory(freeBytes: number, others: readonly RunFile[], vmId: VmId, memoryBytes: number): Outcome<void> {
+  const leftBytes = freeBytes - promisedMemoryBytes(others);
+  return leftBytes >= memoryBytes
+    ? succeeded(undefined)
+    : refuse('NotEnoughMemory', vmId, `The host has ${leftBytes} bytes of memory free; ${memoryBytes} are needed.`);
+}
+
+/** Promises memory alone, for a VM whose files stay where they are, in `folder`. */
+export async function reserveMemory(
+  host: RealHost,
+  runId: RunId,
+  { vmId, folder, memoryBytes }: { readonly vmId: VmId; readonly folder: string; readonly memoryBytes: number },
+): Promise<Outcome<void>> {
+  const noted = await openPromises(host.runs);
+  if (!noted.ok) return noted;
+  const others = ofOthers(noted.value, runId, vmId);
+  const alone = checkRival(others, vmId);
+  if (!alone.ok) return alone;
+  const facts = await host.client.call('read-host', { Roots: [...host.roots] }, { vmId });
+  if (!facts.ok) return facts;
+  const fits = checkMemory(facts.value.memoryFreeBytes, others, vmId, memoryBytes);
+  if (!fits.ok) return fits;
+  const own = await host.runs.read(runId, vmId);
+  if (!own.ok) return own;
+  await host.runs.write({ ...own.value, room: { folder, roomBytes: 0, memoryBytes } });
+  return succeeded(undefined);
+}

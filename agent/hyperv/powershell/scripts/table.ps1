@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'inspect-host', 'inspect-vm', 'doctor', 'firewall') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'inspect-host', 'inspect-vm', 'doctor', 'firewall', 'processor', 'moves') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -12,6 +12,8 @@ $handlers = @{
     'read-doctor'                = 'Read-DoctorFacts'
     'inspect-host'               = 'Read-HostInspection'
     'inspect-vm'                 = 'Read-VmInspection'
+    'read-move'                  = 'Read-Move'
+    'read-processor'             = 'Read-ProcessorFacts'
     'set-notes'                  = 'Set-VmNotes'
     'take-checkpoint'            = 'New-VmCheckpoint'
     'remove-checkpoint'          = 'Remove-VmCheckpoint'
@@ -37,6 +39,12 @@ $handlers = @{
     'compare-import'             = 'Compare-Placeholder'
     'import-vm'                  = 'Import-Placeholder'
     'remove-vm'                  = 'Remove-StillVm'
+    'start-storage-move'         = 'Start-StorageMove'
+    'start-whole-move'           = 'Start-WholeMove'
+    'start-live-move'            = 'Start-LiveMove'
+    'stop-move'                  = 'Stop-Move'
+    'stop-live-move'             = 'Stop-LiveMove'
+    'remove-planned-vm'          = 'Remove-LeftPlannedVm'
     'open-firewall'              = 'Open-ByteRoutePort'
     'close-firewall'             = 'Close-ByteRoutePort'
 }

@@ -8,7 +8,9 @@ type Rule = { readonly code: FailureCode; readonly effect: Failure['effect'] };
 const byHresult: Readonly<Record<string, Rule>> = {
   '0x80070005': { code: 'AccessDenied', effect: 'none' },
   '0x80070569': { code: 'AccessDenied', effect: 'none' },
-  '0x8009030E': { code: 'AccessDenied', effect: 'none' },
+  '0x8009030E': { code: 'DelegationMissing', effect: 'none' },
+  '0x8009030D': { code: 'DelegationMissing', effect: 'none' },
+  '0x80090322': { code: 'DelegationMissing', effect: 'none' },
   '0x8007000E': { code: 'NotEnoughMemory', effect: 'none' },
   '0x800705AA': { code: 'NotEnoughMemory', effect: 'none' },
   '0x80070020': { code: 'VmBusy', effect: 'none' },

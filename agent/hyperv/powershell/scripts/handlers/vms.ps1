@@ -7,8 +7,10 @@ function Read-Vms {
         [ValidatePattern('\A(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?\z')][string] $VmId = ''
     )
     $found = if ($VmId -eq '') { @(Get-VM) } else { @(Find-Vm -VmId $VmId) }
+    # Read after the list: a VM that is only planned, as one that is being moved here, is no system yet.
     $statuses = Read-OperationalStatuses
-    [ordered]@{ vms = [object[]] @($found | Where-Object { $null -ne $_ } | ForEach-Object { Read-VmIfThere -Vm $_ -Statuses $statuses }) }
+    $real = @($found | Where-Object { $null -ne $_ -and $statuses.ContainsKey($_.Id.ToString().ToUpperInvariant()) })
+    [ordered]@{ vms = [object[]] @($real | ForEach-Object { Read-VmIfThere -Vm $_ -Statuses $statuses }) }
 }
 
 # The VM, or nothing. A look-up by id fails alike for a VM that is not there and for a service that is not; the list tells which it is.

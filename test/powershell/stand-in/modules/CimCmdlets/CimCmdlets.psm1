@@ -1,9 +1,11 @@
 Set-StrictMode -Version 2
 . (Join-Path -Path $PSScriptRoot -ChildPath 'ReferencePoints.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'Exports.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'Migrations.ps1')
 
 $namespaces = @{
     Win32_OperatingSystem                    = 'root\cimv2'
+    Win32_Processor                          = 'root\cimv2'
     Win32_Service                            = 'root\cimv2'
     Win32_DeviceGuard                        = 'root\Microsoft\Windows\DeviceGuard'
     Msvm_ConcreteJob                         = 'root\virtualization\v2'
@@ -13,6 +15,7 @@ $namespaces = @{
     Msvm_PlannedComputerSystem               = 'root\virtualization\v2'
     Msvm_VirtualSystemManagementService      = 'root\virtualization\v2'
     Msvm_VirtualSystemReferencePoint         = 'root\virtualization\v2'
+    Msvm_VirtualSystemMigrationService       = 'root\virtualization\v2'
     Msvm_VirtualSystemReferencePointService  = 'root\virtualization\v2'
     Msvm_VirtualSystemSettingData            = 'root\virtualization\v2'
     Msvm_VirtualSystemSnapshotService        = 'root\virtualization\v2'
@@ -46,12 +49,9 @@ function Get-CimInstance {
             [pscustomobject] @{ SecurityServicesRunning = [uint32[]] @(if ($guard.value.credentialGuard) { 1, 2 } else { 2 }) }
         }
         'Msvm_MigrationJob' {
-            $migration = (Invoke-StandInService -Command 'host').facts.liveMigration.value
-            [pscustomobject] @{ JobState = [uint16] 7; JobType = [uint16] 305 }
-            [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 301 }
-            for ($at = 0; $at -lt $migration.slots.used; $at++) { [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 305 } }
-            for ($at = 0; $at -lt $migration.storageSlots.used; $at++) { [pscustomobject] @{ JobState = [uint16] 4; JobType = [uint16] 307 } }
+            Get-MigrationJobs
         }
+        'Win32_Processor' { [pscustomobject] @{ Manufacturer = (Invoke-StandInService -Command 'host').facts.processor.value.maker } }
         'Msvm_VirtualSystemReferencePointService' {
             if ((Invoke-StandInService -Command 'host').facts.changeTracking.value) { [pscustomobject] @{ Class = $ClassName; Name = 'vssrps' } }
         }
@@ -59,18 +59,19 @@ function Get-CimInstance {
         'Msvm_VirtualSystemSnapshotService' { [pscustomobject] @{ Class = $ClassName } }
         'Msvm_ImageManagementService' { [pscustomobject] @{ Class = $ClassName } }
         'Msvm_ComputerSystem' {
+            [pscustomobject] @{ Class = $ClassName; Name = 'STAND-IN'; OperationalStatus = [uint16[]] @(2) }
             foreach ($vm in Invoke-StandInService -Command 'vms') {
                 [pscustomobject] @{ Class = $ClassName; Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @($vm.operationalStatus) }
             }
         }
         'Msvm_PlannedComputerSystem' {
-            foreach ($vm in Invoke-StandInService -Command 'planned') {
-                [pscustomobject] @{ Class = $ClassName; Name = $vm.id.ToUpperInvariant(); OperationalStatus = [uint16[]] @(2) }
+            foreach ($id in Invoke-StandInService -Command 'planned-here') {
+                [pscustomobject] @{ Class = $ClassName; Name = $id.ToUpperInvariant(); OperationalStatus = [uint16[]] @(2) }
             }
         }
         'Msvm_ConcreteJob' { Get-ExportJobs }
         'Msvm_VirtualSystemSettingData' { Get-SystemSettings }
-        'Msvm_VirtualSystemManagementService' { [pscustomobject] @{ Class = $ClassName } }
+        { @('Msvm_VirtualSystemManagementService', 'Msvm_VirtualSystemMigrationService') -contains $_ } { [pscustomobject] @{ Class = $ClassName } }
     }
 }
 
@@ -103,6 +104,9 @@ function Invoke-CimMethod {
             New-JobResult -Command 'destroy-point' -With @{ id = $Arguments.AffectedReferencePoint.InstanceID }
         }
         'Msvm_ImageManagementService.GetVirtualDiskChanges' { Read-VirtualDiskChanges -Arguments $Arguments }
+        { $_ -like 'Msvm_MigrationJob.*' -or $_ -like 'Msvm_VirtualSystemMigrationService.*' } {
+            Invoke-MigrationMethod -Object $InputObject -Method $MethodName -Given $Arguments
+        }
         default { throw "The stand-in has no $_." }
     }
 }

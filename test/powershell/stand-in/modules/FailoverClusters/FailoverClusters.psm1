@@ -33,10 +33,11 @@ function Get-ClusterSharedVolume {
     [CmdletBinding()]
     param([Parameter(Position = 0)][System.Collections.Specialized.StringCollection] $Name)
     if ($Name) { throw 'The stand-in lists all volumes.' }
+    $folder = (Invoke-StandInService -Command 'host').sharedVolumesFolder
     foreach ($volume in (Read-ClusterFact).sharedVolumes) {
         [pscustomobject] @{
             Name             = $volume.name
-            SharedVolumeInfo = @([pscustomobject] @{ FriendlyVolumeName = "$env:HYPERFERRY_STAND_IN_CSV/$($volume.name)" })
+            SharedVolumeInfo = @([pscustomobject] @{ FriendlyVolumeName = "$folder/$($volume.name)" })
         }
     }
 }
@@ -52,4 +53,25 @@ function Get-ClusterSharedVolumeState {
     }
 }
 
-Export-ModuleMember -Function Get-Cluster*
+# The cluster has the move made and goes on with it by itself.
+function Move-ClusterVirtualMachineRole {
+    [CmdletBinding(PositionalBinding = $false)]
+    param(
+        [Parameter(Position = 0)][string] $Name,
+        [Parameter(Position = 1)][string] $Node,
+        [switch] $Cancel,
+        [ValidateSet('TurnOff', 'Quick', 'Shutdown', 'ShutdownForce', 'Live')][string] $MigrationType,
+        [Parameter(ValueFromPipelineByPropertyName)][guid] $VMId,
+        [int] $Wait = -1
+    )
+    if ($Name) { throw 'The stand-in moves roles by the ids of their VMs alone.' }
+    $id = $VMId.ToString()
+    $role = (Invoke-StandInService -Command 'hardware' -With @{ vmId = $id }).role
+    if (-not $role.known -or $null -eq $role.value) { throw "VM $id is no role of the cluster." }
+    if ($Cancel) { [void] (Invoke-StandInService -Command 'stop-move-of' -With @{ vmId = $id }); return }
+    if ($MigrationType -ne 'Live' -or $Wait -ne 0) { throw 'The stand-in moves running roles alone, and does not wait.' }
+    [void] (Invoke-StandInService -Command 'start-move' -With @{ how = 'live'; vmId = $id; destinationHost = $Node })
+    [pscustomobject] @{ Name = 'SCVMM role'; OwnerNode = $role.value.owner }
+}
+
+Export-ModuleMember -Function Get-Cluster*, Move-Cluster*

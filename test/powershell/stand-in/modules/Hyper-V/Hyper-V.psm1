@@ -1,5 +1,6 @@
 Set-StrictMode -Version 2
 . (Join-Path -Path $PSScriptRoot -ChildPath 'Imports.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'Moves.ps1')
 
 function Get-VMHost {
     [CmdletBinding()]

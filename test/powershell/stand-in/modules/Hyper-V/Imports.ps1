@@ -4,7 +4,13 @@ function Compare-VM {
     [CmdletBinding(SupportsShouldProcess, DefaultParameterSetName = 'NameSingleDestination')]
     param(
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'NameSingleDestination')][string] $Name,
-        [Parameter(Mandatory, Position = 1, ParameterSetName = 'NameSingleDestination')][string] $DestinationHost,
+        [Parameter(Mandatory, Position = 0, ParameterSetName = 'VMSingleDestination')][object] $VM,
+        [Parameter(Mandatory, Position = 1, ParameterSetName = 'NameSingleDestination')]
+        [Parameter(Mandatory, Position = 1, ParameterSetName = 'VMSingleDestination')][string] $DestinationHost,
+        [Parameter(ParameterSetName = 'NameSingleDestination')]
+        [Parameter(ParameterSetName = 'VMSingleDestination')][switch] $IncludeStorage,
+        [Parameter(ParameterSetName = 'NameSingleDestination')]
+        [Parameter(ParameterSetName = 'VMSingleDestination')][string] $DestinationStoragePath,
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'Register')]
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'Copy')][string] $Path,
         [Parameter(ParameterSetName = 'Register')][switch] $Register,
@@ -15,14 +21,18 @@ function Compare-VM {
         [Parameter(ParameterSetName = 'Copy')][string] $SmartPagingFilePath,
         [Parameter(Mandatory, Position = 0, ParameterSetName = 'CompatibilityReport')][object] $CompatibilityReport
     )
-    if ($Name) { throw 'The stand-in compares no moves.' }
+    if ($Name) { throw 'The stand-in compares moves by object alone.' }
+    if ($null -ne $VM -and -not ($IncludeStorage -and $DestinationStoragePath)) { throw 'The stand-in compares moves with all files alone.' }
     if ($Copy -and -not ($VirtualMachinePath -and $SnapshotFilePath -eq $VirtualMachinePath -and $SmartPagingFilePath -eq $VirtualMachinePath)) {
         throw 'The stand-in compares copies with all their files in one folder alone.'
     }
-    $id = if ($null -ne $CompatibilityReport) { $CompatibilityReport.VM.Id.ToString() }
+    $id = if ($null -ne $VM) {
+        Invoke-StandInService -Command 'plan-move' -With @{ vmId = "$($VM.Id)"; destinationHost = $DestinationHost; folder = $DestinationStoragePath }
+    }
+    elseif ($null -ne $CompatibilityReport) { $CompatibilityReport.VM.Id.ToString() }
     else { Invoke-StandInService -Command 'plan' -With @{ path = $Path; hasNewId = [bool] $GenerateNewId; root = if ($Copy) { $VirtualMachinePath } else { $null } } }
     $facts = Get-PlannedFacts -Id $id
-    $vm = [pscustomobject] @{
+    $planned = [pscustomobject] @{
         Id             = [guid] $id
         Name           = $facts.name
         State          = $facts.state
@@ -33,13 +43,13 @@ function Compare-VM {
         Planned        = $true
     }
     $found = foreach ($one in Invoke-StandInService -Command 'incompatibilities' -With @{ vmId = $id }) {
-        $source = [pscustomobject] @{ VMId = $vm.Id; Type = $one.type; DiskId = $one.diskId }
+        $source = [pscustomobject] @{ VMId = $planned.Id; Type = $one.type; DiskId = $one.diskId }
         [pscustomobject] @{ MessageId = $one.id; Message = $one.message; Source = $source }
     }
     # The real one has $null for none.
     $all = @($found | Where-Object { $null -ne $_ })
     $isCopy = if ($null -ne $CompatibilityReport) { $CompatibilityReport.IsCopy } else { [bool] $Copy }
-    [pscustomobject] @{ VM = $vm; IsCopy = $isCopy; Incompatibilities = if ($all.Count -eq 0) { $null } else { $all } }
+    [pscustomobject] @{ VM = $planned; IsCopy = $isCopy; Incompatibilities = if ($all.Count -eq 0) { $null } else { $all } }
 }
 
 function Import-VM {

@@ -1,0 +1,63 @@
+import { describeWithEngine } from '../powershell/engine';
+import { SharedWorkers } from '../powershell/stand-in/host';
+import { FabricSite, hostB } from '../simulated/fabric-site';
+import { describeHypervisorMoves, type ClusterHostsFor } from './hyperv-hypervisor-moves';
+
+// Each operation is some calls of a PowerShell, on a machine that may be busy with others.
+jest.setTimeout(300_000);
+
+const placesOf = (site: FabricSite) => ({
+  hostB,
+  vmId: site.vmId,
+  elsewhereOnA: site.pathOn('a', 'elsewhere'),
+  folderOnB: site.pathOn('b', 'elsewhere'),
+});
+
+describe('moves by the hypervisor', () => {
+  let site: FabricSite | undefined;
+  const closeSite = async (): Promise<void> => {
+    await site?.close();
+    site = undefined;
+  };
+  const made = async (...parts: Parameters<ClusterHostsFor>): Promise<FabricSite> => {
+    const [where, b, a] = parts;
+    site = new FabricSite();
+    await site.make(where, b, a);
+    return site;
+  };
+
+  describe('of simulated hosts', () => {
+    afterEach(closeSite);
+    describeHypervisorMoves('the simulated driver', async (...parts) => {
+      const ofSite = await made(...parts);
+      return { ...placesOf(ofSite), a: ofSite.a, b: ofSite.b };
+    });
+  });
+
+  describeWithEngine('of hosts with the PowerShell driver', () => {
+    const workers = { a: new SharedWorkers(), b: new SharedWorkers() };
+    afterEach(async () => {
+      for (const one of Object.values(workers)) await one.idle();
+      await closeSite();
+    });
+    afterAll(async () => {
+      for (const one of Object.values(workers)) await one.close();
+    });
+
+    describeHypervisorMoves('the PowerShell driver over the stand-in', async (...parts) => {
+      const ofSite = await made(...parts);
+      const a = await workers.a.over(ofSite.a, ofSite.hostFolder('a'));
+      const b = await workers.b.over(ofSite.b, ofSite.hostFolder('b'));
+      const { hyperV } = workers.a.service;
+      hyperV.moves.peers = new Map([[hostB, workers.b.service.hyperV]]);
+      const hold = (): (() => void) => {
+        const gate = Promise.withResolvers<undefined>();
+        hyperV.moves.gate = gate.promise;
+        return () => {
+          gate.resolve(undefined);
+        };
+      };
+      return { ...placesOf(ofSite), a, b, hold };
+    });
+  });
+});
