@@ -25,7 +25,7 @@ const other = runId.parse('hypervisor-other-r1');
 const mib = 1024 ** 2;
 
 const hows = ['live', 'whole', 'storage'] as const;
-type How = (typeof hows)[number];
+export type How = (typeof hows)[number];
 
 const isThere = (path: string): Promise<boolean> =>
   access(path).then(
@@ -34,7 +34,7 @@ const isThere = (path: string): Promise<boolean> =>
   );
 
 /** A run that has one of the moves made, with what its itinerary does before and after. */
-class HypervisorMove {
+export class ClusterMove {
   constructor(
     readonly hosts: ClusterHosts,
     readonly how: How,
@@ -118,7 +118,7 @@ export function describeHypervisorMoves(name: string, hostsFor: ClusterHostsFor)
 function describeWhatArrives(hostsFor: ClusterHostsFor): void {
   test.each(hows)('%s: the VM runs where it was to go, and nowhere else, and nothing is left', async (how) => {
     const hosts = await hostsFor(placeOf(how));
-    const move = new HypervisorMove(hosts, how);
+    const move = new ClusterMove(hosts, how);
     const before = await hosts.a.vm(hosts.vmId);
     const paths = before?.disks.flatMap(({ images }) => images.map(({ path }) => path)) ?? [];
     valueOf(await move.prepare());
@@ -142,12 +142,12 @@ function describeWhatArrives(hostsFor: ClusterHostsFor): void {
 
   test('a VM that was moved with all its files can be moved back', async () => {
     const hosts = await hostsFor('own');
-    const there = new HypervisorMove(hosts, 'whole');
+    const there = new ClusterMove(hosts, 'whole');
     valueOf(await there.prepare());
     valueOf(await there.move());
     await there.beats(hosts.b);
     await there.release();
-    const within = new HypervisorMove(
+    const within = new ClusterMove(
       { ...hosts, a: hosts.b, elsewhereOnA: `${hosts.folderOnB}-2` },
       'storage',
       runId.parse('hypervisor-back-r1'),
@@ -162,7 +162,7 @@ function describeWhatArrives(hostsFor: ClusterHostsFor): void {
 
   test('what arrived is not withdrawn, whatever became of it since', async () => {
     const hosts = await hostsFor('own');
-    const move = new HypervisorMove(hosts, 'whole');
+    const move = new ClusterMove(hosts, 'whole');
     valueOf(await move.prepare());
     valueOf(await move.move());
     await move.beats(hosts.b);
@@ -177,7 +177,7 @@ function describeWhatArrives(hostsFor: ClusterHostsFor): void {
 function describeWhatIsStopped(hostsFor: ClusterHostsFor): void {
   test.each(hows)('%s: canceled in the middle, the VM runs where it ran, and the undo leaves nothing', async (how) => {
     const hosts = await hostsFor(placeOf(how));
-    const move = new HypervisorMove(hosts, how);
+    const move = new ClusterMove(hosts, how);
     const before = await hosts.a.vm(hosts.vmId);
     valueOf(await move.prepare());
     const stop = new AbortController();
@@ -204,7 +204,7 @@ function describeWhatIsStopped(hostsFor: ClusterHostsFor): void {
 
   test('a move that was canceled can be made by the run after all', async () => {
     const hosts = await hostsFor('own');
-    const move = new HypervisorMove(hosts, 'storage');
+    const move = new ClusterMove(hosts, 'storage');
     valueOf(await move.prepare());
     const stop = new AbortController();
     const goOn = hosts.hold?.();
@@ -242,7 +242,7 @@ function describeAdmission(hostsFor: ClusterHostsFor): void {
     'a host with %s (%s) does not take the VM, and promises nothing',
     async (_what, where, b, code) => {
       const hosts = await hostsFor(where, b);
-      const move = new HypervisorMove(hosts, where === 'shared' ? 'live' : 'whole');
+      const move = new ClusterMove(hosts, where === 'shared' ? 'live' : 'whole');
       expect(await move.prepare()).toMatchObject({ ok: false, failure: { code, effect: 'none' } });
       expect(await hosts.b.leftovers()).toEqual([]);
       expect(await isThere(hosts.folderOnB)).toBe(false);
@@ -251,7 +251,7 @@ function describeAdmission(hostsFor: ClusterHostsFor): void {
 
   test('a VM that is no role of a cluster is not taken without its files', async () => {
     const hosts = await hostsFor('own');
-    expect(codeOf(await new HypervisorMove(hosts, 'live').prepare())).toBe('NotClustered');
+    expect(codeOf(await new ClusterMove(hosts, 'live').prepare())).toBe('NotClustered');
     expect(await hosts.b.leftovers()).toEqual([]);
   });
 
@@ -265,7 +265,7 @@ function describeAdmission(hostsFor: ClusterHostsFor): void {
 
   test('what is promised once is not promised to another run, and is promised again when it was withdrawn', async () => {
     const hosts = await hostsFor('own');
-    const move = new HypervisorMove(hosts, 'whole');
+    const move = new ClusterMove(hosts, 'whole');
     valueOf(await move.prepare());
     valueOf(await move.prepare());
     const needs = valueOf(await move.on(hosts.a, 'describe-vm', {}));
@@ -283,10 +283,10 @@ function describeAdmission(hostsFor: ClusterHostsFor): void {
 function describeRefusedMoves(hostsFor: ClusterHostsFor): void {
   test('a VM that the run has not reserved, or that does not run, is not moved', async () => {
     const hosts = await hostsFor('own');
-    const move = new HypervisorMove(hosts, 'storage');
+    const move = new ClusterMove(hosts, 'storage');
     expect(await move.move()).toMatchObject({ failure: { code: 'VmStateWrong', effect: 'none' } });
     valueOf(await move.prepare());
-    const rival = new HypervisorMove(hosts, 'storage', other);
+    const rival = new ClusterMove(hosts, 'storage', other);
     expect(await rival.move()).toMatchObject({ failure: { code: 'VmBusy', effect: 'none' } });
     valueOf(await move.on(hosts.a, 'save-vm', {}));
     expect(await move.move()).toMatchObject({ failure: { code: 'VmStateWrong', effect: 'none' } });
@@ -302,7 +302,7 @@ function describeRefusedMoves(hostsFor: ClusterHostsFor): void {
     ['storage', noSlots, 'MigrationLimitReached', 'transient'],
   ])('%s from a host with %j is refused as %s', async (how, liveMigration = {}, code, retry) => {
     const hosts = await hostsFor(placeOf(how), {}, { liveMigration });
-    const move = new HypervisorMove(hosts, how);
+    const move = new ClusterMove(hosts, how);
     valueOf(await move.prepare());
     expect(await move.move()).toMatchObject({ failure: { code, retry, effect: 'none' } });
     await move.undo();

@@ -182,6 +182,7 @@ export class StandInMoves {
     if (breaks !== undefined) {
       const { description: message, errorCode = failedCode, messageId = '' } = breaks;
       job.errorCode = errorCode;
+      if (how === 'whole' && this.leavesRests) await leaveRest(home);
       return { ok: false, failure: { message, native: messageId } as Failure };
     }
     switch (how) {
@@ -233,7 +234,7 @@ export class StandInMoves {
 
   /** Hyper-V takes a folder that is there already; a simulated host makes its own, so this one goes meanwhile. */
   private async inMadeHome(home: string, move: () => Promise<Outcome<unknown>>): Promise<Outcome<unknown>> {
-    const { markFile, mark, disks } = homeLayout(home);
+    const { markFile, mark } = homeLayout(home);
     const text = (await exists(markFile)) ? await readFile(markFile, 'utf8') : undefined;
     const inTheWay = (await filesBelow(home)).filter(({ path }) => path !== markFile);
     const first = inTheWay[0];
@@ -244,10 +245,7 @@ export class StandInMoves {
     if (moved.ok || text === undefined) return moved;
     await makeFolder(mark);
     await writeFile(markFile, text);
-    if (this.leavesRests) {
-      await makeFolder(disks);
-      await writeFile(`${disks}/rest.vhdx`, basename(home));
-    }
+    if (this.leavesRests) await leaveRest(home);
     return moved;
   }
 
@@ -262,6 +260,13 @@ export class StandInMoves {
     if (plan === undefined) throw new HyperVRefusal('InvalidParameter', `No move of VM ${vmId} is planned.`);
     return plan;
   }
+}
+
+/** A disk that was copied in part. */
+async function leaveRest(home: string): Promise<void> {
+  const { disks } = homeLayout(home);
+  await makeFolder(disks);
+  await writeFile(`${disks}/rest.vhdx`, basename(home));
 }
 
 /** What the call would have thrown, had it not ended when the job began. */
