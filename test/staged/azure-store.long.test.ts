@@ -22,7 +22,7 @@ let container: StagingContainer;
 let containers = 0;
 beforeAll(async () => {
   azurite = await startAzurite();
-}, 60_000);
+});
 afterAll(() => azurite.stop());
 beforeEach(async () => {
   container = await newContainer(azurite.connectionString, `staged-${++containers}`);

@@ -22,7 +22,7 @@ let service: BlobServiceClient;
 beforeAll(async () => {
   azurite = await startAzurite();
   service = BlobServiceClient.fromConnectionString(azurite.connectionString);
-}, 60_000);
+});
 afterAll(() => azurite.stop());
 
 /** Containers that are there, and what happens when one is to be removed. */
