@@ -1,7 +1,8 @@
 import { describeWithEngine } from '../powershell/engine';
 import { SharedWorkers } from '../powershell/stand-in/host';
-import { FabricSite, hostB } from '../simulated/fabric-site';
+import { FabricSite, hostA, hostB } from '../simulated/fabric-site';
 import { describeHypervisorMoves, type ClusterHostsFor } from './hyperv-hypervisor-moves';
+import { describeRoles } from './hyperv-roles';
 
 // Each operation is some calls of a PowerShell, on a machine that may be busy with others.
 jest.setTimeout(300_000);
@@ -28,10 +29,12 @@ describe('moves by the hypervisor', () => {
 
   describe('of simulated hosts', () => {
     afterEach(closeSite);
-    describeHypervisorMoves('the simulated driver', async (...parts) => {
+    const hostsFor: ClusterHostsFor = async (...parts) => {
       const ofSite = await made(...parts);
       return { ...placesOf(ofSite), a: ofSite.a, b: ofSite.b };
-    });
+    };
+    describeHypervisorMoves('the simulated driver', hostsFor);
+    describeRoles('the simulated driver', hostsFor);
   });
 
   describeWithEngine('of hosts with the PowerShell driver', () => {
@@ -44,12 +47,13 @@ describe('moves by the hypervisor', () => {
       for (const one of Object.values(workers)) await one.close();
     });
 
-    describeHypervisorMoves('the PowerShell driver over the stand-in', async (...parts) => {
+    const hostsFor: ClusterHostsFor = async (...parts) => {
       const ofSite = await made(...parts);
       const a = await workers.a.over(ofSite.a, ofSite.hostFolder('a'));
       const b = await workers.b.over(ofSite.b, ofSite.hostFolder('b'));
       const { hyperV } = workers.a.service;
       hyperV.moves.peers = new Map([[hostB, workers.b.service.hyperV]]);
+      workers.b.service.hyperV.moves.peers = new Map([[hostA, hyperV]]);
       const hold = (): (() => void) => {
         const gate = Promise.withResolvers<undefined>();
         hyperV.moves.gate = gate.promise;
@@ -58,6 +62,8 @@ describe('moves by the hypervisor', () => {
         };
       };
       return { ...placesOf(ofSite), a, b, hold };
-    });
+    };
+    describeHypervisorMoves('the PowerShell driver over the stand-in', hostsFor);
+    describeRoles('the PowerShell driver over the stand-in', hostsFor);
   });
 });

@@ -170,7 +170,10 @@ function given(
     case 'read-processor':
     case 'stop-live-move':
     case 'remove-planned-vm':
+    case 'read-cluster-role':
       return only('VmId');
+    case 'move-cluster-role':
+      return { args: { VmId: random() < 0.5 ? text : vmId, Node: `${text}'` }, accepts: false };
     case 'read-changes':
       return { args: { VmId: text, Paths: [text], TrackingIds: [text] }, accepts: false };
     case 'take-recovery-checkpoint':

@@ -97,7 +97,7 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     const expected = await hyperV.simulated.inspect(asked());
     expect([...calls].sort()).toEqual(['inspect-host', 'inspect-vm', 'read-host', 'read-vms', 'read-vms']);
 
-    expect(notToldIn(told.host).sort()).toEqual(['luns', 'processor', 'vlans']);
+    expect(notToldIn(told.host).sort()).toEqual(['processor', 'vlans']);
     const { clock, memory, diskFormats, ...ofHost } = toldIn(told.host);
     expect(ofHost).toEqual(sameOf(expected.host, ofHost));
     expect([clock, memory, diskFormats]).toEqual([
@@ -163,6 +163,23 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
       expect(told.vm?.storage).toEqual({ known: true, value: { type: 'shared-volume', name: 'csv1' } });
     } finally {
       await clustered.close();
+      await site.close();
+    }
+  });
+
+  test('of LUNs is which the SAN shows, who has them, and that all of a VM is on one; each host tells for itself', async () => {
+    const site = new FabricSite();
+    await site.make('lun');
+    const opened = [await standInOver(site.a, site.hostFolder('a')), await standInOver(site.b, site.hostFolder('b'))];
+    try {
+      const ofSite = { ...asked(), vmId: site.vmId };
+      const [a, b] = await Promise.all(opened.map(({ driver }) => driver.inspect(ofSite)));
+      const lun = { name: 'lun1', reservedBy: null };
+      expect(a?.host.luns).toEqual({ known: true, value: [{ ...lun, host: 'host-a' }] });
+      expect(b?.host.luns).toEqual({ known: true, value: [{ ...lun, host: null }] });
+      expect(a?.vm?.storage).toEqual({ known: true, value: { type: 'lun', name: 'lun1' } });
+    } finally {
+      for (const one of opened) await one.close();
       await site.close();
     }
   });

@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { HyperVDriver } from '../../agent/hyperv/driver';
-import { openSimulatedDriver } from '../../agent/hyperv/simulated';
+import { createFabric, createRole, createVm, openSimulatedDriver, type VmSpec } from '../../agent/hyperv/simulated';
+import { joinFabric } from '../../agent/hyperv/simulated/create-host';
 import { createApi, type HyperferryApi } from '../../cli/api/client';
 import { migrationId, type HostId, type VmId } from '../../contracts/ids';
 import { migrationRequest, runEnded } from '../../contracts/migration';
 import type { Receipt } from '../../contracts/receipt';
-import { destination, SmallSite, source } from '../agent/small-site';
+import { destination, mib, SmallSite, source } from '../agent/small-site';
 import { startAzurite, type Azurite } from '../azurite';
 import { valueOf } from '../conformance/hyperv-move';
 import { projectRoot } from '../project-root';
@@ -24,15 +25,40 @@ jest.setTimeout(900_000);
 
 type Host = { readonly simulated: HyperVDriver; readonly hyperV: StandInHyperV; readonly service: StandInService };
 
+const inCluster: VmSpec = {
+  name: 'db',
+  seed: 8,
+  memoryBytes: mib,
+  disks: [{ virtualSizeBytes: 16 * mib, dataBytes: 2 * mib, blockSizeBytes: mib }],
+  guest: { workAreaBytes: mib, outskirtsBytes: 2 * mib, flushEveryMs: 100 },
+  state: 'running',
+};
+
+/** Makes both hosts nodes of a cluster, with a VM that is a role of it. */
+async function makeCluster({ folder }: SmallSite): Promise<{ readonly volume: string; readonly role: VmId }> {
+  const fabric = join(folder, 'fabric');
+  const nodes = [source, destination];
+  const sharedVolumes = [{ name: 'csv1', sizeBytes: 1024 * mib }];
+  await createFabric(fabric, { cluster: { name: 'c1', nodes, sharedVolumes } });
+  for (const name of nodes) await joinFabric(join(folder, `host-${name}`), { folder: fabric, name });
+  const volume = join(fabric, 'volumes', 'csv1');
+  const role = valueOf(await createVm(join(folder, `host-${source}`), { ...inCluster, root: volume }));
+  await createRole(fabric, role, source);
+  return { volume, role };
+}
+
 describeWithEngine('a kind with agents that use the PowerShell driver', () => {
   let site: SmallSite;
   let blobs: Azurite;
   let app: ChildProcess;
   let api: HyperferryApi;
   const hosts = new Map<HostId, Host>();
+  let sharedVolume: string;
+  let role: VmId;
 
   beforeAll(async () => {
     site = await SmallSite.make();
+    ({ volume: sharedVolume, role } = await makeCluster(site));
     blobs = await startAzurite();
     for (const id of [source, destination]) {
       const folder = join(site.folder, `host-${id}`);
@@ -41,6 +67,10 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
       const service = new StandInService(hyperV);
       await service.listen();
       hosts.set(id, { simulated, hyperV, service });
+    }
+    const peers = new Map([...hosts].map(([id, { hyperV }]) => [id, hyperV]));
+    for (const [id, { hyperV }] of hosts) {
+      hyperV.moves.peers = peers;
       await startAgent(id);
     }
     [app, api] = await startApp();
@@ -58,7 +88,7 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
   });
 
   async function startAgent(id: HostId) {
-    const driver = { type: 'powershell', roots: [site.folderOn(id)] };
+    const driver = { type: 'powershell', roots: [site.folderOn(id), sharedVolume] };
     const host = hosts.get(id);
     const agent = await site.launch({ ...site.configOf(id), driver }, host && workerEnvironment(host.service));
     await agent.ready;
@@ -80,8 +110,7 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
   /** Runs a migration to its end and answers its receipt. */
   async function migrate(kind: string, from: HostId, to: HostId, more: object = {}): Promise<Receipt> {
     const id = migrationId.parse(`ps-${kind}`);
-    const destinationFolder = site.folderOn(to, kind);
-    const request = { id, kind, vmId: site.vmId, sourceHost: from, destinationHost: to, destinationFolder, ...more };
+    const request = { id, kind, sourceHost: from, destinationHost: to, ...more };
     const started = await api.startMigration(migrationRequest.parse(request));
     if (!started.ok) throw new Error(JSON.stringify(started.error));
     for (;;) {
@@ -97,11 +126,17 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     return read.value.receipt;
   }
 
+  /** The VM that is no role of the cluster, with its files. */
+  const withFiles = (kind: string, to: HostId) => ({ vmId: site.vmId, destinationFolder: site.folderOn(to, kind) });
+
   const runsOn = async (id: HostId, vm: VmId): Promise<boolean> =>
     (await hosts.get(id)?.simulated.vm(vm))?.state === 'running';
 
   test('quick-storage: the VM is there and runs, its disks compared, and the source is kept', async () => {
-    const receipt = await migrate('quick-storage', source, destination, { policy: { retire: 'keep' } });
+    const receipt = await migrate('quick-storage', source, destination, {
+      ...withFiles('quick-storage', destination),
+      policy: { retire: 'keep' },
+    });
     expect(receipt).toMatchObject({ state: 'completed', failure: null });
     expect(receipt.leftovers.map(({ what }) => what)).toEqual(['retired-vm']);
     expect(receipt.verified.length).toBe(1);
@@ -110,7 +145,10 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
   });
 
   test('lan: back to where it came from, in another folder, and nothing is left there but what was kept', async () => {
-    const receipt = await migrate('lan', destination, source, { policy: { retire: 'delete' } });
+    const receipt = await migrate('lan', destination, source, {
+      ...withFiles('lan', source),
+      policy: { retire: 'delete' },
+    });
     expect(receipt).toMatchObject({ state: 'completed', failure: null });
     expect(await runsOn(source, site.vmId)).toBe(true);
     expect(await hosts.get(destination)?.simulated.vm(site.vmId)).toBeUndefined();
@@ -118,6 +156,7 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
 
   test('warm: rounds by reference points while the guest writes, then the rest, and no point is left', async () => {
     const receipt = await migrate('warm', source, destination, {
+      ...withFiles('warm', destination),
       policy: { retire: 'keep', outageMsMax: 1_000, roundsMax: 2, ifNotShrinking: 'cut-over' },
     });
     expect(receipt).toMatchObject({ state: 'completed', failure: null });
@@ -126,5 +165,13 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     expect(receipt.verified.length).toBe(1);
     expect(await runsOn(destination, site.vmId)).toBe(true);
     expect(await hosts.get(source)?.hyperV.checkpoints.points()).toEqual([]);
+  });
+
+  test('quick: the role goes to the other node, with its VM as it was saved, and nothing is left', async () => {
+    const receipt = await migrate('quick', source, destination, { vmId: role });
+    expect(receipt).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    expect(receipt.outage.type).toBe('measured');
+    expect(await runsOn(destination, role)).toBe(true);
+    expect(await hosts.get(source)?.simulated.vm(role)).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import { diskId, runId, vmId, type DiskId, type RunId, type VmId } from '../../../contracts/ids';
+import { diskId, hostId, runId, vmId, type DiskId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
 import { makeFolder, removeDurably } from '../files';
 import { moveNote } from './move-note';
@@ -103,6 +103,8 @@ const runFile = z.object({
   rounds: roundNotes.nullable().default(null),
   exporting: exporting.nullable().default(null),
   move: moveNote.nullable().default(null),
+  /** The node to which the role of the VM was sent from here, and when it was started here for the run. */
+  role: z.object({ to: hostId.nullable(), startedAt: time.nullable() }).nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
 
@@ -119,6 +121,7 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   rounds: null,
   exporting: null,
   move: null,
+  role: null,
 });
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */

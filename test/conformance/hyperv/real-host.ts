@@ -7,7 +7,7 @@ import { driverOver, openClient, scriptsFolder } from '../../../agent/hyperv/pow
 import type { Engine } from '../../../agent/hyperv/powershell/worker/engine';
 import { vmId } from '../../../contracts/ids';
 import type { ConformanceHosts, HostsFor } from '../hyperv-move';
-import { noOtherHost, withoutGuest } from './lacking';
+import { CaseNeeds, noOtherHost, withoutGuest } from './lacking';
 import { runScript } from './scripts';
 import { emptyDiskBytes, type RealHostSettings } from './settings';
 
@@ -31,7 +31,8 @@ export class RealHost {
     });
   }
 
-  readonly hostsFor: HostsFor = async (where): Promise<ConformanceHosts> => {
+  readonly hostsFor: HostsFor = async (where, tracking): Promise<ConformanceHosts> => {
+    if (tracking === 'differencing') throw new CaseNeeds('it needs a host without change tracking');
     this.cases += 1;
     const root = this.rootOf(this.cases);
     await mkdir(root);

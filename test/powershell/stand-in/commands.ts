@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { DriverInspection, HyperVDriver } from '../../../agent/hyperv/driver';
+import { ifExists } from '../../../agent/files';
 import { writeJsonAtomic } from '../../../agent/hyperv/files';
 import { layoutOf, livePath } from '../../../agent/hyperv/simulated/layout';
 import { hostBehind } from '../../../agent/hyperv/simulated/driver';
@@ -17,6 +18,7 @@ import { StandInMoves } from './moves';
 import { HyperVRefusal } from './refusal';
 import { StandInExports, type ExportSettings } from './exports';
 import { Registrations } from './registrations';
+import { StandInRoles } from './roles';
 
 const invalidState = (message: string) => new HyperVRefusal('InvalidState', message);
 const notFound = (path: string) =>
@@ -76,6 +78,7 @@ export class StandInHyperV {
   readonly jobs = new CimJobs();
   readonly exports: StandInExports;
   readonly moves: StandInMoves;
+  readonly roles: StandInRoles;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -91,6 +94,7 @@ export class StandInHyperV {
       notesOf: async (vmId) => (await this.kept()).notes[vmId] ?? '',
     });
     this.moves = new StandInMoves(this, simulated, byHyperV);
+    this.roles = new StandInRoles(this, byHyperV, (name) => this.moves.peers.get(name));
   }
 
   async host() {
@@ -98,7 +102,17 @@ export class StandInHyperV {
     const facts = (await this.inspected(noVm)).host;
     const { fabric } = hostBehind(this.simulated);
     const sharedVolumesFolder = fabric && dirname(fabric.layout.sharedVolume('any'));
-    return { name: 'STAND-IN', memoryBytes, memoryFreeBytes, switches, sharedVolumesFolder, facts };
+    return { name: fabric?.host ?? 'STAND-IN', memoryBytes, memoryFreeBytes, switches, sharedVolumesFolder, facts };
+  }
+
+  /** LUNs that the SAN shows to this host. */
+  luns() {
+    const { fabric } = hostBehind(this.simulated);
+    return (fabric?.luns ?? []).map(({ name, reservedBy }, at) => {
+      const path = fabric?.layout.lun(name) ?? '';
+      const isReserved = reservedBy !== null && reservedBy !== undefined;
+      return { name, number: at + 1, path, isOnline: fabric?.isMasked(path) === false, isReserved };
+    });
   }
 
   /** What the simulated host tells of a VM beyond `vms`. */
@@ -137,11 +151,15 @@ export class StandInHyperV {
     const isGone = (id: string) => vanishing?.vmId === id && vanishing.listed;
     const shown = all.filter(({ vmId }) => !isGone(vmId));
     if (vanishing !== undefined) vanishing.listed = true;
-    return Promise.all(shown.map((vm) => this.describe(vm, notes[vm.vmId] ?? '')));
+    const described = await Promise.all(shown.map((vm) => this.describe(vm, notes[vm.vmId] ?? '')));
+    return described.filter((one) => one !== undefined);
   }
 
   private async describe(vm: VmFacts, notes: string) {
-    const record = vmRecord.parse(JSON.parse(await readFile(vm.configurationPath, 'utf8')));
+    const text = await ifExists(readFile(vm.configurationPath, 'utf8'));
+    // It went to another host since it was listed.
+    if (text === undefined) return undefined;
+    const record = vmRecord.parse(JSON.parse(text));
     const taken = await this.checkpoints.of(record);
     const checkpoints = taken.map((one) => ({ ...one, paths: one.paths.map((path) => this.live(path)) }));
     return {
@@ -272,6 +290,7 @@ export class StandInHyperV {
     await this.exports.idle();
     await this.checkpoints.idle();
     await this.moves.idle();
+    await this.roles.idle();
   }
 
   async own(id: string): Promise<VmFacts> {

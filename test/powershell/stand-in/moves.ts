@@ -10,6 +10,7 @@ import type { Failure, Outcome } from '../../../contracts/failure';
 import { hostId, vmId as vmIdOf, type RunId } from '../../../contracts/ids';
 import { perform } from '../../conformance/hyperv-move';
 import { HyperVRefusal } from './refusal';
+import type { StandInRoles } from './roles';
 
 type How = 'live' | 'whole' | 'storage';
 
@@ -44,6 +45,7 @@ const failedCode = 32768;
 type HyperVOfHost = {
   readonly simulated: HyperVDriver;
   readonly moves: StandInMoves;
+  readonly roles: StandInRoles;
   own(vmId: string): Promise<{ readonly name: string }>;
   isRegistered(vmId: string): boolean;
   notesOf(vmId: string): Promise<string>;

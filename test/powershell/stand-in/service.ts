@@ -32,6 +32,9 @@ const request = z.intersection(
       command: z.literal('changes'),
       with: z.object({ path: z.string(), since: z.string(), offsetBytes: z.int(), lengthBytes: z.int() }),
     }),
+    z.object({ command: z.literal('luns') }),
+    z.object({ command: z.literal('role'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('move-group'), with: z.object({ vmId, node: z.string() }) }),
     z.object({ command: z.literal('job'), with: z.object({ id: z.string() }) }),
     z.object({ command: z.literal('save'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('shut-down'), with: z.object({ vmId }) }),
@@ -146,6 +149,12 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       const { path, since, offsetBytes, lengthBytes } = asked.with;
       return checkpoints.changes(path, since, offsetBytes, lengthBytes);
     }
+    case 'luns':
+      return Promise.resolve(hyperV.luns());
+    case 'role':
+      return hyperV.roles.of(asked.with.vmId);
+    case 'move-group':
+      return hyperV.roles.move(asked.with.vmId, asked.with.node);
     case 'job':
       return jobs.look(asked.with.id);
     case 'save':
@@ -230,6 +239,8 @@ const looks = [
   'points',
   'changes',
   'job',
+  'role',
+  'luns',
 ];
 
 /** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */

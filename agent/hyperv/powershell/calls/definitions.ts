@@ -40,6 +40,7 @@ import {
   referencePointsValue,
   removePointsArguments,
 } from './rounds';
+import { moveRoleArguments, roleValue } from './roles';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
 /**
@@ -73,6 +74,8 @@ export const calls = {
   'convert-checkpoint': { lane: 'act', msMax: 15 * minute, args: convertArguments, value: convertedValue },
   'remove-recovery-checkpoint': { lane: 'act', msMax: 15 * minute, args: ofCheckpoint, value: vmValue },
   'remove-reference-points': { lane: 'act', msMax: 15 * minute, args: removePointsArguments, value: doneValue },
+  'read-cluster-role': { lane: 'look', msMax: 2 * minute, args: ofVm, value: roleValue },
+  'move-cluster-role': { lane: 'act', msMax: 5 * minute, args: moveRoleArguments, value: roleValue },
   'save-vm': { lane: 'act', msMax: 60 * minute, args: ofVm, value: vmValue },
   'shut-down-vm': { lane: 'act', msMax: 30 * minute, args: ofVm, value: vmValue },
   'start-vm': { lane: 'act', msMax: 15 * minute, args: ofVm, value: vmValue },

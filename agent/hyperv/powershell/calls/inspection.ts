@@ -61,6 +61,18 @@ export const inspectedHost = z.object({
       })
       .nullable(),
   ),
+  /** Disks of a SAN that this host sees, whether it has them online or not. */
+  luns: told(
+    z.array(
+      z.object({
+        id: z.string().min(1).max(100),
+        isOffline: z.boolean(),
+        isReadOnly: z.boolean(),
+        isClustered: z.boolean(),
+        paths: z.array(z.string()),
+      }),
+    ),
+  ),
   volume: told(z.object({ fileSystem: z.string(), allocationUnitBytes: bytes }).nullable()),
 });
 export type InspectedHost = z.infer<typeof inspectedHost>;

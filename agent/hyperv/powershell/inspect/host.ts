@@ -10,7 +10,7 @@ import { both, factOf, wholeFact } from './told';
 
 export type HostLooks = {
   readonly nowMs: number;
-  readonly facts: Outcome<{ memoryBytes: number; memoryFreeBytes: number; switches: string[] }>;
+  readonly facts: Outcome<{ name: string; memoryBytes: number; memoryFreeBytes: number; switches: string[] }>;
   readonly host: Outcome<InspectedHost>;
   /** The VM that is asked for, where it is registered here. */
   readonly vm: VmValue | undefined;
@@ -54,7 +54,11 @@ export function inspectHost({ nowMs, facts, host, vm, promises, vmId }: HostLook
     migrationAuthentication: factOf(host, (read) => read.migrationAuthentication, authenticationOf),
     migrationNetworks: factOf(host, (read) => read.migrationNetworks, known),
     cluster: factOf(host, (read) => read.cluster, clusterOf),
-    luns: notKnown('the PowerShell driver does not ask for LUNs yet'),
+    luns: both(
+      wholeFact(facts, ({ name }) => name),
+      factOf(host, (read) => read.luns, known),
+      lunsOf,
+    ),
   };
 }
 
@@ -132,13 +136,12 @@ function clusterOf(cluster: Cluster): HostInspection['cluster'] {
 const accessOf = (state: string): 'direct' | 'redirected' | 'offline' =>
   state === 'Direct' ? 'direct' : state.endsWith('Redirected') ? 'redirected' : 'offline';
 
-/** The shared volume below which a path lies. */
-export function sharedVolumeOf(cluster: Fact<Cluster>, paths: readonly string[]): Fact<string | null> {
-  if (!cluster.known) return cluster;
-  const lies = (root: string, path: string) =>
-    path.toLowerCase().startsWith(`${root.toLowerCase().replace(/[\\/]+$/, '')}${root.includes('\\') ? '\\' : '/'}`);
-  const volume = cluster.value?.sharedVolumes.find(({ paths: roots }) =>
-    paths.every((path) => roots.some((root) => lies(root, path))),
-  );
-  return known(volume?.name ?? null);
-}
+type Luns = ToldValue<InspectedHost['luns']>;
+
+/** Which other host has a LUN that is offline here, nobody can tell. */
+const lunsOf = (hostName: string, luns: Luns) =>
+  luns.map(({ id, isOffline, isClustered }) => ({
+    name: id,
+    host: isOffline ? null : hostName,
+    reservedBy: isClustered ? 'a cluster' : null,
+  }));

@@ -11,7 +11,7 @@ import type { RealHost } from '../host';
 import { marksIn } from '../marks';
 import { promisedBytes } from '../promises';
 import type { RunFile } from '../run-files';
-import { sharedVolumeOf } from './host';
+import { sharedVolumeOf } from './storage';
 import { both, factOf, wholeFact } from './told';
 
 /** A folder that a request names, where it really is, and the root of the configuration that it is below. */

@@ -7,7 +7,8 @@ import type { VmValue } from '../calls/vm';
 import { diskIdOf, disksOf, isSettled, memoryBytesOf, stateOf, underWayOf, vmFactsOf } from '../facts';
 import { marksIn } from '../marks';
 import { classify } from '../worker/classify';
-import { notComparedHere, sharedVolumeOf } from './host';
+import { notComparedHere } from './host';
+import { volumeOf } from './storage';
 import { both, factOf } from './told';
 
 export type VmLooks = {
@@ -42,7 +43,7 @@ export function inspectVm(looks: VmLooks): VmInspection {
     isReplicated: factOf(inspected, of('isReplicated'), known),
     ...disksAndDamage(vm, inspected),
     fileBytes: known(filesOf(vm).reduce((sum, { fileSizeBytes }) => sum + fileSizeBytes, vm.runtimeStateBytes)),
-    volume: volumeOf(looks),
+    volume: ownVolumeOf(looks),
     filesUsedBy: usersOf(looks),
     media: factOf(inspected, of('media'), known),
     network: factOf(inspected, of('network'), (read) => networkOf(read, vm.switchName)),
@@ -51,7 +52,7 @@ export function inspectVm(looks: VmLooks): VmInspection {
     assignedDevices: factOf(inspected, of('assignedDevices'), known),
     runsNestedVms: factOf(inspected, of('runsNestedVms'), known),
     role: factOf(inspected, of('role'), known),
-    storage: storageOf(looks),
+    storage: volumeOf(vm, looks.host, looks.all),
     integration: factOf(inspected, of('integration'), known),
     heartbeat: known(vmFactsOf(vm).heartbeat),
     automaticStart: factOf(inspected, of('automaticStart'), (action) => known(automaticStarts[action])),
@@ -123,7 +124,7 @@ function passThrough(slot: ToldValue<InspectedVm['passThroughDisks']>[number]): 
   ];
 }
 
-function volumeOf({ vm, volumes }: VmLooks): VmInspection['volume'] {
+function ownVolumeOf({ vm, volumes }: VmLooks): VmInspection['volume'] {
   if (!volumes.known) return volumes;
   const path = vm.configurationPath.toLowerCase();
   const found = volumes.value.find(({ root }) => path.startsWith(root.toLowerCase()));
@@ -149,14 +150,4 @@ function networkOf(read: ToldValue<InspectedVm['network']>, switchName: string |
   const parsed = macAddress.safeParse(read.macAddress.toUpperCase());
   const given = parsed.success && parsed.data !== '000000000000' ? parsed.data : null;
   return known({ switchName, vlanId: vlanMode === 'Access' ? vlanId : null, macAddress: given, isMacDynamic });
-}
-
-function storageOf({ vm, host }: VmLooks): VmInspection['storage'] {
-  const paths = [vm.configurationPath, ...filesOf(vm).map(({ path }) => path)];
-  const shared = sharedVolumeOf(
-    factOf(host, (read) => read.cluster, known),
-    paths,
-  );
-  if (!shared.known) return shared;
-  return known(shared.value === null ? null : { type: 'shared-volume', name: shared.value });
 }

@@ -69,7 +69,7 @@ function checkStorage(vmId: VmId, needs: VmNeeds, brings: Brings, told: Inspecte
     case 'files':
       return succeeded(undefined);
     case 'lun':
-      return refuse('LunMissing', vmId, 'This driver does not ask for LUNs yet.');
+      return refuse('DriverLacksOperation', vmId, 'LUNs are not moved by this driver yet.');
     case 'memory': {
       const cluster = knownCluster(vmId, told);
       return cluster.ok ? checkShared(vmId, needs, cluster.value) : cluster;

@@ -8,12 +8,13 @@ import type { CallValue } from '../calls/definitions';
 import type { VmValue } from '../calls/vm';
 import { diskIdOf, memoryBytesOf } from '../facts';
 import { findVm, homeOf, type RealHost } from '../host';
+import { pathsOf } from '../inspect/storage';
 import type { MoveNote } from '../move-note';
 import type { RunFile } from '../run-files';
 import { failureOfJob } from './ended';
 import { follow, type Followed } from './follow';
 import { isCompleted } from './looks';
-import { needsOf, pathsOf } from './needs';
+import { needsOf } from './needs';
 import { checkReady } from './ready';
 
 export type Moved = OperationOutput<'move-live'>;

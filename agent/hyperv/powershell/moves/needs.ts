@@ -1,15 +1,13 @@
 import { dirname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
-import { known } from '../../../../contracts/inspection';
 import type { VmNeeds } from '../../../../contracts/operations/moves';
 import { ifExists } from '../../../files';
 import type { InspectedVm, Told, ToldValue } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';
 import { memoryBytesOf, sizesOf, stateOf } from '../facts';
 import { homeOf, type RealHost } from '../host';
-import { sharedVolumeOf } from '../inspect/host';
-import { factOf } from '../inspect/told';
+import { pathsOf, volumeOf } from '../inspect/storage';
 import { classify } from '../worker/classify';
 
 /** What another host must be able to give a VM. Reads only. */
@@ -64,18 +62,14 @@ async function fileBytesOf(vm: VmValue, { checkpoints }: InspectedVm): Promise<n
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-export const pathsOf = (vm: VmValue): string[] => [
-  vm.configurationPath,
-  ...vm.disks.flatMap(({ path, images }) => [path, ...images.map((image) => image.path)]),
-];
-
-/** The shared volume of the cluster that holds every file of a VM; null where there is none. */
+/** The one volume that holds every file of a VM, where it is of the cluster or a LUN with no other VM on it; null where there is none. */
 async function storageOf({ client }: RealHost, vm: VmValue): Promise<Outcome<VmNeeds['storage']>> {
-  const host = await client.call('inspect-host', { Folder: '' }, { vmId: vm.id });
+  const about = { vmId: vm.id };
+  const host = await client.call('inspect-host', { Folder: '' }, about);
   if (!host.ok) return host;
-  const cluster = factOf(host, (read) => read.cluster, known);
-  const shared = sharedVolumeOf(cluster, pathsOf(vm));
-  // A cluster that cannot be asked holds no file that is known to be shared.
-  const name = shared.known ? shared.value : null;
-  return succeeded(name === null ? null : { type: 'shared-volume', name, folder: dirname(homeOf(vm)) });
+  const all = await client.call('read-vms', {}, about);
+  if (!all.ok) return all;
+  // A cluster or a SAN that cannot be asked holds no file that is known to be shared.
+  const found = volumeOf(vm, host, succeeded(all.value.vms));
+  return succeeded(found.known && found.value !== null ? { ...found.value, folder: dirname(homeOf(vm)) } : null);
 }

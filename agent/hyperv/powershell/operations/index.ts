@@ -19,6 +19,7 @@ import { exportConfiguration, removeExport } from './configuration';
 import { digestDisks } from './digest-disks';
 import { importConfiguration } from './import-configuration';
 import { mergeDisks } from './merge-disks';
+import { moveRole, returnRole, startRole } from './move-role';
 import { placeVm, removePlaceholder } from './placeholder';
 import { release, reserveVm } from './reservation';
 import { reserveRoom } from './reserve-room';
@@ -48,6 +49,9 @@ export const operationTable = {
   'begin-round': { handler: beginRound, locks: 'vm' },
   'end-round': { handler: endRound, locks: 'vm' },
   'look-at-changes': { handler: lookAtChanges, locks: 'nothing' },
+  'move-role': { handler: moveRole, locks: 'vm' },
+  'return-role': { handler: returnRole, locks: 'vm' },
+  'start-role': { handler: startRole, locks: 'vm' },
   'save-vm': { handler: saveVm, locks: 'vm' },
   'shut-down-vm': { handler: shutDownVm, locks: 'vm' },
   'resume-vm': { handler: resumeVm, locks: 'vm' },

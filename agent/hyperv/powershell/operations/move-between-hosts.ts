@@ -7,7 +7,7 @@ import type { VmValue } from '../calls/vm';
 import { stateOf } from '../facts';
 import { homeOf, type Handler, type RealHost } from '../host';
 import { carryOut, type Move } from '../moves/job';
-import { pathsOf } from '../moves/needs';
+import { pathsOf } from '../inspect/storage';
 import { checkNames } from '../moves/names';
 import type { MoveNote } from '../move-note';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { diskIdOf, stateOf } from '../facts';
 import type { Handler, RealHost } from '../host';
 import { carryOut, type Move } from '../moves/job';
 import { checkNames } from '../moves/names';
-import { pathsOf } from '../moves/needs';
+import { pathsOf } from '../inspect/storage';
 import { placeBelow, type Place } from '../placing';
 import type { MoveNote } from '../move-note';
 import { isAsBefore, leftBehind, stopJob } from './move-between-hosts';

@@ -6,7 +6,7 @@ import type { RunId, VmId } from '../../../../contracts/ids';
 import { stateOf } from '../facts';
 import type { Handler, RealHost } from '../host';
 import { forgetConfiguration, putBackConfiguration } from '../kept-configuration';
-import { pathsOf } from '../moves/needs';
+import { pathsOf } from '../inspect/storage';
 import { checkPlace, placeBelow } from '../placing';
 import type { Placed } from '../run-files';
 import { registeredIn } from './register-vm';

@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'inspect-host', 'inspect-vm', 'doctor', 'firewall', 'processor', 'moves') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'inspect-host', 'inspect-vm', 'doctor', 'firewall', 'processor', 'moves') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -23,6 +23,8 @@ $handlers = @{
     'convert-checkpoint'         = 'ConvertTo-ReferencePoint'
     'remove-recovery-checkpoint' = 'Remove-RecoveryCheckpoint'
     'remove-reference-points'    = 'Remove-ReferencePoints'
+    'read-cluster-role'          = 'Read-ClusterRole'
+    'move-cluster-role'          = 'Move-ClusterRole'
     'save-vm'                    = 'Save-RunningVm'
     'shut-down-vm'               = 'Stop-RunningVm'
     'start-vm'                   = 'Start-StoppedVm'

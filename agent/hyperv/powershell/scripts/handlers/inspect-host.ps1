@@ -18,6 +18,7 @@ function Read-HostInspection {
         migrationAuthentication = Read-Fact { Read-MigrationAuthentication -Machine $machine }
         migrationNetworks       = Read-Fact { , [object[]] @(Read-MigrationNetworks -Machine $machine) }
         cluster                 = Read-Fact { Read-Cluster }
+        luns                    = Read-Fact { , [object[]] @(Read-Luns) }
         volume                  = Read-Fact { Read-FileSystem -Folder $Folder }
     }
 }

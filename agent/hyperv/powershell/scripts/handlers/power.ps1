@@ -12,6 +12,7 @@ function Start-StoppedVm {
     [CmdletBinding()]
     param([Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId)
     $vm = Get-NeededVm -VmId $VmId
+    if ($vm.IsClustered -and $vm.State.ToString() -ne 'Running') { $vm = Start-ClusterRole -Vm $vm }
     if ($vm.State.ToString() -ne 'Running') { Start-VM -VM $vm }
     Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
 }

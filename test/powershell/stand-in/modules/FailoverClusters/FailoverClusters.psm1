@@ -1,4 +1,5 @@
 Set-StrictMode -Version 2
+. (Join-Path -Path $PSScriptRoot -ChildPath 'Roles.ps1')
 
 function Read-ClusterFact {
     $cluster = (Invoke-StandInService -Command 'host').facts.cluster
@@ -19,14 +20,6 @@ function Get-ClusterNode {
     param([Parameter(Position = 0)][System.Collections.Specialized.StringCollection] $Name)
     if ($Name.Count -ne 1 -or $Name[0] -ne [Environment]::MachineName) { throw 'The stand-in is one node.' }
     [pscustomobject] @{ Name = $Name[0]; State = (Get-Culture).TextInfo.ToTitleCase((Read-ClusterFact).node) }
-}
-
-function Get-ClusterGroup {
-    [CmdletBinding(PositionalBinding = $false)]
-    param([Parameter(ValueFromPipelineByPropertyName)][guid] $VMId)
-    $role = (Invoke-StandInService -Command 'hardware' -With @{ vmId = "$VMId" }).role
-    if (-not $role.known) { throw $role.why }
-    [pscustomobject] @{ Name = 'SCVMM role'; OwnerNode = $role.value.owner }
 }
 
 function Get-ClusterSharedVolume {
@@ -74,4 +67,4 @@ function Move-ClusterVirtualMachineRole {
     [pscustomobject] @{ Name = 'SCVMM role'; OwnerNode = $role.value.owner }
 }
 
-Export-ModuleMember -Function Get-Cluster*, Move-Cluster*
+Export-ModuleMember -Function *-Cluster*
