@@ -3,11 +3,12 @@ import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { valueOf } from '../../agent/disks/failures';
 import type { ServedChanges } from '../../agent/disks/route/changes';
+import { pullOutput } from '../../agent/disks/route/journal-records';
 import { openVhdx } from '../../agent/disks/vhdx';
 import { assertSameDisk, makeImage } from '../bytes/images';
 import { rsyncDelta } from '../bytes/rsync';
 import { run } from '../programs';
-import { changesSubject, journalOf, routePair, type RoutePair, type SourceProcess } from '../route-pair';
+import { changesSubject, journalOf, routePair, type Pull, type RoutePair, type SourceProcess } from '../route-pair';
 import { pullEnd } from '../route-processes';
 import { spreadOf, type Spread } from '../statistics';
 
@@ -15,8 +16,17 @@ export type DeltaResult = {
   readonly dataBytes: number;
   readonly changedBytes: number;
   readonly seconds: Spread;
+  /** A new copy where nobody knows what changed, and the destination has the older state as a seed. */
+  readonly seeded: { readonly seconds: Spread; readonly sentBytes: number };
   /** undefined: rsync is not installed. */
-  readonly rsync: { readonly seconds: Spread; readonly byteRouteIsFasterBy: Spread } | undefined;
+  readonly rsync: PeerOfDelta | undefined;
+};
+
+type PeerOfDelta = {
+  readonly seconds: Spread;
+  readonly byteRouteIsFasterBy: Spread;
+  /** It writes in place what differs; a copy with a seed writes all. */
+  readonly seedIsFasterBy: Spread;
 };
 
 const pieceBytes = 64 * 1024;
@@ -24,7 +34,10 @@ const pieceBytes = 64 * 1024;
 const oneOf = 100;
 const rounds = 3;
 
-/** A round of changed blocks into a copy, against what rsync finds by reading both sides. The ranges are known, as a host knows them. */
+/**
+ * A round of changed blocks into a copy, whose ranges are known, as a host knows them; and a copy of all with the older state as a seed. Both
+ * against what rsync finds by reading both sides.
+ */
 export async function benchDelta(folder: string, dataBytes: number, say: (line: string) => void): Promise<DeltaResult> {
   const served = join(folder, 'delta.vhdx');
   const before = join(folder, 'delta-before.vhdx');
@@ -34,23 +47,38 @@ export async function benchDelta(folder: string, dataBytes: number, say: (line: 
   const changes = await changeSome(served, dataBytes);
   const pair = routePair(folder);
   const source = await pair.source({ path: served, changes });
+  const wholeSource = await pair.source({ path: served });
   const rsync = await rsyncDelta(folder, served);
   try {
-    const [own, peer]: [number[], number[]] = [[], []];
+    const [own, seeded, peer]: [number[], number[], number[]] = [[], [], []];
+    let sentBytes = 0;
     for (let round = 0; round < rounds; round++) {
-      own.push(await onACopy(before, target, () => pulled(pair, source, target)));
+      const asChanges = { path: target, subject: changesSubject };
+      own.push(await onACopy(before, target, async () => (await pulled(pair, source, asChanges)).seconds));
+      if (round === 0) await assertSameDisk(served, target);
+      await rm(target);
+      const copied = await pulled(pair, wholeSource, { path: target, seed: { path: before, roots: [folder] } });
+      seeded.push(copied.seconds);
+      sentBytes = copied.sentBytes;
       if (round === 0) await assertSameDisk(served, target);
       if (rsync !== undefined) peer.push(await onACopy(before, target, () => rsync.update(target)));
       say(
-        `round ${round + 1} of ${rounds}: delta ${own.at(-1)?.toFixed(2) ?? ''} s, rsync ${peer.at(-1)?.toFixed(2) ?? 'none'} s`,
+        `round ${round + 1} of ${rounds}: delta ${own.at(-1)?.toFixed(2) ?? ''} s, seed ${seeded.at(-1)?.toFixed(2) ?? ''} s, rsync ${peer.at(-1)?.toFixed(2) ?? 'none'} s`,
       );
     }
     const changedBytes = changes.ranges.length * pieceBytes;
-    const ratios = peer.map((seconds, round) => seconds / (own[round] ?? Number.NaN));
-    const ofPeer = rsync && { seconds: spreadOf(peer), byteRouteIsFasterBy: spreadOf(ratios) };
-    return { dataBytes, changedBytes, seconds: spreadOf(own), rsync: ofPeer };
+    const timesOf = (ours: readonly number[]): Spread =>
+      spreadOf(peer.map((seconds, round) => seconds / (ours[round] ?? Number.NaN)));
+    const ofPeer = rsync && {
+      seconds: spreadOf(peer),
+      byteRouteIsFasterBy: timesOf(own),
+      seedIsFasterBy: timesOf(seeded),
+    };
+    const ofSeed = { seconds: spreadOf(seeded), sentBytes };
+    return { dataBytes, changedBytes, seconds: spreadOf(own), seeded: ofSeed, rsync: ofPeer };
   } finally {
     await source.kill();
+    await wholeSource.kill();
     await rsync?.stop();
     for (const path of [served, before, target]) await rm(path, { force: true });
   }
@@ -79,16 +107,21 @@ async function onACopy(before: string, target: string, update: () => Promise<num
   return update();
 }
 
-async function pulled(pair: RoutePair, source: SourceProcess, path: string): Promise<number> {
+async function pulled(
+  pair: RoutePair,
+  source: SourceProcess,
+  pull: Omit<Pull, 'from'>,
+): Promise<{ readonly seconds: number; readonly sentBytes: number }> {
   const destination = await pair.destination();
   try {
     const beganMs = performance.now();
-    destination.pull({ from: source, path, subject: changesSubject });
+    destination.pull({ from: source, ...pull });
     const { outcome } = await destination.next(pullEnd);
     if (!outcome.ok) throw new Error(`the byte route failed: ${JSON.stringify(outcome)}`);
-    return (performance.now() - beganMs) / 1000;
+    const seconds = (performance.now() - beganMs) / 1000;
+    return { seconds, sentBytes: pullOutput.parse(outcome['value']).sentBytes };
   } finally {
     await destination.kill();
-    await rm(journalOf(path), { force: true });
+    await rm(journalOf(pull.path), { force: true });
   }
 }

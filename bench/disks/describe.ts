@@ -26,6 +26,12 @@ export function describeDisks({ info, delta, kills, sparse }: DisksResult): stri
         ? 'rsync is not installed'
         : `rsync --inplace ${spread(delta.rsync.seconds)} s, ${spread(delta.rsync.byteRouteIsFasterBy)} times ours`,
     ],
+    [
+      `the same by a new copy with the older state as a seed: ${(delta.seeded.sentBytes / mib).toFixed(1)} MiB sent`,
+      `${spread(delta.seeded.seconds)} s`,
+      '',
+      delta.rsync === undefined ? 'rsync is not installed' : `${spread(delta.rsync.seedIsFasterBy)} times ours`,
+    ],
     ...kills.flatMap(({ end, resentBytes, secondsToMoveAgain }) => [
       [
         `${end} killed at half of a copy: sent again`,

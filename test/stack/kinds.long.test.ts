@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -121,8 +121,14 @@ test('warm: it is copied while it runs, and stops for the last round alone', asy
   expect(await runsOn('local')).toEqual(['host-a']);
 });
 
-test('lan: it stands still for the copy', async () => {
-  await migrate('lan', 'local', '--to', 'host-b', '--folder', join(volumeOf('host-b'), 'lan'));
+test('lan: it stands still for the copy, and what its retired source has already is not sent', async () => {
+  const there = readdirSync(volumeOf('host-b'), { recursive: true, encoding: 'utf8' });
+  const [retired = 'none'] = there.filter((name) => name.endsWith('.vhdx'));
+  const seed = join(volumeOf('host-b'), retired);
+  const to = ['--to', 'host-b', '--folder', join(volumeOf('host-b'), 'lan')];
+  const proof = await migrate('lan', 'local', ...to, '--seed', `scsi-0-0=${seed}`);
+  expect(proof.files.find(({ name }) => name === 'scsi-0-0_0')?.seedBytes).toBeGreaterThan(1024 ** 2);
+  expect(proof.files.filter(({ seedProblem }) => seedProblem !== undefined)).toEqual([]);
   expect(await runsOn('local')).toEqual(['host-b']);
 });
 

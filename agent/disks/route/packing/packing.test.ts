@@ -1,12 +1,22 @@
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { valueOf } from '../../failures';
-import { compactHead } from '../frames';
+import type { Outcome } from '../../../../contracts/failure';
+import type { OperationOutput } from '../../../../contracts/operations';
+import { batchBufferBytes } from '../batches';
+import { BufferPool } from '../buffer-pool';
+import type { SourceContent } from '../content';
+import { FrameReader } from '../frame-reader';
+import { compactHead, contentFromSource, type Frame } from '../frames';
+import { LineSpeed } from '../line-speed';
+import { SendWindow } from '../send-window';
+import { sendContent } from '../sender';
+import { TokenBucket } from '../token-bucket';
 import { blockDigest, chainFrom } from '../digest';
 import { pullFile } from '../pull';
 import { startFakeSource } from '../testing/fake-source';
-import { failureCodeOf, makeHosts, mib, pullOf, startSource, type Hosts } from '../testing/hosts';
-import { contentOf, makeImage, shapeOf } from '../testing/images';
+import { failureCodeOf, makeHosts, mib, pullOf, type Hosts } from '../testing/hosts';
+import { contentOf, shapeOf } from '../testing/images';
 import { instantClock } from '../testing/instant-clock';
 import { seededBytes } from '../testing/random';
 import { Packer } from './packer';
@@ -86,37 +96,83 @@ describe('whether packing pays', () => {
   });
 });
 
-describe('a pull over a line with a limit', () => {
+describe('what a source sends over a line of 4 MiB a second', () => {
+  const sizeBytes = 24 * mib;
+  const bytes = Buffer.concat([packable(12 * mib), seededBytes(12 * mib, 4)]);
+  const content: SourceContent = {
+    facts: { type: 'image', shape: shapeOf({ virtualSizeBytes: sizeBytes }), fileSizeBytes: 1 },
+    extents: () => [{ kind: 'data', offsetBytes: 0, lengthBytes: sizeBytes }],
+    read: async (target, offsetBytes) => void bytes.copy(target, 0, offsetBytes),
+    close: async () => undefined,
+  };
+
+  async function sent(packs: 'packs' | 'packs not'): Promise<{ stream: Buffer; digest: string | undefined }> {
+    const clock = instantClock();
+    const parts: Buffer[] = [];
+    let onTheWay = Promise.resolve();
+    const send = (...slices: readonly Buffer[]): Promise<void> => {
+      const record = Buffer.concat(slices);
+      parts.push(record);
+      onTheWay = onTheWay.then(() => clock.advance((1000 * record.length) / (4 * mib)));
+      return onTheWay;
+    };
+    const line = new LineSpeed(clock);
+    const packer = new Packer(line, clock);
+    const limits = { bandwidthBytesPerSecondMax: null, bandwidthHours: null, hasSeed: false, unpacks: [] };
+    const digest = await sendContent({
+      content,
+      start: { fromBytes: 0, digest: '0'.repeat(64), ...limits },
+      wire: { send, signal: new AbortController().signal },
+      window: new SendWindow(48 * mib),
+      bucket: new TokenBucket(() => null, clock),
+      line,
+      pool: new BufferPool(batchBufferBytes),
+      ...(packs === 'packs' && { pack: (data: Uint8Array) => packer.pack(data) }),
+    });
+    return { stream: Buffer.concat(parts), digest };
+  }
+
+  test('is packed where it shrinks, once the line is known, and is the same content with the same digest', async () => {
+    const [packed, plain] = [await sent('packs'), await sent('packs not')];
+    expect(packed.digest).toBe(plain.digest);
+    expect(plain.stream.length - packed.stream.length).toBeGreaterThan(2 * mib);
+    const came = Buffer.alloc(sizeBytes);
+    let compact = 0;
+    const onFrame = (frame: Frame): void => {
+      if (frame.kind === 'data') frame.bytes.copy(came, frame.offsetBytes);
+      if (frame.kind !== 'compact') return;
+      compact += 1;
+      unpack(frame.rest, frame.lengthBytes)?.copy(came, frame.offsetBytes);
+    };
+    const sink = { takeBuffer: (length: number) => Buffer.alloc(length), releaseBuffer: () => undefined, onFrame };
+    expect(new FrameReader(contentFromSource, sink).push(packed.stream)).toBeUndefined();
+    expect(came.equals(bytes)).toBe(true);
+    // Twelve mebibytes of it pack; the first of them came before anything was known of the line.
+    expect(compact).toBeGreaterThan(4);
+    expect(compact).toBeLessThanOrEqual(12);
+  });
+
+  test('is never packed for a destination that unpacks nothing', async () => {
+    expect((await sent('packs not')).stream.length).toBeGreaterThan(sizeBytes);
+  });
+});
+
+describe('a pull', () => {
+  const shape = shapeOf({ virtualSizeBytes: 4 * mib });
+  const bytes = packable(mib);
   let hosts: Hosts;
   beforeEach(async () => {
     hosts = await makeHosts();
   });
   afterEach(() => hosts.remove());
 
-  test('brings the same disk with fewer bytes on the line', async () => {
-    const sourcePath = join(hosts.folder, 'source.vhdx');
-    await makeImage(sourcePath, shapeOf(), [{ offsetBytes: 0, data: packable(10 * mib) }]);
-    const route = await startSource(hosts, sourcePath);
-    const output = valueOf(await pullFile(pullOf(hosts, route.port, { bandwidthBytesPerSecondMax: 3 * mib })));
-    await route.close();
-    expect((await contentOf(output.path)).bytes.equals((await contentOf(sourcePath)).bytes)).toBe(true);
-    expect(output).toMatchObject({ sentBytes: 10 * mib, resentBytes: 0 });
-    expect(output.savedBytes).toBeGreaterThan(mib);
-  });
-
-  test.each<[string, (bytes: Buffer) => Buffer]>([
-    ['of other bytes', (bytes) => pack(Buffer.from(bytes.map((byte) => byte ^ 1)))],
-    ['that unpacks to more', (bytes) => pack(Buffer.concat([bytes, Buffer.alloc(mib)]))],
-    ['that is damaged', (bytes) => pack(bytes).fill(0x55, 100, 200)],
-  ])('never writes a packed block %s', async (_, packOther) => {
-    const shape = shapeOf({ virtualSizeBytes: 4 * mib });
-    const bytes = packable(mib);
+  /** Pulls one block from a source that packs it in its own way. */
+  async function pulled(packed: Buffer): Promise<Outcome<OperationOutput<'pull'>>> {
     const source = await startFakeSource(hosts, (frame, { say, send }) => {
       const facts = { type: 'image', shape, fileSizeBytes: 5 * mib } as const;
       if (frame.kind === 'open') say({ kind: 'facts', message: { facts, extentBytes: mib, windowBytes: 32 * mib } });
       if (frame.kind !== 'start') return;
       const digest = blockDigest(bytes);
-      const packed = packOther(bytes);
       const block = { offsetBytes: 0, lengthBytes: bytes.length, digest, taken: 0, isPacked: true };
       send(Buffer.concat([compactHead(block, packed.length), packed]));
       const chain = chainFrom(frame.message.digest);
@@ -125,7 +181,23 @@ describe('a pull over a line with a limit', () => {
     });
     const outcome = await pullFile(pullOf(hosts, source.port));
     await source.close();
-    expect(failureCodeOf(outcome)).toBe('DigestMismatch');
-    expect((await contentOf(join(hosts.folder, 'copy'))).bytes.equals(Buffer.alloc(4 * mib))).toBe(true);
+    return outcome;
+  }
+  const copied = async (): Promise<Buffer> => (await contentOf(join(hosts.folder, 'copy'))).bytes;
+
+  test('writes what a packed block unpacks to, and counts what was saved', async () => {
+    const packed = pack(bytes);
+    const output = valueOf(await pulled(packed));
+    expect((await copied()).subarray(0, mib).equals(bytes)).toBe(true);
+    expect(output).toMatchObject({ sentBytes: mib, dataBytes: mib, savedBytes: mib - packed.length, resentBytes: 0 });
+  });
+
+  test.each<[string, () => Buffer]>([
+    ['of other bytes', () => pack(Buffer.from(bytes.map((byte) => byte ^ 1)))],
+    ['that unpacks to more', () => pack(Buffer.concat([bytes, Buffer.alloc(mib)]))],
+    ['that is damaged', () => pack(bytes).fill(0x55, 100, 200)],
+  ])('never writes a packed block %s', async (_, packOther) => {
+    expect(failureCodeOf(await pulled(packOther()))).toBe('DigestMismatch');
+    expect((await copied()).equals(Buffer.alloc(4 * mib))).toBe(true);
   });
 });

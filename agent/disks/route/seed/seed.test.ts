@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { valueOf } from '../../failures';
 import { openVhdx } from '../../vhdx';
 import { pullFile } from '../pull';
+import { blockDigest, chainFrom } from '../digest';
+import { compactHead } from '../frames';
 import { startCuttingProxy } from '../testing/cutting-proxy';
-import { failureCodeOf, mib, pullOf, watermarkIn } from '../testing/hosts';
+import { failureCodeOf, mib, pullOf } from '../testing/hosts';
+import { dataFrame, startFakeSource } from '../testing/fake-source';
 import { seededBytes } from '../testing/random';
-import { changedAt, content, SeedSite, sizeBytes } from '../testing/seed-site';
+import { changedAt, content, SeedSite, shape, sizeBytes } from '../testing/seed-site';
 import { seedPieceBytes } from './pieces';
 
 let site: SeedSite;
@@ -61,16 +64,42 @@ test('a seed outside of the roots is refused and nothing is copied', async () =>
 });
 
 test('a seed that changes after it was told is found out by its digest, and what it was to give travels', async () => {
-  const firstBytes = 6 * mib;
-  await site.seedOf(Buffer.concat([seededBytes(firstBytes, 8), content.subarray(firstBytes)]));
-  // What differs comes first and slowly; the seed was told before the first of it could be sent.
-  const pulling = site.pull({ bandwidthBytesPerSecondMax: 4 * mib });
-  const journalPath = site.pathOf('copy.journal');
-  while ((await watermarkIn(journalPath).catch(() => 0)) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  await overwrite(site.seedPath, 9 * mib);
-  const output = await pulling;
+  await site.seedOf(content);
+  const starts: { fromBytes: number; hasSeed: boolean }[] = [];
+  const blockAt = (at: number): Buffer => content.subarray(at, at + mib);
+  let sendAll = (): void => undefined;
+  // Its first block comes as data, the others as blocks of the seed as it was; where there is no seed, everything comes as data.
+  const source = await startFakeSource(site.hosts, (frame, { say, send }) => {
+    const facts = { type: 'image', shape, fileSizeBytes: sizeBytes } as const;
+    if (frame.kind === 'open')
+      say({ kind: 'facts', message: { facts, extentBytes: sizeBytes, windowBytes: 48 * mib } });
+    if (frame.kind === 'told') void overwrite(site.seedPath, 9 * mib).then(() => sendAll());
+    if (frame.kind !== 'start') return;
+    const { fromBytes, hasSeed, digest: soFar } = frame.message;
+    starts.push({ fromBytes, hasSeed });
+    sendAll = () => {
+      const frames = chainFrom(soFar);
+      for (let at = fromBytes; at < sizeBytes; at += mib) {
+        const digest = blockDigest(blockAt(at));
+        frames.add('data', at, mib, digest);
+        const head = { offsetBytes: at, lengthBytes: mib, digest, taken: 0xffff, isPacked: false };
+        send(hasSeed && at > 0 ? compactHead(head, 0) : dataFrame(at, blockAt(at)));
+      }
+      say({ kind: 'end', message: { digest: frames.digest } });
+    };
+    if (hasSeed) say({ kind: 'ask', fromBytes });
+    else sendAll();
+  });
+  const output = await site.pull({ peer: pullOf(site.hosts, source.port).peer });
+  await source.close();
   await site.expectCopied(output);
-  expect(output.seedProblem).toMatch(/changed while it was used/);
+  expect(output.seedProblem).toMatch(/changed while it was used, at offset 9437184/);
+  expect(starts).toEqual([
+    { fromBytes: 0, hasSeed: true },
+    { fromBytes: expect.any(Number), hasSeed: false },
+  ]);
+  // What was durable when the block was found out stays; it is never past that block.
+  expect(starts[1]?.fromBytes).toBeLessThanOrEqual(9 * mib);
 });
 
 /** Writes another content into the file, past everybody who has it open. */
