@@ -1,5 +1,5 @@
 import type { Outcome } from '../../../../contracts/failure';
-import { known, notKnown, type Fact, type HostInspection } from '../../../../contracts/inspection';
+import { known, notKnown, type HostInspection } from '../../../../contracts/inspection';
 import { macAddress } from '../../../../contracts/inspection/host';
 import type { InspectedHost, ToldValue } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';

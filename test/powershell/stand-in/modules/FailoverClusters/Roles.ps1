@@ -15,10 +15,12 @@ function Get-ClusterGroup {
 function Move-ClusterGroup {
     [CmdletBinding(PositionalBinding = $false)]
     param(
+        [Parameter(Position = 0)][string] $Name,
         [Parameter(Position = 1)][string] $Node,
         [int] $Wait = -1,
         [Parameter(ValueFromPipeline)][psobject] $InputObject
     )
+    if ($Name) { throw 'The stand-in moves groups by object alone.' }
     if ($Wait -ne 0) { throw 'The stand-in does not wait for roles.' }
     [void] (Invoke-StandInService -Command 'move-group' -With @{ vmId = $InputObject.VmId; node = $Node })
     Get-ClusterGroup -VMId $InputObject.VmId

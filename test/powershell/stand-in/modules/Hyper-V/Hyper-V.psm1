@@ -223,7 +223,7 @@ function New-VM {
     param(
         [Parameter(Position = 0)][string] $Name,
         [Parameter(Position = 1)][long] $MemoryStartupBytes,
-        [Parameter(Position = 2)][int16] $Generation,
+        [Parameter(Position = 2)][ValidateSet(1, 2)][int16] $Generation,
         [string] $SwitchName,
         [string] $Path,
         [Parameter(Mandatory, ParameterSetName = 'Existing VHD')][string] $VHDPath,
