@@ -34,8 +34,10 @@ const inCluster: VmSpec = {
   state: 'running',
 };
 
-/** Makes both hosts nodes of a cluster, with a VM that is a role of it. */
-async function makeCluster({ folder }: SmallSite): Promise<{ readonly volume: string; readonly role: VmId }> {
+type InCluster = { readonly volume: string; readonly role: VmId; readonly moving: VmId };
+
+/** Makes both hosts nodes of a cluster, with a VM that is a role of it, and one on the first node's own volume. */
+async function makeCluster({ folder }: SmallSite): Promise<InCluster> {
   const fabric = join(folder, 'fabric');
   const nodes = [source, destination];
   const sharedVolumes = [{ name: 'csv1', sizeBytes: 1024 * mib }];
@@ -44,7 +46,8 @@ async function makeCluster({ folder }: SmallSite): Promise<{ readonly volume: st
   const volume = join(fabric, 'volumes', 'csv1');
   const role = valueOf(await createVm(join(folder, `host-${source}`), { ...inCluster, root: volume }));
   await createRole(fabric, role, source);
-  return { volume, role };
+  const moving = valueOf(await createVm(join(folder, `host-${source}`), { ...inCluster, name: 'mail', seed: 9 }));
+  return { volume, role, moving };
 }
 
 describeWithEngine('a kind with agents that use the PowerShell driver', () => {
@@ -55,10 +58,11 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
   const hosts = new Map<HostId, Host>();
   let sharedVolume: string;
   let role: VmId;
+  let moving: VmId;
 
   beforeAll(async () => {
     site = await SmallSite.make();
-    ({ volume: sharedVolume, role } = await makeCluster(site));
+    ({ volume: sharedVolume, role, moving } = await makeCluster(site));
     blobs = await startAzurite();
     for (const id of [source, destination]) {
       const folder = join(site.folder, `host-${id}`);
@@ -110,7 +114,7 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
   /** Runs a migration to its end and answers its receipt. */
   async function migrate(kind: string, from: HostId, to: HostId, more: object = {}): Promise<Receipt> {
     const id = migrationId.parse(`ps-${kind}`);
-    const request = { id, kind, sourceHost: from, destinationHost: to, ...more };
+    const request = { id, kind, sourceHost: from, ...(to !== from && { destinationHost: to }), ...more };
     const started = await api.startMigration(migrationRequest.parse(request));
     if (!started.ok) throw new Error(JSON.stringify(started.error));
     for (;;) {
@@ -173,5 +177,36 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     expect(receipt.outage.type).toBe('measured');
     expect(await runsOn(destination, role)).toBe(true);
     expect(await hosts.get(source)?.simulated.vm(role)).toBeUndefined();
+  });
+
+  const isNotTold = { type: 'not-measured', because: expect.stringContaining('Hyper-V') as string };
+  const isDone = { state: 'completed', failure: null, leftovers: [], outage: isNotTold };
+
+  test('storage: the files of a VM that runs go to another folder of its host, and none is left where they were', async () => {
+    const destinationFolder = site.folderOn(source, 'storage');
+    const receipt = await migrate('storage', source, source, { vmId: moving, destinationFolder });
+    expect(receipt).toMatchObject(isDone);
+    const vm = await hosts.get(source)?.simulated.vm(moving);
+    expect(vm).toMatchObject({ state: 'running' });
+    for (const { path } of vm?.disks ?? []) expect(path.startsWith(destinationFolder)).toBe(true);
+    expect(receipt.configurationChanges.length).toBeGreaterThan(0);
+  });
+
+  test('shared-nothing: a VM that runs goes to the other host with its files, and the source has nothing of it', async () => {
+    const destinationFolder = site.folderOn(destination, 'shared-nothing');
+    const receipt = await migrate('shared-nothing', source, destination, { vmId: moving, destinationFolder });
+    expect(receipt).toMatchObject(isDone);
+    expect(await runsOn(destination, moving)).toBe(true);
+    expect(await hosts.get(source)?.simulated.vm(moving)).toBeUndefined();
+    expect(await hosts.get(destination)?.hyperV.notesOf(moving)).toBe('');
+  });
+
+  test('live: the role of a VM that runs goes back to the first node, and its files stay', async () => {
+    const before = await hosts.get(destination)?.simulated.vm(role);
+    const receipt = await migrate('live', destination, source, { vmId: role });
+    expect(receipt).toMatchObject(isDone);
+    const after = await hosts.get(source)?.simulated.vm(role);
+    expect(after).toMatchObject({ state: 'running', disks: before?.disks.map(({ path }) => ({ path })) });
+    expect(await hosts.get(destination)?.simulated.vm(role)).toBeUndefined();
   });
 });
