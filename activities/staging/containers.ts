@@ -40,11 +40,15 @@ export class BlobStagingContainers implements StagingContainers {
   }
 
   create(name: string): Promise<Outcome<void>> {
-    return attempt(name, async () => void (await this.#service.getContainerClient(name).createIfNotExists()));
+    return attempt(name, async () => {
+      await this.#service.getContainerClient(name).createIfNotExists();
+    });
   }
 
   remove(name: string): Promise<Outcome<void>> {
-    return attempt(name, async () => void (await this.#service.getContainerClient(name).deleteIfExists()));
+    return attempt(name, async () => {
+      await this.#service.getContainerClient(name).deleteIfExists();
+    });
   }
 
   accessTo(name: string, side: StagingSide, now: Date): Promise<Outcome<StagingAccess>> {

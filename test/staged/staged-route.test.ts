@@ -110,7 +110,7 @@ test('an operation whose access has ended waits, tells until when it had it, and
   acceptedFromMs = 20;
   let told: OperationProgress | undefined;
   const staging = stage(route, source, (progress) => (told = progress));
-  while (told?.waitingFor == null) await systemClock.sleep(5);
+  while (typeof told?.waitingFor !== 'string') await systemClock.sleep(5);
   expect(told).toMatchObject({ accessEndsAtMs: 10 });
   expect(codeOf(route.renew(operationId.parse('op-1'), access(30)))).toBe('ok');
   expect(codeOf(await staging)).toBe('ok');

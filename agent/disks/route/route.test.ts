@@ -9,7 +9,7 @@ import { pullFile } from './pull';
 import type { ByteRoute, ByteRouteOptions } from './server';
 import { startCuttingProxy } from './testing/cutting-proxy';
 import { fileSubject, makeHosts, mib, pullOf, startSource, type Hosts } from './testing/hosts';
-import { contentOf, makeImage, shapeOf, type Piece } from './testing/images';
+import { contentOf, makeImage, shapeOf, somePieces } from './testing/images';
 import { seededBytes, seededRandom } from './testing/random';
 
 let hosts: Hosts;
@@ -28,21 +28,6 @@ afterEach(async () => {
 async function serve(changes: Partial<ByteRouteOptions> = {}): Promise<number> {
   route = await startSource(hosts, sourcePath, changes);
   return route.port;
-}
-
-/** Pieces at seeded places, some of zeros that the image holds as data, some of zeros that it is told of. */
-function somePieces(seed: number, sectorBytes: number, sizeBytes: number): Piece[] {
-  const random = seededRandom(seed);
-  return Array.from({ length: 40 }, (_, index) => {
-    const lengthBytes = sectorBytes * (1 + Math.floor(random() * (random() < 0.2 ? 600 : 20)));
-    const offsetBytes = sectorBytes * Math.floor((random() * (sizeBytes - lengthBytes)) / sectorBytes);
-    const choice = random();
-    if (choice < 0.15) return { offsetBytes, zeroBytes: lengthBytes };
-    return {
-      offsetBytes,
-      data: choice < 0.3 ? Buffer.alloc(lengthBytes) : seededBytes(lengthBytes, seed * 1000 + index),
-    };
-  });
 }
 
 const parent = { dataWriteId: randomUUID(), relativePath: '.\\base.vhdx', absolutePath: 'C:\\vms\\base.vhdx' };

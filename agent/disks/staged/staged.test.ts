@@ -10,8 +10,8 @@ import type { ImageShape } from '../image';
 import { openSource } from '../route/content-store';
 import { pullFile } from '../route/pull';
 import { failureCodeOf, fileSubject, makeHosts, mib, pullOf, startSource } from '../route/testing/hosts';
-import { contentOf, makeImage, shapeOf, type Piece } from '../route/testing/images';
-import { seededBytes, seededRandom } from '../route/testing/random';
+import { contentOf, makeImage, shapeOf, somePieces } from '../route/testing/images';
+import { seededBytes } from '../route/testing/random';
 import { vhdxFormat } from '../route/vhdx-format';
 import { BlocksUnderWay } from './blocks-under-way';
 import { fetchContent } from './fetch';
@@ -30,20 +30,6 @@ beforeEach(async () => {
   store = new MemoryStore();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-function somePieces(seed: number, sectorBytes: number, sizeBytes: number): Piece[] {
-  const random = seededRandom(seed);
-  return Array.from({ length: 40 }, (_, index) => {
-    const lengthBytes = sectorBytes * (1 + Math.floor(random() * (random() < 0.2 ? 600 : 20)));
-    const offsetBytes = sectorBytes * Math.floor((random() * (sizeBytes - lengthBytes)) / sectorBytes);
-    const choice = random();
-    if (choice < 0.15) return { offsetBytes, zeroBytes: lengthBytes };
-    return {
-      offsetBytes,
-      data: choice < 0.3 ? Buffer.alloc(lengthBytes) : seededBytes(lengthBytes, seed * 1000 + index),
-    };
-  });
-}
 
 const parent = { dataWriteId: randomUUID(), relativePath: '.\\base.vhdx', absolutePath: 'C:\\vms\\base.vhdx' };
 const shapes: [string, Partial<ImageShape>][] = [

@@ -3,6 +3,7 @@ import { valueOf } from '../../failures';
 import type { Extent, ImageShape } from '../../image';
 import { createVhdx, openVhdx } from '../../vhdx';
 import { mib } from './hosts';
+import { seededBytes, seededRandom } from './random';
 
 export const shapeOf = (changes: Partial<ImageShape> = {}): ImageShape => ({
   kind: 'dynamic',
@@ -18,6 +19,21 @@ export const shapeOf = (changes: Partial<ImageShape> = {}): ImageShape => ({
 export type Piece =
   | { readonly offsetBytes: number; readonly data: Buffer }
   | { readonly offsetBytes: number; readonly zeroBytes: number };
+
+/** Pieces at seeded places, some of zeros that the image holds as data, some of zeros that it is told of. */
+export function somePieces(seed: number, sectorBytes: number, sizeBytes: number): Piece[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: 40 }, (_, index) => {
+    const lengthBytes = sectorBytes * (1 + Math.floor(random() * (random() < 0.2 ? 600 : 20)));
+    const offsetBytes = sectorBytes * Math.floor((random() * (sizeBytes - lengthBytes)) / sectorBytes);
+    const choice = random();
+    if (choice < 0.15) return { offsetBytes, zeroBytes: lengthBytes };
+    return {
+      offsetBytes,
+      data: choice < 0.3 ? Buffer.alloc(lengthBytes) : seededBytes(lengthBytes, seed * 1000 + index),
+    };
+  });
+}
 
 /** An image with this in it. */
 export async function makeImage(path: string, shape: ImageShape, pieces: readonly Piece[]): Promise<void> {
