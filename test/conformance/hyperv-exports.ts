@@ -30,16 +30,17 @@ const disk = diskId.parse('scsi-0-0');
 const newId = vmIdOf.parse('99999999-2222-4333-8444-555555555555');
 const thirdId = vmIdOf.parse('99999999-2222-4333-8444-666666666666');
 
-type Export = { readonly folder: string; readonly id: VmId };
+export type Export = { readonly folder: string; readonly id: VmId };
 
 /** Carries an export out as its itinerary does, each operation twice over. */
 export async function exported(
   { host, vmId, vmCheckpointId, root }: ExportHosts,
   part: Part,
   by: RunId = run,
+  into = 'exports',
 ): Promise<Export> {
   const ofVm = { vmId };
-  const place = { vmId, folder: join(root, 'exports') };
+  const place = { vmId, folder: join(root, into) };
   const twice = <K extends DriverOperationKind>(kind: K, input: OperationInput<K>) => twiceOn(host, by, kind, input);
   await twice('reserve-vm', ofVm);
   const { state, exportsRunning = false } = await twice('check-disks', { ...ofVm, carriedBy: 'host' });
@@ -70,7 +71,7 @@ async function twiceOn<K extends DriverOperationKind>(
   return first;
 }
 
-const asked = (root: string, { folder, id }: Export, more: Partial<Asked> = {}): Asked => ({
+export const asked = (root: string, { folder, id }: Export, more: Partial<Asked> = {}): Asked => ({
   vmId: newId,
   folder: join(root, 'imported'),
   sourceFolder: folder,
@@ -103,7 +104,7 @@ async function importCopy(
 }
 
 /** Every file of a folder with what is in it. */
-async function contentOf(folder: string): Promise<Record<string, string>> {
+export async function contentOf(folder: string): Promise<Record<string, string>> {
   const files = await filesBelow(folder);
   const digests = files.map(async ({ path }) => {
     const digest = createHash('sha256').update(await readFile(path));

@@ -8,7 +8,7 @@ import type { HyperVDriver } from '../../agent/hyperv/driver';
 import { createFabric, createRole, createVm, openSimulatedDriver, type VmSpec } from '../../agent/hyperv/simulated';
 import { joinFabric } from '../../agent/hyperv/simulated/create-host';
 import { createApi, type HyperferryApi } from '../../cli/api/client';
-import { migrationId, type HostId, type VmId } from '../../contracts/ids';
+import { migrationId, vmId as vmIdOf, type HostId, type VmId } from '../../contracts/ids';
 import { migrationRequest, runEnded } from '../../contracts/migration';
 import type { Receipt } from '../../contracts/receipt';
 import { destination, mib, SmallSite, source } from '../agent/small-site';
@@ -208,5 +208,34 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     const after = await hosts.get(source)?.simulated.vm(role);
     expect(after).toMatchObject({ state: 'running', disks: before?.disks.map(({ path }) => ({ path })) });
     expect(await hosts.get(destination)?.simulated.vm(role)).toBeUndefined();
+  });
+
+  test('export and import: a VM that runs is exported and goes on, and runs once more under an id that Hyper-V draws', async () => {
+    const host = (await runsOn(source, site.vmId)) ? source : destination;
+    const written = await migrate('export', host, host, {
+      vmId: site.vmId,
+      destinationFolder: site.folderOn(host, 'exports'),
+    });
+    expect(written).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    const folder = site.folderOn(host, 'exports', 'web');
+    expect(written.configurationChanges).toEqual([`The export is ${folder}.`]);
+    expect(await runsOn(host, site.vmId)).toBe(true);
+
+    const newVmId = '99999999-2222-4333-8444-555555555555';
+    const imported = await migrate('import', host, host, {
+      vmId: site.vmId,
+      sourceFolder: folder,
+      destinationFolder: site.folderOn(host, 'copies'),
+      newVmId,
+      name: 'web-copy',
+      policy: { fixUps: 'apply', start: true },
+    });
+    expect(imported).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    const told = imported.configurationChanges.join(' ');
+    const [, id = ''] = /The id was \S+ and is now (\S+)\./.exec(told) ?? [];
+    expect(told).toContain('The name was web and is now web-copy.');
+    expect(id).not.toBe(newVmId);
+    expect(await hosts.get(host)?.simulated.vm(vmIdOf.parse(id))).toMatchObject({ name: 'web-copy', state: 'running' });
+    expect(await runsOn(host, site.vmId)).toBe(true);
   });
 });

@@ -17,6 +17,8 @@ export type ExportSettings = {
   readonly copiesStorage: boolean;
   /** Null: with all VM checkpoints, or none; else the one that is exported as a VM of its own. */
   readonly checkpointId: string | null;
+  /** What of a VM that runs: CaptureLiveState. */
+  readonly captures: number;
 };
 
 type Job = {
@@ -45,6 +47,8 @@ type Host = {
 export class StandInExports {
   private readonly jobs = new Map<string, Job>();
   private readonly work = new Set<Promise<void>>();
+  /** What exports with disks were asked for, in order. */
+  readonly asked: ExportSettings[] = [];
   /** What the next job fails with. */
   failing: { readonly errorCode: number; readonly description: string } | undefined;
   /** Holds jobs where they began, until it is let go. */
@@ -71,6 +75,7 @@ export class StandInExports {
 
   async begin(id: string, folder: string, settings: ExportSettings): Promise<string> {
     const vm = await this.host.own(id);
+    this.asked.push(settings);
     if (this.isExporting(vm.vmId)) throw new HyperVRefusal('InvalidState', `${vm.name} is being exported.`);
     const stop = new AbortController();
     const ofVm = { id: randomUUID(), vmId: vm.vmId };

@@ -48,6 +48,7 @@ const request = z.intersection(
         copiesRuntime: z.boolean(),
         copiesStorage: z.boolean(),
         checkpointId: z.string().nullable(),
+        captures: z.int(),
       }),
     }),
     z.object({ command: z.literal('export-jobs') }),
@@ -249,6 +250,8 @@ export class StandInService {
   url = '';
   /** Commands that changed something, in order. */
   readonly changes: string[] = [];
+  /** Those that looked, in order. */
+  readonly looks: string[] = [];
   /** When the worker that asks is killed: before the next such command is carried out, or after it and before it is answered. */
   private faults: { command: StandInCommand; when: 'before' | 'after' }[] = [];
 
@@ -300,7 +303,7 @@ export class StandInService {
 
   private async tryOut(asked: Request) {
     const isLook = looks.includes(asked.command);
-    if (!isLook) this.changes.push(asked.command);
+    (isLook ? this.looks : this.changes).push(asked.command);
     try {
       return { value: (await carryOut(this.hyperV, asked)) ?? null, error: null };
     } catch (thrown) {

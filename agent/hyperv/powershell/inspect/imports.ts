@@ -1,8 +1,9 @@
 import type { ImportInspection, InspectionRequest } from '../../../../contracts/inspection';
 import { roomForFilesBytes } from '../../../../contracts/room';
 import { inspecting } from '../comparisons';
-import { findImport, userOf } from '../find-import';
 import type { RealHost } from '../host';
+import { findImport } from '../imports/find';
+import { userOf } from '../imports/uses';
 
 /** The folder that is to be imported, as the import itself will find it. */
 export async function inspectImport(

@@ -1,8 +1,9 @@
 import { succeeded } from '../../../../contracts/failure';
 import { changesOf } from '../../home/changes';
 import { refuse } from '../../refuse';
-import { checkId, findImport, userOf, type FoundImport } from '../find-import';
 import type { Handler } from '../host';
+import { findImport, type FoundImport } from '../imports/find';
+import { checkId, userOf } from '../imports/uses';
 import { isPlaceholder } from '../placing';
 import type { ImportedPlan } from '../run-files';
 

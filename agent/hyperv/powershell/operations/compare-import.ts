@@ -1,7 +1,8 @@
 import { succeeded } from '../../../../contracts/failure';
 import { roomForFilesBytes } from '../../../../contracts/room';
-import { checkId, findImport } from '../find-import';
 import type { Handler } from '../host';
+import { findImport } from '../imports/find';
+import { checkId } from '../imports/uses';
 
 export const compareImport: Handler<'compare-import'> = async (host, { runId }, input) => {
   const isFree = await checkId(host, runId, input.vmId);

@@ -8,8 +8,9 @@ import { copyFiles, type FileCopy } from '../../home/export-folder';
 import { homeLayout, pulledImagePath } from '../../home/layout';
 import type { ConfigurationPackage } from '../configuration-package';
 import { exportedFiles, nameOf } from '../exported-files';
-import { checkId, findImport, type FoundImport } from '../find-import';
 import type { Handler } from '../host';
+import { findImport, type FoundImport } from '../imports/find';
+import { checkId } from '../imports/uses';
 import { placeholderOf } from '../placing';
 
 /** Every file goes where a pull would have put it, so that the rest of the import is that of a move. The folder stays as it is. */

@@ -161,7 +161,8 @@ async function checkWritten(folder: string, vm: VmValue, part: Input['part']): P
   const ids = await exportedVmIds(folder);
   if (ids.length !== 1) return refused(`Hyper-V exported ${ids.length} VMs into ${folder}, not one.`);
   const disks = files.filter(({ path }) => isDiskFile(path)).length;
-  const wanted = part === 'configuration' ? 0 : vm.disks.length;
+  // A VM checkpoint has the disks that the VM had then.
+  const wanted = part === 'whole' ? vm.disks.length : 0;
   if (part === 'configuration' ? disks > 0 : disks < wanted)
     return refused(`Hyper-V exported ${disks} disk files into ${folder}; ${wanted} were asked for.`);
   // Windows writes a file out only where it is open for writing.

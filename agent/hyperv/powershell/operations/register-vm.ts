@@ -50,6 +50,13 @@ export async function register(
   return asAsked(announced, vm);
 }
 
+/** What was cut short once Hyper-V had registered the VM: an import may be to give it another name. */
+export async function complete(host: RealHost, note: ImportedNote, vm: VmValue): Promise<Outcome<VmValue>> {
+  if (note.placed.imported.fromExport === null || note.placed.startedAt !== null) return succeeded(vm);
+  const done = await importInto(host, note);
+  return done.ok ? asAsked(note, done.value.vm) : failed(afterwards(done.failure));
+}
+
 /** Noted first, and what Hyper-V would change of a folder that is not this run's is kept. */
 async function announce({ runs }: RealHost, note: ImportedNote): Promise<ImportedNote> {
   const { fromExport } = note.placed.imported;

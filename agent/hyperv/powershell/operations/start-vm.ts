@@ -7,7 +7,7 @@ import { stateOf } from '../facts';
 import { findVm, setMarks, type Handler, type RealHost } from '../host';
 import { marksIn, noMarks } from '../marks';
 import { placeholderOf, withImport, type ImportedNote, type PlaceholderNote } from '../placing';
-import { afterwards, register, registeredBy } from './register-vm';
+import { afterwards, complete, register, registeredBy } from './register-vm';
 
 /**
  * The placeholder becomes the VM: the old registration goes where this host has one, Hyper-V imports the configuration in place, and the
@@ -22,7 +22,8 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
   const note = imported.value;
   const here = await registeredBy(host, note);
   if (!here.ok) return here;
-  const registered = here.value === undefined ? await registerIfReady(host, note, power) : succeeded(here.value);
+  const registered =
+    here.value === undefined ? await registerIfReady(host, note, power) : await complete(host, note, here.value);
   if (!registered.ok) return registered;
   const vm = registered.value;
   const clean = await takeMarksOff(host, vm, note);

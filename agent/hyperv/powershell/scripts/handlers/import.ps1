@@ -34,7 +34,7 @@ function Compare-Copy {
     Read-Comparison -Report (New-CopyReport -Path $Path -Folder $Folder) -Edits $edits
 }
 
-# Registers the VM of a folder. A plan that was cut short goes first; a VM that is registered from the folder already is left as it is.
+# Registers the VM of a folder. A plan that was cut short goes first; one that is registered from the folder already gets its name at most.
 function Import-Placeholder {
     [CmdletBinding()]
     param(
@@ -53,15 +53,13 @@ function Import-Placeholder {
     )
     $edits = @{ SwitchName = $SwitchName; Disconnects = $Disconnects; KeepsMemory = $KeepsMemory; DiskIds = $DiskIds; DiskPaths = $DiskPaths }
     $found = @()
-    if ($HasNewId) {
+    $vm = Find-VmIn -Folder $Folder
+    if ($null -eq $vm -and $HasNewId) {
+        $null = Remove-PlannedBelow -Folder $Folder
+        $found = @(Register-Planned -Report (New-CopyReport -Path $Path -Folder $Folder) -Edits $edits -HasNewId)
         $vm = Find-VmIn -Folder $Folder
-        if ($null -eq $vm) {
-            $null = Remove-PlannedBelow -Folder $Folder
-            $found = @(Register-Planned -Report (New-CopyReport -Path $Path -Folder $Folder) -Edits $edits -HasNewId)
-            $vm = Find-VmIn -Folder $Folder
-        }
     }
-    else {
+    elseif ($null -eq $vm) {
         if ($null -ne (Find-Vm -VmId $VmId)) { Stop-Request -Code 'DestinationOccupied' -Message "A VM $VmId is registered on this host." }
         Remove-PlannedVm -VmId $VmId
         $found = @(Register-Planned -Report (Compare-VM -Path $Path -Register) -Edits $edits)

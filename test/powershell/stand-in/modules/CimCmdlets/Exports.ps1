@@ -43,6 +43,7 @@ function Start-Export {
         copiesRuntime = $told['CopyVmRuntimeInformation'] -eq 'TRUE'
         copiesStorage = $told['CopyVmStorage'] -eq 'TRUE' -or $null -ne $checkpoint
         checkpointId  = $checkpoint
+        captures      = [int] $told['CaptureLiveState']
     }
     $job = Invoke-StandInService -Command 'export' -With $with
     if ($null -eq $job) { return New-Result -ReturnValue 0 }

@@ -1,21 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import type { DiskId, RunId, VmId } from '../../../contracts/ids';
-import type { OperationInput } from '../../../contracts/operations';
-import type { FixUp } from '../../../contracts/operations/exports';
-import { describeChain } from '../../disks/chain';
-import { exists, filesBelow } from '../files';
-import { exportLayout } from '../home/export-folder';
-import { refuse } from '../refuse';
-import type { Incompatibility, PlannedVm } from './calls/import';
-import type { inspecting } from './comparisons';
-import { configurationFileBytesMax } from './configuration-package';
-import { exportedFiles, isDiskFile, nameOf } from './exported-files';
-import { diskIdOf } from './facts';
-import { incompatible, savedStateUnusable, switchMissing } from './incompatible';
-import { homeOf, type RealHost } from './host';
-import { resolveFolder } from './placing';
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import type { DiskId, RunId, VmId } from '../../../../contracts/ids';
+import type { OperationInput } from '../../../../contracts/operations';
+import type { FixUp } from '../../../../contracts/operations/exports';
+import { describeChain } from '../../../disks/chain';
+import { exists, filesBelow } from '../../files';
+import { exportLayout } from '../../home/export-folder';
+import { refuse } from '../../refuse';
+import type { Incompatibility, PlannedVm } from '../calls/import';
+import type { inspecting } from '../comparisons';
+import { configurationFileBytesMax } from '../configuration-package';
+import { exportedFiles, isDiskFile, nameOf } from '../exported-files';
+import { diskIdOf } from '../facts';
+import type { RealHost } from '../host';
+import { incompatible } from '../incompatible';
+import { resolveFolder } from '../placing';
+import { chooseSwitch, memoryToKeep } from './fix-ups';
 
 type Input = OperationInput<'compare-import'>;
 
@@ -127,8 +128,9 @@ async function findDisks(
     const named = input.diskPaths.find((one) => one.diskId === diskId)?.path;
     const path = named ?? ((await exists(own)) ? own : disk.path);
     const resolved = await resolveFolder(host, path);
-    if (!resolved.ok) return resolved;
-    if (!(await exists(resolved.value)))
+    // A path that nobody gave is that of the host which made the export.
+    if (!resolved.ok && named !== undefined) return resolved;
+    if (!resolved.ok || !(await exists(resolved.value)))
       return refuse(
         'NotFound',
         input.vmId,
@@ -140,41 +142,6 @@ async function findDisks(
     found.push({ diskId, attachedPath: disk.path, paths: chain.value.images.map((image) => image.path) });
   }
   return succeeded(found);
-}
-
-/** A saved memory is of one VM and of processors like those that it was saved on: else the VM starts cold, which somebody must know before. */
-function memoryToKeep(
-  planned: PlannedVm,
-  { vmId, exportedVmId }: Input,
-  path: string | undefined,
-  fixUps: FixUp[],
-): string | null {
-  if (planned.state !== 'Saved') return null;
-  const isRefused = planned.incompatibilities.some(({ id }) => id === savedStateUnusable);
-  if (path !== undefined && vmId === exportedVmId && !isRefused) return path;
-  fixUps.push({ what: 'saved-state', from: path ?? 'not in the folder', to: 'none: the VM starts cold' });
-  return null;
-}
-
-/** Where the switch that is asked for, or was there, is missing. The name of one that is missing may stand in the message of Hyper-V alone. */
-async function chooseSwitch(
-  host: RealHost,
-  planned: PlannedVm,
-  { vmId, switchName: asked }: Input,
-  fixUps: FixUp[],
-): Promise<Outcome<string | null>> {
-  const facts = await host.client.call('read-host', { Roots: [...host.roots] }, { vmId });
-  if (!facts.ok) return facts;
-  const { switches } = facts.value;
-  if (asked !== null && !switches.includes(asked))
-    return refuse('SwitchMissing', vmId, `This host has no virtual switch "${asked}".`);
-  const named = [...new Set(planned.switches)];
-  const lost = planned.incompatibilities.filter(({ id }) => id === switchMissing).map(({ message }) => message);
-  const was = named.length > 0 ? named : lost;
-  const changed = was.filter((name) => (asked === null ? !switches.includes(name) : name !== asked));
-  for (const from of changed) fixUps.push({ what: 'switch', from, to: asked ?? 'not connected' });
-  if (was.length === 0) return succeeded(null);
-  return succeeded(asked ?? named.find((name) => switches.includes(name)) ?? null);
 }
 
 /** What still stands against it once everything is as it is to be, is not this agent's to change. */
@@ -211,39 +178,4 @@ async function findBesides(folder: string, images: readonly string[]): Promise<F
     ...branches.map(({ path, sizeBytes }) => ({ path, sizeBytes, within: join(basename(disks), basename(path)) })),
     ...settings.map(({ path, sizeBytes }) => ({ path, sizeBytes, within: path.slice(folder.length + 1) })),
   ];
-}
-
-/** A VM of this host that uses a disk of an import, or has the folder as its own. */
-export async function userOf(
-  { client }: RealHost,
-  { folder, disks }: Pick<FoundImport, 'folder' | 'disks'>,
-): Promise<Outcome<string | null>> {
-  const read = await client.call('read-vms', {});
-  if (!read.ok) return read;
-  const wanted = new Set(disks.flatMap(({ paths }) => paths));
-  const user = read.value.vms.find(
-    (vm) =>
-      homeOf(vm) === folder ||
-      vm.disks.some(({ path, images }) => wanted.has(path) || images.some((image) => wanted.has(image.path))),
-  );
-  return succeeded(user?.name ?? null);
-}
-
-/** Whether the id that the VM gets is free here: it may be one that this run has started by then. */
-export async function checkId(host: RealHost, run: RunId, vmId: VmId): Promise<Outcome<void>> {
-  const read = await host.client.call('read-vms', { VmId: vmId }, { vmId });
-  if (!read.ok) return read;
-  const [vm] = read.value.vms;
-  if (vm === undefined) return succeeded(undefined);
-  const noted = await host.runs.read(run, vmId);
-  if (!noted.ok) return noted;
-  return noted.value.placed?.imported?.fromExport?.isRegistering === true
-    ? succeeded(undefined)
-    : failed(
-        failureOf('DestinationOccupied', {
-          message: `A VM ${vmId} (${vm.name}) is registered here: import it under a new id.`,
-          subject: { vmId },
-          effect: 'none',
-        }),
-      );
 }
