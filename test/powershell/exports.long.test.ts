@@ -12,7 +12,7 @@ import { standInOver, type StandInHost } from './stand-in/host';
 import type { StandInCommand } from './stand-in/service';
 
 // Every kill is the start of a PowerShell, on a machine that may be busy with others.
-jest.setTimeout(600_000);
+jest.setTimeout(1_200_000);
 
 const run = runId.parse('export-r1');
 const importing = runId.parse('import-r1');
