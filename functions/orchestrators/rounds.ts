@@ -27,7 +27,10 @@ const preCopied = z.object({
   predictedOutageMs: z.int().nonnegative(),
   /** Rounds up to this one were accepted by a person as not shrinking. */
   acceptedUpTo: z.int(),
-  /** Whether the next round is decided: a run that goes on from here looks at nothing before it. */
+  /**
+   * Whether the next round is decided: a run that goes on from here looks at nothing before it. A round that may have begun is copied and
+   * ended whatever a look says by then: taken for the last one, it would leave out what the guest wrote since it began.
+   */
   decided: z.boolean().default(false),
   /** The round that was copied and whose end nobody has told yet. */
   unended: z.int().nonnegative().nullable().default(null),
@@ -105,10 +108,9 @@ export function* catchUp(run: WarmRun, before: PreCopied): Durable<Step<PreCopie
       const verdict = yield* judge(run, done);
       if (!verdict.ok) return verdict;
       if (verdict.value === 'cut-over') return succeeded(done);
-      if (verdict.value === 'accepted') {
-        done = { ...done, acceptedUpTo: done.next + roundsPerAnswer, decided: true };
-        run.keep(done);
-      }
+      const acceptedUpTo = verdict.value === 'accepted' ? done.next + roundsPerAnswer : done.acceptedUpTo;
+      done = { ...done, acceptedUpTo, decided: true };
+      run.keep(done);
     }
     const next = yield* oneRound(run, done);
     if (!next.ok) return next;

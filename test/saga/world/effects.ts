@@ -8,6 +8,11 @@ type Output = Partial<{ [K in OperationKind]: OperationOutput<K> }>;
 
 const nothing: Effect = () => undefined;
 
+/** Rounds of pre-copy end before the VM is stopped: what it wrote since one began that has not ended would be in none. */
+const stopped = ({ world, here }: Parameters<Effect>[0]): void => {
+  if (here.referencePoints && here.vmCheckpoint) world.violations.push('the VM was stopped in the middle of a round');
+};
+
 const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof typeof lunEffects>> = {
   'reserve-vm': ({ here }) => (here.reserved = true),
   'check-disks': nothing,
@@ -32,11 +37,17 @@ const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof t
     world.seenBytes = next;
     if (later.length > 0) world.changedBytes = later;
   },
-  'shut-down-vm': ({ here }) => (here.state = 'off'),
+  'shut-down-vm': (on) => {
+    stopped(on);
+    on.here.state = 'off';
+  },
   pull: ({ here }) => (here.copies += 1),
   stage: nothing,
   'pull-staged': ({ here }) => (here.copies += 1),
-  'save-vm': ({ here }) => (here.state = 'saved'),
+  'save-vm': (on) => {
+    stopped(on);
+    on.here.state = 'saved';
+  },
   'resume-vm': ({ world, here }) => {
     if (here.state !== 'saved' && here.state !== 'off') return;
     here.state = 'running';
