@@ -6,40 +6,60 @@ import { StoreError, type BlockStore } from './block-store';
 /** One request, a block both ways included, on a line on which anything can be staged at all. */
 const requestMsMax = 120_000;
 
-/** A container of Blob Storage, or of Azurite, as the access to it says. It repeats nothing itself: who is patient is above it. */
-export function azureStore({ containerUrl, sas }: StagingAccess, signal: AbortSignal): BlockStore {
+/**
+ * A container of Blob Storage, or of Azurite, as the access to it says. It repeats nothing itself: who is patient is above it. A request that
+ * is not answered, to its last byte, within `msMax` milliseconds is given up as `away`.
+ */
+export function azureStore(
+  { containerUrl, sas }: StagingAccess,
+  signal: AbortSignal,
+  msMax: number = requestMsMax,
+): BlockStore {
   const container = new ContainerClient(`${containerUrl}?${sas}`, new AnonymousCredential(), {
-    retryOptions: { maxTries: 1, tryTimeoutInMs: requestMsMax },
+    retryOptions: { maxTries: 1, tryTimeoutInMs: msMax },
   });
-  const has = async (name: string): Promise<boolean> => {
-    await container.getBlobClient(name).getProperties({ abortSignal: signal });
+  const ask = <T>(name: string, work: (until: AbortSignal) => Promise<T>, ...absent: [] | [T]): Promise<T> =>
+    asked(name, () => inTime(msMax, signal, work), ...absent);
+  const has = async (name: string, abortSignal: AbortSignal): Promise<boolean> => {
+    await container.getBlobClient(name).getProperties({ abortSignal });
     return true;
   };
   return {
-    has: (name) => asked(name, () => has(name), false),
+    has: (name) => ask(name, (until) => has(name, until), false),
     put: (name, bytes) =>
-      asked(name, async () => {
+      ask(name, async (abortSignal) => {
         try {
           const conditions = { ifNoneMatch: '*' };
-          await container.getBlockBlobClient(name).upload(bytes, bytes.length, { conditions, abortSignal: signal });
+          await container.getBlockBlobClient(name).upload(bytes, bytes.length, { conditions, abortSignal });
           return 'put';
         } catch (thrown) {
           if (codeOf(thrown) === 'BlobAlreadyExists') return 'there';
           // Who may add and not replace is refused by what is there already.
-          if (statusOf(thrown) === 403 && (await has(name).catch(() => false))) return 'there';
+          if (statusOf(thrown) === 403 && (await has(name, abortSignal).catch(() => false))) return 'there';
           throw thrown;
         }
       }),
     get: (name, bytesMax) =>
-      asked(
+      ask(
         name,
-        async () => {
-          const answer = await container.getBlobClient(name).download(0, undefined, { abortSignal: signal });
+        async (abortSignal) => {
+          const answer = await container.getBlobClient(name).download(0, undefined, { abortSignal });
           return collected(name, answer.readableStreamBody, bytesMax);
         },
         undefined,
       ),
   };
+}
+
+/** The time that the SDK is told it asks of the server alone: for a connection that fell silent it would wait without end. */
+async function inTime<T>(msMax: number, signal: AbortSignal, work: (until: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), msMax);
+  try {
+    return await work(AbortSignal.any([signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** `absent`, where it is given, is the answer when there is no such blob. */
