@@ -19,7 +19,7 @@ export type ExecutionParts = {
   readonly carryOut: CarryOut;
   readonly clock: Clock;
   readonly log: Log;
-  /** How many pulls this host carries out side by side, over all runs. */
+  /** How many pulls this host carries out side by side, over all runs, and beside them as many that stage. */
   readonly pullsAtOnceMax: number;
 };
 
@@ -48,13 +48,13 @@ export class Execution {
   readonly #parts: ExecutionParts;
   readonly #ending: AbortSignal;
   readonly #vmTurns = new Turns();
-  readonly #pullPlaces: Turns;
+  readonly #places: Turns;
 
   /** `ending` is aborted when the agent ends. */
   constructor(parts: ExecutionParts, ending: AbortSignal) {
     this.#parts = parts;
     this.#ending = ending;
-    this.#pullPlaces = new Turns(parts.pullsAtOnceMax);
+    this.#places = new Turns(parts.pullsAtOnceMax);
   }
 
   /** Resolves when the outcome is durable, or when the agent ends before there is one. Never rejects. */
@@ -79,15 +79,18 @@ export class Execution {
       live.waitFor(`earlier attempts of this run to stop: ${older.map((one) => one.operation.operationId).join(', ')}`);
       await Promise.race([Promise.all(older.map(({ done }) => done)), aborted(signal)]);
     }
-    const isTransfer = isOfByteRoute(operation.task.kind);
+    const { kind } = operation.task;
+    const isTransfer = isOfByteRoute(kind);
     if (siblings.length > 0) live.waitFor('another operation of this run and VM to end', siblings);
     const key = `${operation.runId}.${vmOf(operation)}`;
     const vmTurn = await this.#vmTurns.take(key, isTransfer ? 'shared' : 'alone', signal);
     if (vmTurn === undefined) return false;
     releases.push(vmTurn);
     if (isTransfer) {
-      live.waitFor(`one of the ${this.#parts.pullsAtOnceMax} places for pulls on this host`, siblings);
-      const place = await this.#pullPlaces.take('pulls', 'shared', signal);
+      // Apart, since a pull that waits for a source keeps its place: two hosts that carry to each other would each keep out the other's source.
+      const of = kind === 'stage' ? 'staging' : 'pulls';
+      live.waitFor(`one of the ${this.#parts.pullsAtOnceMax} places for ${of} on this host`, siblings);
+      const place = await this.#places.take(of, 'shared', signal);
       if (place === undefined) return false;
       releases.push(place);
     }

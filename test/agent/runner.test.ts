@@ -223,6 +223,22 @@ describe('operation runner', () => {
       await handler.begun('import');
     });
 
+    test('pulls that wait for their sources leave places for what this host is the source of, of which there are as many', async () => {
+      const { runner } = await open();
+      for (const id of ['pull-1', 'pull-2', 'pull-3']) await runner.start(operationOf(id, 'pull-staged'));
+      const other = { run: 'back-r1', vm: vmB };
+      for (const id of ['stage-1', 'stage-2', 'stage-3']) await runner.start(operationOf(id, 'stage', other));
+      await Promise.all(['pull-1', 'pull-2', 'stage-1', 'stage-2'].map((id) => handler.begun(id)));
+      await settle();
+      expect(handler.started).not.toContain('stage-3');
+      expect(runner.look(operationId.parse('stage-3'))).toMatchObject({
+        value: { progress: { waitingFor: 'one of the 2 places for staging on this host' } },
+      });
+      handler.end('stage-1');
+      await handler.begun('stage-3');
+      expect(handler.started).not.toContain('pull-3');
+    });
+
     test('a VM is busy for other runs while one works on it, and a release is never kept waiting', async () => {
       const { runner } = await open();
       await runner.start(operationOf('op-1', 'save-vm'));
