@@ -79,6 +79,12 @@ test('an older access that comes late changes nothing', () => {
   expect(access.current).toEqual(accessUntil(2));
 });
 
+test('access to another container changes nothing, since another key goes with it', () => {
+  const access = new AccessHolder(accessUntil(1));
+  access.renew({ ...accessUntil(2), containerUrl: 'another' });
+  expect(access.current).toEqual(accessUntil(1));
+});
+
 test('access that nobody renews is StagingAccessEnded', async () => {
   let nowMs = 0;
   const clock: Clock = { now: () => nowMs, sleep: async (ms) => void (nowMs += ms) };

@@ -83,8 +83,10 @@ export class PatientStore implements BlockStore {
   async #newAccess(refused: StagingAccess, error: StoreError): Promise<void> {
     const { access, clock, pace, signal } = this.#options;
     if (access.current !== refused) return;
+    // Before anybody is told of the wait: who renews on that must not be missed.
+    const { renewed } = access;
     const message = `the access to the staging container, until ${new Date(refused.expiresAtMs).toISOString()}, is not accepted: ${error.message}`;
-    await this.#wait(message, () => within(clock, pace.accessMsMax, access.renewed, signal));
+    await this.#wait(message, () => within(clock, pace.accessMsMax, renewed, signal));
     this.#mayGoOn();
     if (access.current === refused)
       throw new StagingError(failureOf('StagingAccessEnded', { message }), { cause: error });
