@@ -16,7 +16,7 @@ export type StagingSide = keyof typeof stagingRights;
 
 /** Containers for staged blocks, and who may use them for how long. */
 export type StagingContainers = {
-  create(name: string): Promise<Outcome<void>>;
+  create(name: string): Promise<Outcome<'created' | 'there'>>;
   /** One that is gone is removed already. */
   remove(name: string): Promise<Outcome<void>>;
   accessTo(name: string, side: StagingSide, now: Date): Promise<Outcome<StagingAccess>>;
@@ -39,9 +39,10 @@ export class BlobStagingContainers implements StagingContainers {
     this.#service = service;
   }
 
-  create(name: string): Promise<Outcome<void>> {
+  create(name: string): Promise<Outcome<'created' | 'there'>> {
     return attempt(name, async () => {
-      await this.#service.getContainerClient(name).createIfNotExists();
+      const { succeeded: isNew } = await this.#service.getContainerClient(name).createIfNotExists();
+      return isNew ? 'created' : 'there';
     });
   }
 

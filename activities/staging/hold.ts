@@ -1,11 +1,11 @@
-import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
+import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../contracts/failure';
 import { migrationIdOf, runIdOf, type BatchId, type RunId } from '../../contracts/ids';
 import { isStaged } from '../../contracts/requests';
 import type { App } from '../app';
 import { readBatchDocument } from '../storage/batches';
 import { readRecord } from '../storage/records';
 import { batchKeyOf, containerNameOf } from './batch-key';
-import { collected, givenUp, heldBy, leftBy, scopeOfBatch, scopeOfRun } from './scope';
+import { collected, givenUp, heldBy, leftBy, scopeOfBatch, scopeOfRun, withStray } from './scope';
 import { changeScope } from './scope-documents';
 
 export type Held = { readonly container: string; readonly batchKey: Buffer };
@@ -23,15 +23,22 @@ export async function holdStaging(app: StagingApp, run: RunId): Promise<Outcome<
     heldBy(found, run, containerNameOf(keyAt(found.generation))),
   );
   if (!held.ok) return held;
-  if (held.value === undefined)
-    return failed(
-      failureOf('StagingAccessEnded', { message: `Run ${run} has ended.`, retry: 'permanent', effect: 'none' }),
-    );
+  if (held.value === undefined) return failed(hasEnded(run));
   const batchKey = keyAt(held.value.generation);
   const container = containerNameOf(batchKey);
   const made = await app.staging.create(container);
-  return made.ok ? succeeded({ container, batchKey }) : made;
+  if (!made.ok) return made;
+  if (made.value === 'there') return succeeded({ container, batchKey });
+  // An activity that was held up, or delivered twice, may come after its run has left: nobody would find what it made then.
+  const astray = await changeScope(app.documents, scope.value.name, (found) => withStray(found, container));
+  if (!astray.ok) return astray;
+  if (astray.value === undefined) return succeeded({ container, batchKey });
+  const gone = await collect(app, scope.value.name, scope.value.mayNeed, []);
+  return gone.ok ? failed(hasEnded(run)) : gone;
 }
+
+const hasEnded = (run: RunId): Failure =>
+  failureOf('StagingAccessEnded', { message: `Run ${run} has ended.`, retry: 'permanent', effect: 'none' });
 
 /** Notes that a run has ended, and removes what nobody needs any more. Done again it ends the same. */
 export async function leaveStaging(app: StagingApp, run: RunId): Promise<Outcome<void>> {

@@ -71,6 +71,15 @@ export function givenUp(scope: StagingScope, mayNeed: readonly RunId[]): Staging
   };
 }
 
+/**
+ * The scope once a container that was made for it is to be removed, since it does not name it any more; whoever comes next gets another. Undefined:
+ * it names it.
+ */
+export const withStray = (scope: StagingScope, container: string): StagingScope | undefined =>
+  scope.containers.includes(container)
+    ? undefined
+    : { ...scope, generation: scope.generation + 1, collecting: added(scope.collecting, container) };
+
 /** The scope once these containers are gone. */
 export const collected = (scope: StagingScope, gone: readonly string[]): StagingScope => ({
   ...scope,

@@ -29,10 +29,13 @@ afterAll(() => azurite.stop());
 class Containers implements StagingContainers {
   readonly names = new Set<string>();
   removals: 'happen' | 'fail' = 'happen';
+  beforeCreation = (): Promise<void> => Promise.resolve();
 
-  async create(name: string): Promise<Outcome<void>> {
+  async create(name: string): Promise<Outcome<'created' | 'there'>> {
+    await this.beforeCreation();
+    if (this.names.has(name)) return succeeded('there');
     this.names.add(name);
-    return succeeded(undefined);
+    return succeeded('created');
   }
 
   async remove(name: string): Promise<Outcome<void>> {
@@ -198,6 +201,27 @@ test('a run that comes while the container of before is removed gets another one
   containers.removals = 'happen';
   await collect(app, 'batch-b7', [one!, two!], []);
   expect([...containers.names]).toEqual([after]);
+});
+
+test('a container that comes late, when its run has ended and left, does not stay', async () => {
+  // An activity that was held up between its note and the container, and that was delivered once more meanwhile.
+  containers.beforeCreation = () => leaves(alone);
+  expect(await holdStaging(app, alone)).toMatchObject({ ok: false, failure: { code: 'StagingAccessEnded' } });
+  expect(containers.names.size).toBe(0);
+  expect(await scopes()).toEqual([]);
+});
+
+test('a container that comes late and cannot be removed is left to the timer', async () => {
+  containers.beforeCreation = async () => {
+    await leaves(alone);
+    containers.removals = 'fail';
+  };
+  expect(await holdStaging(app, alone)).toMatchObject({ ok: false, failure: { code: 'StorageUnavailable' } });
+  expect(containers.names.size).toBe(1);
+  containers.removals = 'happen';
+  await sweep();
+  expect(containers.names.size).toBe(0);
+  expect(await scopes()).toEqual([]);
 });
 
 test('many that hold and leave at once leave nothing', async () => {
