@@ -29,7 +29,9 @@ export async function followedSegment({ reader, clock, pace, signal, onWait }: F
     const missing = `segment ${reader.number} of the manifest`;
     if (clock.now() - sinceMs > pace.sourceMsMax) {
       const message = `the source has staged nothing for ${Math.round(pace.sourceMsMax / 1000)} s: there is no ${missing}`;
-      throw new StagingError(failureOf('PeerUnreachable', { message }));
+      const remedy =
+        'Look what the operation that stages at the source waits for. The next attempt stages what is missing.';
+      throw new StagingError(failureOf('PeerUnreachable', { message, remedy }));
     }
     onWait(`the source to stage more, since ${new Date(sinceMs).toISOString()}`);
     await clock.sleep(pace.lookMs, signal);

@@ -50,6 +50,11 @@ export class ManifestWriter {
     this.#open = opened(options.position);
   }
 
+  /** Number of the segment under way. */
+  get number(): number {
+    return this.#number;
+  }
+
   /** Up to where the manifest is written. */
   get written(): Mark {
     return this.#written;

@@ -9,7 +9,7 @@ import { extentBytesOf, stillTheSame } from '../route/source-facts';
 import { blockName, StagingError } from './block-store';
 import type { BlocksUnderWay } from './blocks-under-way';
 import { chunksOf } from './chunks';
-import { blocksSideBySide } from './limits';
+import { blocksSideBySide, segmentMsOf } from './limits';
 import { Limiter } from './limiter';
 import { endOfPart, type Segment } from './manifest';
 import { ManifestReader } from './manifest-reader';
@@ -148,7 +148,7 @@ class Staging {
       const read = await chunks.read(chunk);
       const { address, put } = await this.#begin(read);
       if (read.frames.length > 0) writer.add({ address, frames: read.frames }, put, chunks.mark);
-      if (writer.isFull || clock.now() - openedMs >= pace.segmentMs) {
+      if (writer.isFull || clock.now() - openedMs >= segmentMsOf(pace, writer.number)) {
         passOver(writer, chunks);
         if (!writer.isEmpty) await writer.close();
         openedMs = clock.now();
