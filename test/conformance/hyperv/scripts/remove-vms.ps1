@@ -7,7 +7,8 @@ $ErrorActionPreference = 'Stop'
 
 Out-Answer -Of {
     $names = foreach ($vm in @(Get-VmsBelow -Folder $Folder)) {
-        if ($vm.State.ToString() -eq 'Running') { Stop-VM -VM $vm -TurnOff -Force }
+        # Whatever it is in the middle of: only what is off or saved can be removed.
+        if (@('Off', 'Saved') -notcontains $vm.State.ToString()) { Stop-VM -VM $vm -TurnOff -Force }
         Remove-VM -VM $vm -Force
         $vm.Name
     }
