@@ -1,7 +1,6 @@
 // Names of VMs and messages of hosts come from outside: none of them may move the cursor, recolour the terminal or reverse the text.
 // C0 and C1 controls, line and paragraph separators, and the bidirectional controls of Unicode (UAX #9).
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const unprintable = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** The text with everything that a terminal would obey replaced by `?`. */
 export const printable = (text: string): string => text.replace(unprintable, '?');
