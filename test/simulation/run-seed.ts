@@ -83,13 +83,15 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
       watch.complain('every run ends, or is parked with a question', `${run.runId}: ${JSON.stringify(run.report)}`);
   }
   if (watch.violations.length === 0) await calmDown(site, watch);
+  const { events, fingerprint, nowMs } = site.loop;
+  site.loop.abandon();
   return {
     seed: plan.seed,
     violations: watch.violations,
     marks: Object.fromEntries(watch.marks),
-    events: site.loop.events,
-    fingerprint: site.loop.fingerprint,
-    virtualMs: site.loop.nowMs - startMs,
+    events,
+    fingerprint,
+    virtualMs: nowMs - startMs,
     ends: watch.moves.map(({ run }) => run.ended ?? 'not followed to its end'),
     foretold: watch.moves.flatMap(({ run }) => run.foretold ?? []),
   };

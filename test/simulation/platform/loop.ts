@@ -6,6 +6,8 @@ type Event = {
   readonly order: number;
   readonly program: Program;
   readonly action: () => void;
+  /** Called in its place when it is never done. */
+  readonly forget: (() => void) | undefined;
   canceled: boolean;
 };
 
@@ -34,13 +36,17 @@ export class Loop {
     return this.#nowMs;
   }
 
-  /** Has `action` done after `delayMs` on behalf of a program, if that still lives by then. The function that it returns takes it back. */
-  schedule(delayMs: number, action: () => void, program: Program = currentProgram()): () => void {
+  /**
+   * Has `action` done after `delayMs` on behalf of a program, if that still lives by then, and `forget` called where it is never done and
+   * nobody took it back. The function that it returns takes it back.
+   */
+  schedule(delayMs: number, action: () => void, program = currentProgram(), forget?: () => void): () => void {
     const event: Event = {
       atMs: this.#nowMs + Math.max(0, delayMs),
       order: this.#order++,
       program,
       action,
+      forget,
       canceled: false,
     };
     this.#push(event);
@@ -69,7 +75,11 @@ export class Loop {
         return 'time';
       }
       this.#pop();
-      if (next.canceled || !next.program.isAlive) continue;
+      if (next.canceled) continue;
+      if (!next.program.isAlive) {
+        next.forget?.();
+        continue;
+      }
       this.#nowMs = next.atMs;
       this.events++;
       this.fingerprint = (Math.imul(this.fingerprint, 31) + Math.floor(next.atMs * 1024)) | 0;
@@ -80,6 +90,11 @@ export class Loop {
       if (following !== undefined) await following;
     }
     return 'over';
+  }
+
+  /** Ends the world: nothing of it happens any more, and nothing outside of it holds on to it. */
+  abandon(): void {
+    for (const { forget } of this.#heap.splice(0)) forget?.();
   }
 
   #push(event: Event): void {

@@ -18,6 +18,7 @@ import type { Loop } from '../platform/loop';
 import { noContainers } from '../platform/no-staging';
 import { never, outside, Program, runIn } from '../platform/program';
 import type { RelayService } from '../platform/relay-service';
+import { sleepOn } from '../platform/sleep';
 import { WorkerInvoker } from './worker-invoker';
 
 /** What becomes of a commit of the runtime. */
@@ -177,19 +178,7 @@ export class Cloud {
     const { loop, relay, appKey, hosts } = this.options;
     const clock = {
       now: () => Math.floor(loop.nowMs),
-      sleep: (ms: number, signal: AbortSignal) =>
-        new Promise<void>((resolve) => {
-          const takeBack = loop.schedule(ms, () => {
-            signal.removeEventListener('abort', early);
-            resolve();
-          });
-          const early = (): void => {
-            takeBack();
-            resolve();
-          };
-          if (signal.aborted) early();
-          else signal.addEventListener('abort', early, { once: true });
-        }),
+      sleep: (ms: number, signal: AbortSignal) => sleepOn(loop, ms, signal),
     };
     const transport = createRelayClient({
       endpoint: 'https://relay.invalid',

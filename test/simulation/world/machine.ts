@@ -15,6 +15,7 @@ import type { Network } from '../platform/network';
 import { noStaging } from '../platform/no-staging';
 import { outside, Program, runIn } from '../platform/program';
 import type { RelayService } from '../platform/relay-service';
+import { sleepOn } from '../platform/sleep';
 
 export type MachineOptions = {
   readonly name: string;
@@ -148,23 +149,7 @@ export class Machine {
     const { loop } = this.options;
     return {
       now: () => Math.floor(loop.nowMs) + this.skewMs,
-      sleep: (ms, signal) =>
-        new Promise((resolve) => {
-          if (signal?.aborted === true) {
-            resolve();
-            return;
-          }
-          const wake = (): void => {
-            signal?.removeEventListener('abort', early);
-            resolve();
-          };
-          const takeBack = loop.schedule(ms, wake, program);
-          const early = (): void => {
-            takeBack();
-            resolve();
-          };
-          signal?.addEventListener('abort', early, { once: true });
-        }),
+      sleep: (ms, signal) => sleepOn(loop, ms, signal, program),
     };
   }
 
