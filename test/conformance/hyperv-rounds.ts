@@ -34,6 +34,18 @@ export function describeRounds(hostsFor: HostsFor): void {
       expect(there).toMatchObject({ state: 'running', heartbeat: 'ok', vmCheckpointCount: 0 });
     });
 
+    test('a round that began while the VM ran is not its last: after the fence it is refused', async () => {
+      const move = new WarmMove(await hostsFor(where, tracking), run);
+      await move.prepare();
+      await move.first();
+      valueOf(await move.begin());
+      valueOf(await move.onSource('save-vm', move.ofVm));
+      valueOf(await move.onSource('fence-vm', move.ofVm));
+      expect(codeOf(await move.begin())).toBe('VmStateWrong');
+      await move.undo();
+      expect([...(await move.hosts.source.leftovers()), ...(await move.hosts.destination.leftovers())]).toEqual([]);
+    });
+
     test('a VM that a run shut down is started again by its undo, and no point of the run is left', async () => {
       const move = new WarmMove(await hostsFor(where, tracking), run);
       await move.prepare();

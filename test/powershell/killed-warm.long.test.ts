@@ -1,3 +1,4 @@
+import { hostBehind } from '../../agent/hyperv/simulated/driver';
 import type { Outcome } from '../../contracts/failure';
 import { runId } from '../../contracts/ids';
 import { codeOf, perform, valueOf } from '../conformance/hyperv-move';
@@ -5,6 +6,7 @@ import { WarmMove } from '../conformance/hyperv-warm';
 import { TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine } from './engine';
 import { standInOver, type StandInHost } from './stand-in/host';
+import { HyperVRefusal } from './stand-in/refusal';
 import type { StandInCommand } from './stand-in/service';
 
 const run = runId.parse('killed-warm-r1');
@@ -117,6 +119,92 @@ describeWithEngine('pre-copy by reference points', () => {
       expect([...(await source.driver.leftovers()), ...(await destination.driver.leftovers())]).toEqual([]);
     },
   );
+
+  test('that is undone while Hyper-V still takes what nobody heard the end of waits for it, and leaves nothing', async () => {
+    const { source, move } = await begun();
+    await move.first();
+    const { locks } = hostBehind(source.hyperV.simulated);
+    let letGo: () => void = () => undefined;
+    const isHeld = locks.with(hosts.vmId, () => new Promise<void>((resolve) => (letGo = resolve)));
+    source.service.killWorkerAt('take-recovery', 'after');
+    expect(codeOf(await move.begin())).toBe('HyperVSilent');
+    const removed = () => move.onSource('remove-vm-checkpoint', move.ofVm);
+    expect(codeOf(await removed())).toBe('VmBusy');
+    letGo();
+    await isHeld;
+    await whenFree(removed);
+    await move.undo();
+    expect(await source.driver.vm(hosts.vmId)).toMatchObject({ state: 'running', vmCheckpointCount: 0 });
+  });
+
+  /** The image that the round under way reads. */
+  async function readPath({ source, move }: Awaited<ReturnType<typeof begun>>): Promise<string> {
+    const [disk] = (await source.driver.vm(hosts.vmId))?.disks ?? [];
+    if (disk === undefined) throw new Error('the VM has a disk');
+    const subject = { type: 'changes', diskId: disk.diskId, index: 0, round: move.round } as const;
+    return valueOf(await source.driver.locateForReading(run, hosts.vmId, subject)).path;
+  }
+
+  test('reads what it put aside, though the VM was stopped before anybody heard of it', async () => {
+    const hostsAndMove = await begun();
+    const { source, move } = hostsAndMove;
+    const basePath = (await source.driver.vm(hosts.vmId))?.disks[0]?.path;
+    await move.first();
+    source.service.killWorkerAt('take-recovery', 'after');
+    expect(codeOf(await move.begin())).toBe('HyperVSilent');
+    await source.hyperV.idle();
+    await source.hyperV.shutDown(hosts.vmId);
+    const round = await whenFree(() => move.begin());
+    expect(await readPath(hostsAndMove)).toBe(basePath);
+    await move.carryRound(round);
+    await move.end();
+    await source.hyperV.start(hosts.vmId);
+    await hosts.whenAwake(source.hyperV.simulated);
+    await move.next();
+    await move.cutover('save-vm');
+    expect(await move.digests('destination', 'all')).toEqual(await move.digests('source', 'all'));
+    await move.undo();
+  });
+
+  test('notes no round of disks that could not be told when it began', async () => {
+    const hostsAndMove = await begun();
+    const { source, move } = hostsAndMove;
+    const basePath = (await source.driver.vm(hosts.vmId))?.disks[0]?.path;
+    await move.first();
+    const images = jest.spyOn(source.hyperV, 'image');
+    images.mockRejectedValue(new HyperVRefusal('OperationFailed', 'The file is in use.', 0x80070020 | 0));
+    expect(codeOf(await move.begin())).not.toBe('succeeded');
+    images.mockRestore();
+    valueOf(await move.begin());
+    expect(await readPath(hostsAndMove)).toBe(basePath);
+    await move.undo();
+  });
+
+  describe.each([true, false])('with change tracking: %s', (tracking) => {
+    test('a round waits until the VM checkpoint that a person took is gone, and misses nothing', async () => {
+      await hosts.setTracking(tracking);
+      const { source, move } = await begun();
+      await move.first();
+      await source.hyperV.checkpoints.take(hosts.vmId, 'mine', 'Standard');
+      expect(codeOf(await move.begin())).toBe('VmStateWrong');
+      const [mine] = ((await source.hyperV.vms())[0]?.checkpoints ?? []).filter(({ name }) => name === 'mine');
+      await source.hyperV.checkpoints.remove(hosts.vmId, mine?.id ?? '');
+      await source.hyperV.idle();
+      await move.next();
+      await move.cutover('save-vm');
+      expect(await move.digests('destination', 'all')).toEqual(await move.digests('source', 'all'));
+    });
+
+    test('a round is refused where a differencing disk that nobody merged lies between it and the one before', async () => {
+      await hosts.setTracking(tracking);
+      const { source, move } = await begun();
+      await move.first();
+      await source.hyperV.own(hosts.vmId);
+      const left = await perform(source.hyperV.simulated, runId.parse('stand-in'), 'take-vm-checkpoint', move.ofVm);
+      expect(codeOf(left)).toBe('succeeded');
+      expect(codeOf(await move.begin())).toBe('VmStateWrong');
+    });
+  });
 
   test('copies all of a disk once more when Hyper-V does not know the point any more', async () => {
     const { source, move } = await begun();

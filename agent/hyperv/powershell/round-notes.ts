@@ -13,6 +13,8 @@ const point = z.object({
       diskId,
       /** The image that the round reads. */
       imagePath: z.string(),
+      /** Images below that one. */
+      depth: z.int().nonnegative(),
       /** What Hyper-V is asked with for the changes since; null where that is not known, so that all of the disk counts as changed. */
       trackingId: z.string().max(200).nullable(),
       contentId: z.guid(),

@@ -1,15 +1,17 @@
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import type { RunId } from '../../../../contracts/ids';
 import type { OperationOutput } from '../../../../contracts/operations';
 import { dataBytesWithin, readRound } from '../../home/rounds';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
-import { checkpointNameOf } from '../checkpoints';
+import { checkpointNameOf, checkpointsOf } from '../checkpoints';
 import { isChanging, sizesOf, stateOf, underWayOf } from '../facts';
 import { reservedVm, type Handler, type RealHost } from '../host';
 import { marksIn } from '../marks';
 import { lastPoint, noRounds, pointOf, type RoundNotes, type RoundPoint } from '../round-notes';
 import type { RunFile } from '../run-files';
 import { pointDisksOf } from './round-changes';
+import { checkLast } from './still-images';
 
 type Begun = { readonly vm: VmValue; readonly file: RunFile; readonly notes: RoundNotes };
 
@@ -26,18 +28,19 @@ export const beginRound: Handler<'begin-round'> = async (host, { runId }, { vmId
   if (!noted.ok) return noted;
   const known = pointOf(noted.value.rounds, round);
   if (known !== undefined) return answer(host, vm, noted.value, known);
-  const orderly = checkOrder(vm, noted.value.rounds, round);
+  const orderly = checkOrder(vm, runId, noted.value.rounds, round);
   if (!orderly.ok) return orderly;
   const notes = noted.value.rounds === null ? await firstNotes(host, vm) : succeeded(noted.value.rounds);
   if (!notes.ok) return notes;
   const begun = { vm, file: noted.value, notes: notes.value };
-  const held = stateOf(vm) === 'running' ? await hold(host, begun, round) : succeeded(begun);
+  const isHeld = stateOf(vm) === 'running' || isPutAside(begun);
+  const held = isHeld ? await hold(host, begun, round) : succeeded(begun);
   if (!held.ok) return held;
   const done = await notePoint(host, held.value, round);
   return done.ok ? done : failed({ ...done.failure, effect: 'applied' });
 };
 
-function checkOrder(vm: VmValue, notes: RoundNotes | null, round: number): Outcome<void> {
+function checkOrder(vm: VmValue, run: RunId, notes: RoundNotes | null, round: number): Outcome<void> {
   const { id, name } = vm;
   const expected = (lastPoint(notes)?.round ?? -1) + 1;
   if (round !== expected)
@@ -48,14 +51,19 @@ function checkOrder(vm: VmValue, notes: RoundNotes | null, round: number): Outco
   if (isChanging(vm)) return refuse('VmBusy', id, `VM ${name} is ${vm.state}.`);
   const busy = underWayOf(vm);
   if (busy !== null) return refuse('VmBusy', id, `VM ${name} is busy: ${busy}.`);
-  const backup = vm.checkpoints.find(({ id: taken, type }) => type === 'Recovery' && !mayBeOurs(notes, taken));
-  return backup === undefined
-    ? succeeded(undefined)
-    : refuse('VmBusy', id, `A backup holds the recovery checkpoint "${backup.name}" of VM ${name}.`);
+  const own = checkpointsOf(vm, run, notes);
+  const other = vm.checkpoints.find((one) => !own.includes(one));
+  if (other === undefined) return succeeded(undefined);
+  return other.type === 'Recovery'
+    ? refuse('VmBusy', id, `A backup holds the recovery checkpoint "${other.name}" of VM ${name}.`)
+    : refuse('VmStateWrong', id, `Somebody took the VM checkpoint "${other.name}" of VM ${name}: remove it first.`);
 }
 
-const mayBeOurs = (notes: RoundNotes | null, checkpoint: string): boolean =>
-  notes?.held?.checkpointId === checkpoint || notes?.taking?.before.includes(checkpoint) === false;
+/** Of a VM that stopped since an attempt was cut short: what that attempt put aside is what the round reads. */
+const isPutAside = ({ vm, file, notes }: Begun): boolean =>
+  notes.held !== null || (notes.taking !== null && checkpointsOf(vm, file.runId, notes).some(isRecovery));
+
+const isRecovery = ({ type }: VmValue['checkpoints'][number]): boolean => type === 'Recovery';
 
 /** Reference points came with version 6.2 of the configuration; of an older VM differencing disks tell what changed. */
 const trackedFrom = 6.2;
@@ -113,6 +121,7 @@ async function notePoint(
   const copied = notes.copied.length > 0 ? notes.copied : disks.value.map((one) => ({ ...one, path: one.imagePath }));
   const rounds = {
     ...notes,
+    taking: null,
     points: [...notes.points, point],
     copied: copied.map(({ diskId, path }) => ({ diskId, path })),
   };
@@ -128,6 +137,8 @@ async function answer(
 ): Promise<Outcome<OperationOutput<'begin-round'>>> {
   const sizes = sizesOf(vm);
   if (!sizes.ok) return sizes;
+  const last = checkLast(vm, runId, sizes.value.disks, point);
+  if (!last.ok) return last;
   const tracking = rounds?.tracking ?? 'differencing';
   if (point.round === 0) return succeeded({ ...sizes.value, tracking, changed: [] });
   const changed: OperationOutput<'begin-round'>['changed'] = [];

@@ -3,14 +3,13 @@ import { openVhdx } from '../../../disks/vhdx';
 import { coalesced, type Range } from '../../home/ranges';
 import { saveRound } from '../../home/rounds';
 import type { VmValue } from '../calls/vm';
-import { disksOf, stateOf } from '../facts';
 import type { RealHost } from '../host';
 import { lastPoint, type RoundNotes, type RoundPoint } from '../round-notes';
 import type { RunFile } from '../run-files';
 import { classify } from '../worker/classify';
+import { stillImagesOf, type StillImage } from './still-images';
 
 type PointDisk = RoundPoint['disks'][number];
-type Disk = ReturnType<typeof disksOf>[number];
 
 /** What of a disk counts as changed since the point before; undefined where nobody knows, so that all of it does. */
 type Changed = readonly Range[] | undefined;
@@ -27,17 +26,18 @@ export async function pointDisksOf(
   round: number,
 ): Promise<Outcome<PointDisk[]>> {
   const before = lastPoint(notes);
-  const disks = disksOf(vm).map((disk) => ({ disk, imagePath: stillImageOf(vm, disk) }));
-  const changes = before === undefined ? succeeded([]) : await changesOf(host, vm, notes, before, disks);
+  const still = stillImagesOf(vm, runId, notes, round);
+  if (!still.ok) return still;
+  const changes = before === undefined ? succeeded([]) : await changesOf(host, vm, notes, before, still.value);
   if (!changes.ok) return changes;
   const found: PointDisk[] = [];
-  for (const [at, { disk, imagePath }] of disks.entries()) {
+  for (const [at, { disk, imagePath, depth }] of still.value.entries()) {
     const { diskId, virtualSizeBytes } = disk;
     const since = before?.disks.find((one) => one.diskId === diskId);
     const content = since === undefined ? await dataWriteIdOf(imagePath) : succeeded(host.newGuid());
     if (!content.ok) return content;
     // A point that Hyper-V keeps none of is as good as the one before: the changes since that are no fewer.
-    found.push({ diskId, imagePath, trackingId: since?.trackingId ?? null, contentId: content.value });
+    found.push({ diskId, imagePath, depth, trackingId: since?.trackingId ?? null, contentId: content.value });
     if (since === undefined) continue;
     const ranges = changes.value[at];
     await saveRound(host.runs.roundFile(runId, vm.id, round, diskId), {
@@ -54,11 +54,6 @@ export async function pointDisksOf(
   return succeeded(found);
 }
 
-/** Below the VM checkpoint while the VM runs; the image itself once it stands still. */
-function stillImageOf(vm: VmValue, { path, images }: Disk): string {
-  return (stateOf(vm) === 'running' ? images.at(-2)?.path : undefined) ?? path;
-}
-
 async function dataWriteIdOf(path: string): Promise<Outcome<string>> {
   const image = await openVhdx(path, { access: 'read' });
   if (!image.ok) return image;
@@ -71,7 +66,7 @@ async function changesOf(
   vm: VmValue,
   { tracking }: RoundNotes,
   before: RoundPoint,
-  disks: readonly { readonly disk: Disk; readonly imagePath: string }[],
+  disks: readonly StillImage[],
 ): Promise<Outcome<Changed[]>> {
   if (tracking === 'change-tracking') return trackedChanges(host, vm, before, disks);
   const found: Changed[] = [];
@@ -100,7 +95,7 @@ export async function trackedChanges(
   host: RealHost,
   vm: VmValue,
   since: RoundPoint,
-  disks: readonly { readonly disk: Pick<Disk, 'diskId' | 'virtualSizeBytes'>; readonly imagePath: string }[],
+  disks: readonly Pick<StillImage, 'disk' | 'imagePath'>[],
 ): Promise<Outcome<Changed[]>> {
   const idOf = (diskId: string) => since.disks.find((one) => one.diskId === diskId)?.trackingId ?? null;
   const asked = disks.flatMap(({ disk, imagePath }) => {

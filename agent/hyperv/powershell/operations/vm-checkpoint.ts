@@ -3,7 +3,7 @@ import type { RunId, VmId } from '../../../../contracts/ids';
 import { afterwards } from '../../afterwards';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
-import { disksOf, isMerging, sizesOf } from '../facts';
+import { disksOf, isMerging, sizesOf, underWayOf } from '../facts';
 import { checkpointNameOf, checkpointOf, checkpointsOf, runOfCheckpoint } from '../checkpoints';
 import { findVm, reservedVm, type Handler, type RealHost } from '../host';
 import { marksIn } from '../marks';
@@ -38,6 +38,9 @@ export const removeVmCheckpoint: Handler<'remove-vm-checkpoint'> = async (host, 
   const noted = await host.runs.read(runId, vmId);
   if (!noted.ok) return noted;
   if (vm === undefined) return succeeded({});
+  // One that the run asked for and nobody heard the end of would appear after this.
+  if (underWayOf(vm) === 'vm-checkpoint')
+    return refuse('VmBusy', vmId, `A VM checkpoint of VM ${vm.name} is being taken.`);
   const own = checkpointsOf(vm, runId, noted.value.rounds);
   if (own.length > 0 || noted.value.merging !== null) {
     const { fencedBy } = marksIn(vm.notes);

@@ -51,7 +51,11 @@ export const beginRound: Handler<'begin-round'> = async (host, { runId }, { vmId
   const reserved = reservedVm(host, runId, vmId);
   if (!reserved.ok) return reserved;
   const vm = reserved.value;
-  if (pointOf(vm, runId, round) !== undefined) return afterwards(() => answer(host, vm, runId, round));
+  const known = pointOf(vm, runId, round);
+  if (known !== undefined) {
+    const last = checkLast(vm, runId, known);
+    return last.ok ? afterwards(() => answer(host, vm, runId, round)) : last;
+  }
   const orderly = checkOrder(vm, runId, round);
   if (!orderly.ok) return orderly;
   const taken = vmCheckpointOf(vm, runId);
@@ -61,6 +65,17 @@ export const beginRound: Handler<'begin-round'> = async (host, { runId }, { vmId
   await host.reached('round-begun');
   return afterwards(() => answer(host, begun.value, runId, round));
 };
+
+/** A fence comes before the last round, which has to have all that the VM wrote. One that began while the VM still ran has not. */
+function checkLast(vm: VmRecord, run: RunId, point: ReferencePoint): Outcome<void> {
+  const isLast = vm.disks.every((disk) => roundImagePath(vm, run, point, disk) === disk.path);
+  if (isLast || vm.fencedBy !== run) return succeeded(undefined);
+  return refuse(
+    'VmStateWrong',
+    vm.vmId,
+    `Round ${point.round} of VM ${vm.name} began before the VM was stopped, and is not its last.`,
+  );
+}
 
 function checkOrder(vm: VmRecord, runId: RunId, round: number): Outcome<void> {
   const last = lastPointOf(vm, runId);
