@@ -37,7 +37,7 @@ export class SeedTeller {
   ask(fromBytes: number): boolean {
     if (this.#questions.length >= openQuestionsMax) return false;
     this.#questions.push(fromBytes);
-    this.#telling ??= this.#tell().finally(() => (this.#telling = undefined));
+    this.#telling ??= this.#tell();
     return true;
   }
 
@@ -50,10 +50,12 @@ export class SeedTeller {
   async #tell(): Promise<void> {
     for (let from = this.#questions.shift(); from !== undefined; from = this.#questions.shift()) {
       const told = await this.#answer(Math.max(this.#toldToBytes, from));
-      if (this.#isStopped) return;
+      if (this.#isStopped) break;
       this.#toldToBytes = told.toBytes;
       this.#options.say(told);
     }
+    // At once, so that no question comes after the last was looked for and before it is known that nobody looks any more.
+    this.#telling = undefined;
   }
 
   async #answer(fromBytes: number): Promise<ToldDigests> {

@@ -1,3 +1,4 @@
+import { systemClock, within } from '../../../clock';
 import { mib } from '../testing/hosts';
 import { seededBytes, seededRandom } from '../testing/random';
 import { pieceDigest, seedPieceBytes } from './pieces';
@@ -126,4 +127,22 @@ test('a destination answers no more questions than an honest source has', () => 
   });
   const answers = Array.from({ length: 40 }, () => teller.ask(0));
   expect(answers.filter((taken) => !taken).length).toBeGreaterThan(20);
+});
+
+test('a question that comes while the answer before it goes out is answered too', async () => {
+  const answers: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const teller: SeedTeller = new SeedTeller({
+    seed: seedWith([0, 40]) as never,
+    sizeBytes,
+    say: ({ toBytes }) => {
+      answers.push(toBytes);
+      if (answers.length === 2) resolve(undefined);
+      else queueMicrotask(() => teller.ask(toBytes));
+    },
+    onUnreadable: () => undefined,
+  });
+  teller.ask(0);
+  await within(systemClock, 10_000, promise);
+  expect(answers.length).toBe(2);
 });
