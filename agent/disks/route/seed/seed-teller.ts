@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { chunksWithData } from '../../disk-segments';
 import { isAllZero } from '../zeros';
 import { pieceDigest, seedPieceBytes } from './pieces';
@@ -8,6 +9,8 @@ import { cellsPerAnswer, encodeCells, seedCellBytes, type ToldCell, type ToldDig
 const openQuestionsMax = 16;
 /** How far an answer looks for data at first. */
 const firstLookBytes = 2 * cellsPerAnswer * seedCellBytes;
+/** An answer looks through so much at once before other work of the process gets its turn: seeds of 64 TiB have tables of as many entries. */
+const lookedAtOnceBytes = 2 ** 40;
 /** Cells that are read side by side. */
 const cellsAtOnce = 4;
 
@@ -61,7 +64,7 @@ export class SeedTeller {
   async #answer(fromBytes: number): Promise<ToldDigests> {
     const nothingMore = { toBytes: this.#options.sizeBytes, digests: Buffer.alloc(0) };
     try {
-      const offsets = this.#cellsFrom(fromBytes);
+      const offsets = await this.#cellsFrom(fromBytes);
       const cells: ToldCell[] = [];
       for (let at = 0; at < offsets.length && !this.#isStopped; at += cellsAtOnce)
         cells.push(...(await this.#digestsOf(offsets.slice(at, at + cellsAtOnce))));
@@ -76,19 +79,21 @@ export class SeedTeller {
   }
 
   /** Cells that hold data; fewer than `cellsPerAnswer` when there are no more. */
-  #cellsFrom(fromBytes: number): number[] {
+  async #cellsFrom(fromBytes: number): Promise<number[]> {
     const { seed, sizeBytes } = this.#options;
     const endBytes = Math.min(seed.virtualSizeBytes, sizeBytes);
     const offsets: number[] = [];
     let at = fromBytes - (fromBytes % seedCellBytes);
     // An image joins its extents as far as it is asked: a whole disk each time would be far too much.
-    for (let lookBytes = firstLookBytes; at < endBytes; lookBytes *= 4) {
+    for (let lookBytes = firstLookBytes; at < endBytes; lookBytes = Math.min(4 * lookBytes, lookedAtOnceBytes)) {
+      if (this.#isStopped) return offsets;
       const lookedBytes = Math.min(endBytes, at + lookBytes);
       for (const offset of chunksWithData(seed.images, seedCellBytes, at, lookedBytes)) {
         offsets.push(offset);
         if (offsets.length === cellsPerAnswer) return offsets;
       }
       at = lookedBytes;
+      if (lookBytes === lookedAtOnceBytes) await setImmediate();
     }
     return offsets;
   }

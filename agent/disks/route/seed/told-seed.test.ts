@@ -146,3 +146,27 @@ test('a question that comes while the answer before it goes out is answered too'
   await within(systemClock, 10_000, promise);
   expect(answers.length).toBe(2);
 });
+
+test('a seed of 64 TiB that holds nothing is looked through in parts, and given up between them when nobody wants to know', async () => {
+  const looks: number[] = [];
+  const tebibyte = 2 ** 40;
+  const image = {
+    shape: { virtualSizeBytes: 64 * tebibyte },
+    extents: (from: number, to: number) => {
+      looks.push(to - from);
+      return [];
+    },
+  };
+  const empty = { virtualSizeBytes: 64 * tebibyte, images: [image], read: async () => undefined };
+  const tell = (say: (told: ToldDigests) => void): SeedTeller =>
+    new SeedTeller({ seed: empty as never, sizeBytes: 64 * tebibyte, say, onUnreadable: () => undefined });
+  const { promise, resolve } = Promise.withResolvers<ToldDigests>();
+  tell(resolve).ask(0);
+  expect((await promise).toBytes).toBe(64 * tebibyte);
+  expect(Math.max(...looks)).toBeLessThanOrEqual(tebibyte);
+  const wholeLooks = looks.length;
+  const given = tell(() => undefined);
+  given.ask(0);
+  await given.stop();
+  expect(looks.length - wholeLooks).toBeLessThan(wholeLooks / 2);
+});
