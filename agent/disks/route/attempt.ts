@@ -125,7 +125,9 @@ export class Attempt {
     this.#writer = prepared.value;
     const { watermarkBytes, digest } = this.#writer.position;
     const { bandwidthBytesPerSecondMax, bandwidthHours = null } = this.#options.request;
-    this.#teller = this.#options.seed.teller(sizeBytesOf(facts.facts), (told) => wire.say({ kind: 'told', ...told }));
+    this.#teller = this.#options.seed.teller(sizeBytesOf(facts.facts), (told) =>
+      wire.deliver({ kind: 'told', ...told }),
+    );
     const wanted = { fromBytes: watermarkBytes, digest, hasSeed: this.#teller !== undefined, unpacks: [zstd] };
     wire.say({ kind: 'start', message: { ...wanted, bandwidthBytesPerSecondMax, bandwidthHours } });
   }

@@ -83,6 +83,15 @@ export class Wire {
     this.#socket.write(encodeFrame(frame));
   }
 
+  /** As `say`. Resolves when the system has taken it, or when the connection ended: for what a peer may ask for again and again. */
+  async deliver(frame: Parameters<Wire['say']>[0]): Promise<void> {
+    if (this.signal.aborted) return;
+    this.#saidAtMs = this.#clock.now();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#socket.write(encodeFrame(frame), () => resolve(undefined));
+    await promise;
+  }
+
   /**
    * Sends bytes of content frames in one sealed record; at most `sealedContentBytesMax`. They may be overwritten when it returns. Resolves when
    * the system has taken them; also when the connection ended instead.

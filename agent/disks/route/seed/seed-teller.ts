@@ -18,7 +18,8 @@ export type SeedTellerOptions = {
   readonly seed: Pick<Seed, 'images' | 'virtualSizeBytes' | 'read'>;
   /** Length of the content that is pulled. */
   readonly sizeBytes: number;
-  readonly say: (told: ToldDigests) => void;
+  /** Resolves when the system has taken it, or when the connection has ended. */
+  readonly say: (told: ToldDigests) => Promise<void>;
   /** The seed could not be read. It is told as one that holds nothing more. */
   readonly onUnreadable: (thrown: unknown) => void;
 };
@@ -30,6 +31,7 @@ export class SeedTeller {
   #buffer: Buffer | undefined;
   #toldToBytes = 0;
   #telling: Promise<void> | undefined;
+  readonly #stopped = Promise.withResolvers<undefined>();
   #isStopped = false;
 
   constructor(options: SeedTellerOptions) {
@@ -47,6 +49,7 @@ export class SeedTeller {
   /** Answers nothing more; resolves when nothing reads the seed on its account. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#stopped.resolve(undefined);
     await this.#telling;
   }
 
@@ -55,7 +58,8 @@ export class SeedTeller {
       const told = await this.#answer(Math.max(this.#toldToBytes, from));
       if (this.#isStopped) break;
       this.#toldToBytes = told.toBytes;
-      this.#options.say(told);
+      // A source that asks and takes no answers in would otherwise have all of them kept in memory.
+      await Promise.race([this.#options.say(told), this.#stopped.promise]);
     }
     // At once, so that no question comes after the last was looked for and before it is known that nobody looks any more.
     this.#telling = undefined;

@@ -31,7 +31,7 @@ export class SeedUse {
   }
 
   /** Of one connection, about content of this length. */
-  teller(sizeBytes: number, say: (told: ToldDigests) => void): SeedTeller | undefined {
+  teller(sizeBytes: number, say: (told: ToldDigests) => Promise<void>): SeedTeller | undefined {
     if (this.#seed === undefined) return undefined;
     const onUnreadable = (thrown: unknown): void => {
       this.#problem ??= thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { systemClock, within } from '../../../clock';
 import { mib } from '../testing/hosts';
 import { seededBytes, seededRandom } from '../testing/random';
@@ -37,7 +38,7 @@ function joined(cells: readonly number[], onRead?: (at: number) => void) {
   const teller: SeedTeller = new SeedTeller({
     seed: seedWith(cells, onRead) as never,
     sizeBytes,
-    say: (told) => wrong.push(source.take(told)),
+    say: async (told) => void wrong.push(source.take(told)),
     onUnreadable: (thrown) => unreadable.push(thrown),
   });
   const source: ToldSeed = new ToldSeed(sizeBytes, (from) => void teller.ask(from));
@@ -122,7 +123,7 @@ test('a destination answers no more questions than an honest source has', () => 
   const teller = new SeedTeller({
     seed: seedWith([0]) as never,
     sizeBytes,
-    say: () => undefined,
+    say: async () => undefined,
     onUnreadable: () => undefined,
   });
   const answers = Array.from({ length: 40 }, () => teller.ask(0));
@@ -135,7 +136,7 @@ test('a question that comes while the answer before it goes out is answered too'
   const teller: SeedTeller = new SeedTeller({
     seed: seedWith([0, 40]) as never,
     sizeBytes,
-    say: ({ toBytes }) => {
+    say: async ({ toBytes }) => {
       answers.push(toBytes);
       if (answers.length === 2) resolve(undefined);
       else queueMicrotask(() => teller.ask(toBytes));
@@ -158,15 +159,40 @@ test('a seed of 64 TiB that holds nothing is looked through in parts, and given 
     },
   };
   const empty = { virtualSizeBytes: 64 * tebibyte, images: [image], read: async () => undefined };
-  const tell = (say: (told: ToldDigests) => void): SeedTeller =>
+  const tell = (say: (told: ToldDigests) => Promise<void>): SeedTeller =>
     new SeedTeller({ seed: empty as never, sizeBytes: 64 * tebibyte, say, onUnreadable: () => undefined });
   const { promise, resolve } = Promise.withResolvers<ToldDigests>();
-  tell(resolve).ask(0);
+  tell(async (told) => resolve(told)).ask(0);
   expect((await promise).toBytes).toBe(64 * tebibyte);
   expect(Math.max(...looks)).toBeLessThanOrEqual(tebibyte);
   const wholeLooks = looks.length;
-  const given = tell(() => undefined);
+  const given = tell(async () => undefined);
   given.ask(0);
   await given.stop();
   expect(looks.length - wholeLooks).toBeLessThan(wholeLooks / 2);
+});
+
+test('a source that asks and takes no answers in has one of them kept for it, and soon may not ask any more', async () => {
+  const said: ToldDigests[] = [];
+  const first = Promise.withResolvers<undefined>();
+  const teller = new SeedTeller({
+    seed: seedWith([]) as never,
+    sizeBytes,
+    say: (told) => {
+      said.push(told);
+      first.resolve(undefined);
+      return new Promise(() => undefined);
+    },
+    onUnreadable: () => undefined,
+  });
+  teller.ask(0);
+  await first.promise;
+  const asked: boolean[] = [];
+  for (let question = 0; question < 40; question++) {
+    asked.push(teller.ask(0));
+    await setImmediate();
+  }
+  expect(asked.lastIndexOf(true)).toBeLessThan(20);
+  await teller.stop();
+  expect(said.length).toBe(1);
 });
