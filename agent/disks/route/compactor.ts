@@ -23,18 +23,35 @@ export class Compactor {
     this.#parts = parts;
   }
 
-  /** Compact frames for those blocks. What they hold of the batch's buffer stands for as long as that does. Batches come in ascending order. */
-  async slicesOf({ blocks, buffer }: Batch, signal: AbortSignal): Promise<CompactSlices> {
+  /**
+   * Compact frames for those blocks. What they hold of the batch's buffer stands for as long as that does. Batches come in ascending order. Where
+   * there is no seed nothing is waited for: an ordinary copy is not to pay for it (docs/decisions/0019).
+   */
+  slicesOf(batch: Batch, signal: AbortSignal): CompactSlices | Promise<CompactSlices> {
+    const { seed } = this.#parts;
+    if (seed !== undefined) return this.#whenTold(seed, batch, signal);
+    const slices = new Map<Block, readonly Buffer[]>();
+    for (const block of batch.blocks) if (block.kind === 'data') this.#add(block, batch.buffer, slices);
+    return slices;
+  }
+
+  /** What the seed has is told block by block: a batch may reach further than is ever told ahead. */
+  async #whenTold(seed: ToldSeed, { blocks, buffer }: Batch, signal: AbortSignal): Promise<CompactSlices> {
     const slices = new Map<Block, readonly Buffer[]>();
     for (const block of blocks) {
       if (block.kind !== 'data') continue;
       const { offsetBytes, lengthBytes } = block.cut;
-      await this.#parts.seed?.until(offsetBytes, offsetBytes + lengthBytes, signal);
+      await seed.until(offsetBytes, offsetBytes + lengthBytes, signal);
       if (signal.aborted) break;
-      const compact = this.#compact(block, buffer.subarray(block.dataAt, block.dataAt + lengthBytes));
-      if (compact !== undefined) slices.set(block, compact);
+      this.#add(block, buffer, slices);
     }
     return slices;
+  }
+
+  #add(block: DataBlock, buffer: Buffer, slices: Map<Block, readonly Buffer[]>): void {
+    const { dataAt, cut } = block;
+    const compact = this.#compact(block, buffer.subarray(dataAt, dataAt + cut.lengthBytes));
+    if (compact !== undefined) slices.set(block, compact);
   }
 
   #compact({ cut: { offsetBytes, lengthBytes }, digest }: DataBlock, data: Buffer): readonly Buffer[] | undefined {

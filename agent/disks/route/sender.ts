@@ -89,7 +89,8 @@ class Writer {
   async write(batch: Batch, outgoing: Outgoing): Promise<void> {
     const { wire, window } = this.#request;
     await this.#beforeLast;
-    const compact = await this.#compactor?.slicesOf(batch, wire.signal);
+    const found = this.#compactor?.slicesOf(batch, wire.signal);
+    const compact = found instanceof Promise ? await found : found;
     const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch, compact);
     await window.room(dataBytes, wire.signal);
     window.sent(endBytes, dataBytes);
