@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoint } from '../../agent/hyperv/simulated/hooks';
+import { hostBehind } from '../../agent/hyperv/simulated/driver';
 import type { HostSpec } from '../../agent/hyperv/simulated';
 import type { Outcome } from '../../contracts/failure';
 import { valueOf } from '../conformance/hyperv-move';
@@ -71,6 +72,29 @@ test('a storage migration moves the files of the running VM, and the guest goes 
   const after = (await site.a.vm(site.vmId))?.disks[0]?.path ?? '';
   expect(after.startsWith(folder)).toBe(true);
   expect(before).not.toBe(after);
+  expect(await site.a.leftovers()).toEqual([]);
+});
+
+test('a storage migration whose VM cannot open its files once it has switched to them leaves them where they are', async () => {
+  await site.make('own');
+  await site.do(site.a, 'reserve-vm', {});
+  const folder = join(site.folder, 'a', 'volumes', 'vms', 'elsewhere');
+  await site.do(site.a, 'reserve-room', { folder, roomBytes: 16 * mib, memoryBytes: 0 });
+  const { state } = hostBehind(site.a);
+  const saveVm = state.saveVm.bind(state);
+  let away = '';
+  jest.spyOn(state, 'saveVm').mockImplementation(async (vm) => {
+    const saved = await saveVm(vm);
+    const path = saved.disks[0]?.path ?? '';
+    if (away === '' && path.includes('elsewhere')) await rename((away = path), `${path}.away`);
+    return saved;
+  });
+  expect(await site.try(site.a, 'move-storage', { folder })).toMatchObject({ failure: { effect: 'applied' } });
+  await rename(`${away}.away`, away);
+  await site.do(site.a, 'move-storage', { folder });
+  await site.do(site.a, 'release', {});
+  await site.awake(site.a);
+  expect((await site.a.vm(site.vmId))?.disks[0]?.path).toBe(away);
   expect(await site.a.leftovers()).toEqual([]);
 });
 

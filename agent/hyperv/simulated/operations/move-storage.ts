@@ -94,7 +94,8 @@ async function mirrorAndSwitch(
   });
   await host.reached('files-switched');
   if (switched.ok) guest.pausesSeen();
-  else await removeDurably(home);
+  // Where the VM has its files there by now, and could not open them, they are all that it has.
+  else if (host.state.vm(vm.vmId)?.home !== home) await removeDurably(home);
   return switched;
 }
 
