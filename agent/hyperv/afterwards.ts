@@ -1,4 +1,4 @@
-import { failed, type Outcome } from '../../contracts/failure';
+import { failed, type Failure, type Outcome } from '../../contracts/failure';
 import { outcomeOf, valueOf } from '../disks/failures';
 
 /**
@@ -9,3 +9,7 @@ export async function afterwards<T>(look: () => Outcome<T> | Promise<Outcome<T>>
   const looked = await outcomeOf(async () => valueOf(await look()));
   return looked.ok ? looked : failed({ ...looked.failure, effect: 'applied' });
 }
+
+/** A failure behind which something was changed, or begun. */
+export const hadEffect = (failure: Failure): Failure =>
+  failure.effect === 'none' ? { ...failure, effect: 'applied' } : failure;

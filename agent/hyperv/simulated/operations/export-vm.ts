@@ -10,11 +10,12 @@ import type { DriverContext } from '../../driver';
 import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../../home/export-folder';
 import { diskFactsOf } from '../facts';
 import { syncFolder } from '../../../files';
-import { exists, makeFolder, readJson, removeDurably, writeJsonAtomic } from '../../files';
+import { exists, makeFolder, removeDurably, writeJsonAtomic } from '../../files';
 import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../host';
-import { exportedConfiguration, type AttachedDisk, type ExportedConfiguration, type VmRecord } from '../records';
+import type { AttachedDisk, ExportedConfiguration, VmRecord } from '../records';
+import { hadEffect } from '../../afterwards';
 import { refuse } from '../../refuse';
-import { registeredVm, reservedVm } from '../refusals';
+import { reservedVm } from '../refusals';
 import { configurationOf } from './export-configuration';
 import { vmCheckpointOf } from './take-vm-checkpoint';
 
@@ -41,23 +42,35 @@ export const exportVm: Handler<'export-vm'> = async (host, context, input) => {
   const target = unpublishedFolder(place.value, vm.name, context.runId);
   const content = await contentOf(host, context, vm, input, target);
   if (!content.ok) return content;
-  const layout = exportLayout(target);
-  for (const one of [layout.disks, layout.machines]) await makeFolder(one);
-  const copied = await copyFiles(host, context, part === 'configuration' ? [] : content.value.copies);
-  if (!copied.ok) return copied;
-  for (const { from, to } of content.value.flattened) {
-    const made = await flatten(host, context, from, to);
-    if (!made.ok) return made;
-  }
-  const linked = part === 'configuration' ? succeeded(undefined) : await relink(host, content.value, layout.disks);
-  if (!linked.ok) return linked;
-  await writeJsonAtomic(layout.configuration(vmId), content.value.configuration);
+  const written = await writeContent(host, context, content.value, part, target);
+  if (!written.ok) return failed(hadEffect(written.failure));
+  await writeJsonAtomic(exportLayout(target).configuration(vmId), content.value.configuration);
   await host.reached('export-written');
   return succeeded({
-    exportedBytes: copied.value,
+    exportedBytes: written.value,
     files: content.value.copies.length + content.value.flattened.length + 1,
   });
 };
+
+/** Everything but the configuration. Answers the bytes that were copied. */
+async function writeContent(
+  host: SimulatedHost,
+  context: DriverContext,
+  content: Content,
+  part: OperationInput<'export-vm'>['part'],
+  target: string,
+): Promise<Outcome<number>> {
+  const { disks, machines } = exportLayout(target);
+  for (const one of [disks, machines]) await makeFolder(one);
+  const copied = await copyFiles(host, context, part === 'configuration' ? [] : content.copies);
+  if (!copied.ok) return copied;
+  for (const { from, to } of content.flattened) {
+    const made = await flatten(host, context, from, to);
+    if (!made.ok) return made;
+  }
+  const linked = part === 'configuration' ? succeeded(undefined) : await relink(host, content, disks);
+  return linked.ok ? copied : linked;
+}
 
 async function contentOf(
   host: SimulatedHost,
@@ -158,33 +171,7 @@ async function relink(host: SimulatedHost, content: Content, folder: string): Pr
       const below = imageNames[index - 1];
       if (below === undefined) continue;
       const linked = await relinkParent(join(folder, name), basename(below), { newGuid: host.newGuid });
-      if (!linked.ok) return failed({ ...linked.failure, effect: 'applied' });
+      if (!linked.ok) return linked;
     }
   return succeeded(undefined);
 }
-
-/** By one rename: an export is there as a whole or not at all. */
-export const publishExport: Handler<'publish-export'> = async (host, { runId }, { vmId, folder }) => {
-  const registered = registeredVm(host, vmId);
-  if (!registered.ok) return registered;
-  const place = await resolveOnHost(host, folder);
-  if (!place.ok) return place;
-  const written = unpublishedFolder(place.value, registered.value.name, runId);
-  const published = publishedFolder(place.value, registered.value.name);
-  if (await exists(written)) {
-    if (await exists(published)) return refuse('DestinationOccupied', vmId, `${published} is there already.`);
-    await rename(written, published);
-    await syncFolder(place.value);
-    return succeeded({ folder: published });
-  }
-  const found = await readJson(exportLayout(published).configuration(vmId), exportedConfiguration);
-  if (found.state === 'read' && found.value.runId === runId) return succeeded({ folder: published });
-  return refuse('NotFound', vmId, `Run ${runId} has written no export of VM ${registered.value.name}.`);
-};
-
-export const removeUnpublished: Handler<'remove-unpublished'> = async (host, { runId }, { vmId, folder }) => {
-  const vm = host.state.vm(vmId);
-  const place = await resolveOnHost(host, folder);
-  if (vm !== undefined && place.ok) await removeDurably(unpublishedFolder(place.value, vm.name, runId));
-  return succeeded({});
-};

@@ -1,6 +1,7 @@
 import type { exportOperations } from '../../../../../contracts/operations/exports';
 import { adoptImport, compareImport, copyImport } from '../import-folder';
-import { exportVm, publishExport, removeUnpublished } from '../export-vm';
+import { exportVm } from '../export-vm';
+import { publishExport, removeUnpublished } from '../publish-export';
 import type { TableOf } from './entry';
 
 export const exportsTable: TableOf<keyof typeof exportOperations> = {
