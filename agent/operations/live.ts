@@ -20,7 +20,12 @@ export class LiveOperation {
   readonly #done = Promise.withResolvers<undefined>();
   #stopped: { readonly reason: StopReason; readonly askedAtMs: number } | undefined;
 
-  constructor(operation: Operation, clock: Pick<Clock, 'now'>) {
+  constructor(
+    operation: Operation,
+    clock: Pick<Clock, 'now'>,
+    /** An agent that ended had it in hand: what it did of it by then is not known. */
+    readonly isResumed = false,
+  ) {
     this.operation = operation;
     this.#clock = clock;
     this.tracker = new ProgressTracker(clock.now());

@@ -1,4 +1,4 @@
-import { describeThrown, failureOf, type Outcome } from '../../contracts/failure';
+import { describeThrown, failureOf, type Failure, type Outcome } from '../../contracts/failure';
 import { rulesOf } from '../../contracts/operations';
 import { isAbort } from '../thrown';
 import type { OperationEnd } from './events';
@@ -43,5 +43,9 @@ function endOf(live: LiveOperation, outcome: Outcome<unknown>): OperationEnd | u
   if (outcome.ok) return { state: 'succeeded', output: outcome.value };
   if (live.stopReason === 'agent-ends') return undefined;
   const canceled = live.stopReason !== undefined && outcome.failure.code === 'CanceledByOperator';
-  return canceled ? { state: 'canceled' } : { state: 'failed', failure: outcome.failure };
+  return canceled ? { state: 'canceled' } : { state: 'failed', failure: ofAllAttempts(live, outcome.failure) };
 }
+
+/** Of an operation that an agent before this one had begun, the handler says what this attempt did, and nobody what that one did. */
+const ofAllAttempts = ({ isResumed }: LiveOperation, failure: Failure): Failure =>
+  isResumed && failure.effect === 'none' ? { ...failure, effect: 'unknown' } : failure;

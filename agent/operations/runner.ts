@@ -16,6 +16,8 @@ export type RunnerParts = ExecutionParts & {
   readonly stopMsMax: number;
 };
 
+type Launch = { readonly stopReason?: StopReason | undefined; readonly isResumed?: boolean };
+
 /**
  * Takes operations on and has them carried out: each accepted once, durable before it starts; one at a time for a run's VM, but for
  * pulls; the outcome durable before anybody is told. A newer epoch of a run stops what older ones still do and waits for it.
@@ -41,7 +43,7 @@ export class OperationRunner {
       const overtaken = record.epoch < store.epochOf(record.runId) ? 'newer-epoch' : undefined;
       const stopReason = record.cancelAsked ? 'cancel-asked' : overtaken;
       log.info('operation resumed', { ...fieldsOf(record), stopReason });
-      this.#launch(record, stopReason);
+      this.#launch(record, { stopReason, isResumed: true });
     }
   }
 
@@ -119,12 +121,12 @@ export class OperationRunner {
       return failed(failureOfIo(thrown, 'the operation could not be recorded', effect));
     }
     log.info('operation accepted', fieldsOf(operation));
-    return succeeded(this.#launch(operation, undefined).view());
+    return succeeded(this.#launch(operation).view());
   }
 
-  #launch(operation: Operation, stopReason: StopReason | undefined): LiveOperation {
+  #launch(operation: Operation, { stopReason, isResumed }: Launch = {}): LiveOperation {
     const { operationId, runId, epoch } = operation;
-    const live = new LiveOperation(operation, this.#parts.clock);
+    const live = new LiveOperation(operation, this.#parts.clock, isResumed);
     const ofRun = [...this.#live.values()].filter((one) => one.operation.runId === runId);
     const older = ofRun.filter((one) => one.operation.epoch < epoch);
     const siblings = ofRun.filter((one) => vmOf(one.operation) === vmOf(operation));

@@ -316,6 +316,21 @@ describe('operation runner', () => {
       expect(bench.logged('operation resumed')).toHaveLength(1);
     });
 
+    test('an operation that was cut short and is refused when it is carried out again may have had an effect', async () => {
+      const first = await open();
+      await first.runner.start(operationOf('op-1', 'save-vm'));
+      await handler.begun('op-1');
+      const after = new HeldHandler();
+      const second = await bench.open(after.carryOut);
+      const refusal = failed(failureOf('VmStateWrong', { message: 'not as it was', effect: 'none' }));
+      for (const id of ['op-1', 'op-2']) after.end(id, refusal);
+      expect(await ended(second.runner, 'op-1')).toMatchObject({
+        failure: { code: 'VmStateWrong', effect: 'unknown' },
+      });
+      await second.runner.start(operationOf('op-2', 'save-vm'));
+      expect(await ended(second.runner, 'op-2')).toMatchObject({ failure: { code: 'VmStateWrong', effect: 'none' } });
+    });
+
     test('an operation that does not stop is named to whoever ends the agent', async () => {
       const { runner } = await open();
       await runner.start(operationOf('op-1', 'merge-disks'));
