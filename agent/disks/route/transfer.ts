@@ -3,11 +3,9 @@ import type { OperationOutput } from '../../../contracts/operations';
 import { outcomeOf } from '../failures';
 import { Attempt, type AttemptEnd } from './attempt';
 import { BufferPool } from './buffer-pool';
-import { differenceOf, type TargetContent } from './content';
-import { createTarget } from './content-store';
 import { ContentWriter } from './content-writer';
-import type { Journal } from './journal';
-import type { Beginning, Mark, Received } from './journal-records';
+import { CopyUnderWay, type Copy } from './copy-under-way';
+import type { Mark } from './journal-records';
 import { writeBytesMax } from './limits';
 import type { FactsMessage } from './messages';
 import { Patience } from './patience';
@@ -15,45 +13,39 @@ import type { PullRequest } from './pull-request';
 import { RateMeter } from './rate-meter';
 import type { Resumption } from './resumption';
 import { SeedUse } from './seed/seed-use';
+import { whileReceiving } from './ticking';
 
 /** Damaged blocks that are asked for again, of one file. */
 const mismatchesMax = 1;
 /** So much is made durable at once when the window of the source allows it. */
 const flushBytesMax = 16 * 1024 * 1024;
 
-type Copy = { readonly target: TargetContent; readonly beginning: Beginning };
-
 /** One pull, from what earlier attempts left to its outcome, over as many connections as it takes. */
 export class Transfer {
   readonly #request: PullRequest;
-  readonly #journal: Journal;
-  readonly #receivedBefore: Received;
+  readonly #copy: CopyUnderWay;
   readonly #seed = new SeedUse();
   readonly #pool = new BufferPool(writeBytesMax);
   readonly #rate = new RateMeter();
-  #copy: Copy | undefined;
   #writer: ContentWriter | undefined;
   #attempt: Attempt | undefined;
   #waitingFor: string | null = null;
 
   constructor(request: PullRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
-    this.#journal = found.journal;
-    this.#receivedBefore = found.kind === 'fresh' ? found.received : found.journal.content.received;
-    if (found.kind === 'resumed') this.#copy = { target: found.target, beginning: found.beginning };
+    this.#copy = new CopyUnderWay(request, found);
   }
 
   /** Closes the journal and the copy in the end, when nothing is on its way to the disk any more. */
   async run(): Promise<Outcome<OperationOutput<'pull'>>> {
-    const over = new AbortController();
-    const ticking = this.#tick(over.signal);
+    const { clock, pace } = this.#request;
+    const flushOlderThan = (ms: number): void => this.#writer?.flushOlderThan(ms);
+    const beside = { flushOlderThan, report: () => this.#report() };
     let closed: Outcome<void>;
     let outcome: Outcome<Outcome<OperationOutput<'pull'>>>;
     try {
-      outcome = await outcomeOf(() => this.#untilOver());
+      outcome = await whileReceiving(clock, pace, beside, () => outcomeOf(() => this.#untilOver()));
     } finally {
-      over.abort();
-      await ticking;
       closed = await outcomeOf(() => this.#close());
     }
     if (!outcome.ok) return outcome;
@@ -64,11 +56,7 @@ export class Transfer {
     this.#attempt?.abandon();
     await this.#writer?.stop();
     await this.#seed.close();
-    try {
-      await this.#copy?.target.close();
-    } finally {
-      await this.#journal.close();
-    }
+    await this.#copy.close();
   }
 
   async #untilOver(): Promise<Outcome<OperationOutput<'pull'>>> {
@@ -104,7 +92,7 @@ export class Transfer {
   async #goOnWithoutSeed(attempt: Attempt, writer: ContentWriter): Promise<void> {
     attempt.abandon();
     await writer.stop();
-    await this.#journal.received(writer.received);
+    await this.#copy.journal.received(writer.received);
     this.#writer = undefined;
     await this.#seed.drop(writer.seedFailure ?? 'it failed');
   }
@@ -126,8 +114,9 @@ export class Transfer {
     if (ended.kind === 'failed') return ended.failure;
     if (ended.kind === 'mismatch') {
       const message = `${path}: the block at offset ${ended.offsetBytes} came with bytes that are not those that were sent, twice`;
-      if (this.#journal.content.mismatches.length >= mismatchesMax) return failureOf('DigestMismatch', { message });
-      await this.#journal.mismatch(ended.offsetBytes);
+      if (this.#copy.journal.content.mismatches.length >= mismatchesMax)
+        return failureOf('DigestMismatch', { message });
+      await this.#copy.journal.mismatch(ended.offsetBytes);
       return undefined;
     }
     // Its writer has given the seed up, and was looked at before.
@@ -144,32 +133,12 @@ export class Transfer {
     return undefined;
   }
 
-  /** Makes or takes up the copy when the source has said what it serves. */
   async #prepare({ facts, extentBytes, windowBytes }: FactsMessage): Promise<Outcome<ContentWriter>> {
-    const { runId, path } = this.#request;
-    if (this.#copy === undefined) {
-      const beginning: Beginning = { schema: 1, runId, path, facts, extentBytes };
-      const made = await this.#make(beginning);
-      if (!made.ok) return made;
-      this.#copy = { target: made.value, beginning };
-    }
-    const difference = differenceOf(this.#copy.beginning.facts, facts);
-    if (difference !== undefined)
-      return failed(failureOf('SourceChanged', { message: `the source of ${path} is another: ${difference}` }));
-    this.#writer ??= this.#writerOf(this.#copy, windowBytes);
+    const copy = await this.#copy.takeUp({ facts, extentBytes });
+    if (!copy.ok) return copy;
+    this.#writer ??= this.#writerOf(copy.value, windowBytes);
     this.#waitingFor = null;
     return succeeded(this.#writer);
-  }
-
-  /** The journal knows of the copy before it is there, so that whatever is left of it is known to be ours. */
-  async #make(beginning: Beginning): Promise<Outcome<TargetContent>> {
-    const { path, images } = this.#request;
-    const begun = await outcomeOf(() => this.#journal.begin(beginning, this.#receivedBefore));
-    if (!begun.ok) return begun;
-    const made = await createTarget(images, path, beginning.facts);
-    if (made.ok || made.failure.code !== 'DestinationOccupied') return made;
-    const forgotten = await outcomeOf(() => this.#journal.forget());
-    return forgotten.ok ? made : forgotten;
   }
 
   #writerOf({ target, beginning }: Copy, windowBytes: number): ContentWriter {
@@ -177,7 +146,7 @@ export class Transfer {
       path: this.#request.path,
       target,
       facts: beginning.facts,
-      journal: this.#journal,
+      journal: this.#copy.journal,
       pool: this.#pool,
       seed: this.#seed.forWriter(this.#pool, (reason) => this.#attempt?.seedFailed(reason)),
       // A third, so that the source can send while another becomes durable.
@@ -189,13 +158,10 @@ export class Transfer {
     });
   }
 
-  /** The copy is closed before it is said to be finished, since closing writes too. */
   async #finish(attempt: Attempt): Promise<Outcome<OperationOutput<'pull'>>> {
-    const { mark, received } = this.#journal.content;
+    const { mark, received } = this.#copy.journal.content;
     const { problem } = this.#seed;
-    const target = this.#copy?.target;
-    await (target?.finish === undefined ? target?.close() : target.finish());
-    this.#copy = undefined;
+    await this.#copy.finish();
     const output = {
       path: this.#request.path,
       digest: mark.digest,
@@ -207,26 +173,13 @@ export class Transfer {
       ...(mark.seedBytes > 0 && { seedBytes: mark.seedBytes }),
       ...(problem !== null && { seedProblem: problem }),
     };
-    await this.#journal.finish(output);
+    await this.#copy.journal.finish(output);
     await attempt.close();
     return succeeded(output);
   }
 
-  async #tick(signal: AbortSignal): Promise<void> {
-    const { clock, pace } = this.#request;
-    let reportedMs = -Infinity;
-    while (!signal.aborted) {
-      this.#writer?.flushOlderThan(pace.flushMsMax);
-      if (clock.now() - reportedMs >= pace.reportMs) {
-        this.#report();
-        reportedMs = clock.now();
-      }
-      await clock.sleep(Math.min(pace.flushMsMax, pace.reportMs), signal);
-    }
-  }
-
   #report(): void {
-    const { mark, received, beginning } = this.#journal.content;
+    const { mark, received, beginning } = this.#copy.journal.content;
     const position = this.#writer?.position ?? mark;
     const sent = this.#writer?.received.sentBytes ?? received.sentBytes;
     const bytesDone = position.dataBytes + position.zeroBytes + position.seedBytes;

@@ -2,26 +2,22 @@ import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../
 import type { OperationOutput, PullSubject } from '../../../contracts/operations';
 import { DiskError, valueOf } from '../failures';
 import { BufferPool } from '../route/buffer-pool';
-import { differenceOf, type TargetContent } from '../route/content';
-import { createTarget } from '../route/content-store';
 import { ContentWriter } from '../route/content-writer';
+import { CopyUnderWay, type Copy } from '../route/copy-under-way';
 import type { ContentFrame } from '../route/frames';
 import type { ImageFormat } from '../route/image-format';
-import type { Journal } from '../route/journal';
-import type { Beginning, Received } from '../route/journal-records';
 import { writeBytesMax } from '../route/limits';
 import { RateMeter } from '../route/rate-meter';
 import { findResumption, type Resumption } from '../route/resumption';
+import { whileReceiving } from '../route/ticking';
 import { StagingError } from './block-store';
-import { fetchPart, framesAfter, type FetchedPart } from './fetch-parts';
-import { blocksSideBySide } from './limits';
+import { fetchedInOrder, fetchPart, framesAfter, type FetchedPart } from './fetch-parts';
 import { Limiter } from './limiter';
 import { contentBytesOf, endOfPart, type Segment, type StagedFrame, type StagedPart } from './manifest';
 import { followedSegment } from './manifest-follower';
 import { damaged, ManifestReader } from './manifest-reader';
 import { PatientStore } from './patient-store';
 import { applied, type StagedRequest } from './request';
-import { whileTicking } from './ticking';
 
 export type FetchRequest = StagedRequest & {
   readonly subject: PullSubject;
@@ -56,19 +52,15 @@ export async function fetchContent(request: FetchRequest): Promise<Outcome<Opera
   }
 }
 
-type Copy = { readonly target: TargetContent; readonly beginning: Beginning };
-
 /** One copy, from what earlier attempts left to its end. Throws `StagingError` and `DiskError`. */
 class Fetching {
   readonly #request: FetchRequest;
-  readonly #journal: Journal;
+  readonly #copy: CopyUnderWay;
   readonly #store: PatientStore;
   readonly #reader: ManifestReader;
   readonly #limiter: Limiter;
   readonly #pool = new BufferPool(writeBytesMax);
   readonly #rate = new RateMeter();
-  readonly #receivedBefore: Received;
-  #copy: Copy | undefined;
   #writer: ContentWriter | undefined;
   #failure: Failure | undefined;
   #written = Promise.withResolvers<undefined>();
@@ -77,9 +69,7 @@ class Fetching {
 
   constructor(request: FetchRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
-    this.#journal = found.journal;
-    this.#receivedBefore = found.kind === 'fresh' ? found.received : found.journal.content.received;
-    if (found.kind === 'resumed') this.#copy = { target: found.target, beginning: found.beginning };
+    this.#copy = new CopyUnderWay(request, found);
     this.#store = new PatientStore({ ...request, onWait: (reason) => void (this.#storeWaits = reason) });
     this.#reader = new ManifestReader(this.#store, request.keys, request);
     this.#limiter = new Limiter(request);
@@ -88,16 +78,10 @@ class Fetching {
   /** Closes the journal and the copy in the end, when nothing is on its way to the disk any more. */
   async run(): Promise<OperationOutput<'pull'>> {
     const { clock, pace } = this.#request;
-    let reportedMs = -Infinity;
-    const tick = (): void => {
-      this.#writer?.flushOlderThan(pace.flushMsMax);
-      if (clock.now() - reportedMs < pace.reportMs) return;
-      reportedMs = clock.now();
-      this.#report();
-    };
-    const everyMs = Math.min(pace.flushMsMax, pace.reportMs);
+    const flushOlderThan = (ms: number): void => this.#writer?.flushOlderThan(ms);
+    const beside = { flushOlderThan, report: () => this.#report() };
     try {
-      return await whileTicking(clock, everyMs, tick, () => this.#fetch().finally(() => this.#settle()));
+      return await whileReceiving(clock, pace, beside, () => this.#fetch().finally(() => this.#settle()));
     } finally {
       await this.#close();
     }
@@ -117,26 +101,7 @@ class Fetching {
   async #prepare(): Promise<void> {
     const { head } = this.#reader;
     if (this.#writer !== undefined || head === undefined) return;
-    const { runId, path } = this.#request;
-    if (this.#copy === undefined) {
-      const beginning: Beginning = { schema: 1, runId, path, ...head };
-      this.#copy = { target: await this.#make(beginning), beginning };
-    }
-    const difference = differenceOf(this.#copy.beginning.facts, head.facts);
-    if (difference !== undefined)
-      throw new StagingError(
-        failureOf('SourceChanged', { message: `the source of ${path} is another: ${difference}` }),
-      );
-    this.#writer = this.#writerOf(this.#copy);
-  }
-
-  /** The journal knows of the copy before it is there, so that whatever is left of it is known to be ours. */
-  async #make(beginning: Beginning): Promise<TargetContent> {
-    const { path, images } = this.#request;
-    await this.#journal.begin(beginning, this.#receivedBefore);
-    const made = await createTarget(images, path, beginning.facts);
-    if (!made.ok && made.failure.code === 'DestinationOccupied') await this.#journal.forget();
-    return valueOf(made);
+    this.#writer = this.#writerOf(valueOf(await this.#copy.takeUp(head)));
   }
 
   #writerOf({ target, beginning }: Copy): ContentWriter {
@@ -144,7 +109,7 @@ class Fetching {
       path: this.#request.path,
       target,
       facts: beginning.facts,
-      journal: this.#journal,
+      journal: this.#copy.journal,
       pool: this.#pool,
       flushBytes,
       clock: this.#request.clock,
@@ -166,21 +131,8 @@ class Fetching {
   async #take({ parts }: Segment): Promise<void> {
     const fromBytes = this.#writer?.position.watermarkBytes ?? 0;
     const wanted = parts.filter((part) => endOfPart(part) > fromBytes);
-    const ahead: Promise<FetchedPart>[] = [];
-    let next = 0;
-    try {
-      for (;;) {
-        while (ahead.length < blocksSideBySide && next < wanted.length) {
-          const part = wanted[next++];
-          if (part !== undefined) ahead.push(seenLater(this.#fetchPart(part)));
-        }
-        const fetching = ahead.shift();
-        if (fetching === undefined) return;
-        await this.#handOver(await fetching, fromBytes);
-      }
-    } finally {
-      await Promise.allSettled(ahead);
-    }
+    for await (const fetched of fetchedInOrder(wanted, (part) => this.#fetchPart(part)))
+      await this.#handOver(fetched, fromBytes);
   }
 
   async #fetchPart(part: StagedPart): Promise<FetchedPart> {
@@ -221,7 +173,6 @@ class Fetching {
     }
   }
 
-  /** The copy is closed before it is said to be finished, since closing writes too. */
   async #finish({ after }: Segment): Promise<OperationOutput<'pull'>> {
     const writer = this.#writer;
     if (writer?.isWhole(after.digest) !== true)
@@ -229,15 +180,13 @@ class Fetching {
     writer.acceptEnd();
     await writer.settle();
     this.#mayGoOn();
-    const target = this.#copy?.target;
-    await (target?.finish === undefined ? target?.close() : target.finish());
-    this.#copy = undefined;
-    const { mark, received } = this.#journal.content;
+    await this.#copy.finish();
+    const { mark, received } = this.#copy.journal.content;
     const { sentBytes } = received;
     const { digest, dataBytes, zeroBytes } = mark;
     const { path } = this.#request;
     const output = { path, digest, dataBytes, sentBytes, resentBytes: sentBytes - dataBytes, zeroBytes };
-    await this.#journal.finish(output);
+    await this.#copy.journal.finish(output);
     return output;
   }
 
@@ -248,15 +197,11 @@ class Fetching {
 
   async #close(): Promise<void> {
     await this.#writer?.stop();
-    try {
-      await this.#copy?.target.close();
-    } finally {
-      await this.#journal.close();
-    }
+    await this.#copy.close();
   }
 
   #report(): void {
-    const { mark, received, beginning } = this.#journal.content;
+    const { mark, received, beginning } = this.#copy.journal.content;
     const position = this.#writer?.position ?? mark;
     const { sentBytes: sent } = this.#writer?.received ?? received;
     const bytesDone = position.dataBytes + position.zeroBytes;
@@ -270,10 +215,4 @@ class Fetching {
       waitingFor: this.#storeWaits ?? this.#sourceWaits,
     });
   }
-}
-
-/** A rejection is seen when its turn comes; until then it is not an unhandled one. */
-function seenLater<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -6,6 +6,7 @@ import { noMark } from '../route/journal';
 import type { Mark } from '../route/journal-records';
 import { RateMeter } from '../route/rate-meter';
 import { extentBytesOf, stillTheSame } from '../route/source-facts';
+import { whileTicking } from '../route/ticking';
 import { blockName, StagingError } from './block-store';
 import type { BlocksUnderWay } from './blocks-under-way';
 import { chunksOf } from './chunks';
@@ -19,7 +20,6 @@ import { applied, type StagedRequest } from './request';
 import { sealBlock } from './sealed-block';
 import { SideBySide } from './side-by-side';
 import { ChunkReader, readAgain, type ReadChunk } from './stage-chunk';
-import { whileTicking } from './ticking';
 
 export type StageRequest = StagedRequest & {
   /** Opens the file, as often as it is called. */
