@@ -233,16 +233,26 @@ describeWithEngine('an export or import by the PowerShell driver', () => {
     return valueOf((await work()) as never);
   }
 
-  test.each(['same', 'new'] as const)(
-    'in place under the %s id, undone once Hyper-V has registered it, leaves the folder as it was',
-    async (id) => {
+  test.each([
+    ['same', 'the worker died'],
+    ['new', 'the worker died'],
+    ['new', 'it was not seen any more'],
+  ] as const)(
+    'in place under the %s id, undone once Hyper-V has registered it and %s, leaves the folder as it was',
+    async (id, why) => {
       const { there, before } = await copied();
       const { hyperV, service } = standIn('destination');
       const input = asked('', there, { vmId: id === 'new' ? newId : there.id, folder: there.folder });
       const inPlace = { vmId: input.vmId, folder: there.folder };
       valueOf(await perform(both.other, importing, 'adopt-import', input));
-      service.killWorkerAt('realize', 'after');
-      expect(codeOf(await perform(both.other, importing, 'start-vm', inPlace))).toBe('HyperVSilent');
+      const isKilled = why === 'the worker died';
+      if (isKilled) service.killWorkerAt('realize', 'after');
+      else service.refuseLooksAfter('realize');
+      const failure = isKilled
+        ? { code: 'HyperVSilent', effect: 'unknown' }
+        : { code: 'AccessDenied', effect: 'applied' };
+      expect(await perform(both.other, importing, 'start-vm', inPlace)).toMatchObject({ failure });
+      service.seeAgain();
       expect((await both.other.vms()).filter(({ state }) => state !== 'planned')).toHaveLength(1);
       for (const kind of ['remove-placeholder', 'remove-placeholder'] as const)
         valueOf(await perform(both.other, importing, kind, inPlace));

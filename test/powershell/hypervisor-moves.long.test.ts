@@ -83,6 +83,28 @@ describeWithEngine('a move by Hyper-V', () => {
     },
   );
 
+  test.each<How>(['live', 'whole', 'storage'])(
+    '%s: a move that cannot be looked at once it was started is not taken for one that never began',
+    async (how) => {
+      const move = await moveOf(how);
+      workers.a.service.refuseLooksAfter('start-move', 1);
+      await arrives(move);
+      expect(workers.a.service.seeAgain()).toBe(true);
+      expect(started()).toBe(1);
+    },
+  );
+
+  test('an admission that promised room and then refuses the folder does not say that nothing was done', async () => {
+    const move = await moveOf('whole');
+    const needs = valueOf(await move.on(a, 'describe-vm', {}));
+    const brings = { type: 'files' as const, folder: site.pathOn('b', 'another'), switchName: null };
+    expect(await move.on(b, 'admit-vm', { needs, brings })).toMatchObject({
+      failure: { code: 'DestinationOccupied', effect: 'applied' },
+    });
+    await move.undo();
+    expect(await move.leftovers()).toEqual([]);
+  });
+
   test('a look whose worker dies is looked again, and the move goes on', async () => {
     const move = await moveOf('storage');
     const gate = Promise.withResolvers<undefined>();

@@ -76,6 +76,7 @@ test('a disk whose files cannot be told is the failure that its error means, wit
     innerHresult: '',
     returnValue: null,
     jobErrorCode: null,
+    changed: false,
     codes: [],
     at: '',
   };

@@ -244,6 +244,8 @@ const looks = [
   'luns',
 ];
 
+const accessDenied = () => new HyperVRefusal('OperationFailed', 'Access is denied.', 0x80070005 | 0);
+
 /** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */
 export class StandInService {
   private server: Server | undefined;
@@ -254,6 +256,10 @@ export class StandInService {
   readonly looks: string[] = [];
   /** When the worker that asks is killed: before the next such command is carried out, or after it and before it is answered. */
   private faults: { command: StandInCommand; when: 'before' | 'after' }[] = [];
+
+  private refused: StandInCommand | undefined;
+  /** Looks that are refused once a command was carried out. */
+  private blindness: { readonly after: StandInCommand; hasBegun: boolean; left: number } | undefined;
 
   /** Another in its place when a test gets a host of its own. */
   constructor(public hyperV: StandInHyperV) {}
@@ -269,6 +275,23 @@ export class StandInService {
 
   killWorkerAt(command: StandInCommand, when: 'before' | 'after'): void {
     this.faults.push({ command, when });
+  }
+
+  /** The next such command is not carried out. */
+  refuse(command: StandInCommand): void {
+    this.refused = command;
+  }
+
+  /** What was done is not seen: the next looks after such a command, all of them by default, are refused. */
+  refuseLooksAfter(command: StandInCommand, count = Infinity): void {
+    this.blindness = { after: command, hasBegun: false, left: count };
+  }
+
+  /** Looks are answered again. Whether one had been refused. */
+  seeAgain(): boolean {
+    const { blindness } = this;
+    this.blindness = undefined;
+    return blindness?.hasBegun === true;
   }
 
   /** Kills that have yet to come. */
@@ -305,11 +328,25 @@ export class StandInService {
     const isLook = looks.includes(asked.command);
     (isLook ? this.looks : this.changes).push(asked.command);
     try {
-      return { value: (await carryOut(this.hyperV, asked)) ?? null, error: null };
+      if (isLook) this.refuseIfBlind();
+      if (this.refused === asked.command) {
+        this.refused = undefined;
+        throw accessDenied();
+      }
+      const value = (await carryOut(this.hyperV, asked)) ?? null;
+      if (this.blindness?.after === asked.command) this.blindness.hasBegun = true;
+      return { value, error: null };
     } catch (thrown) {
       if (!(thrown instanceof HyperVRefusal)) throw thrown;
       const { id, message, hresult, category } = thrown;
       return { value: null, error: { id, message, hresult, category } };
     }
+  }
+
+  private refuseIfBlind(): void {
+    const { blindness } = this;
+    if (blindness?.hasBegun !== true || blindness.left === 0) return;
+    blindness.left -= 1;
+    throw accessDenied();
   }
 }

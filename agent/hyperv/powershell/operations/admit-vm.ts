@@ -1,6 +1,7 @@
-import { succeeded, type Outcome } from '../../../../contracts/failure';
+import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
 import { roomForFilesBytes } from '../../../../contracts/room';
+import { hadEffect } from '../../afterwards';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { findVm, type Handler, type RealHost } from '../host';
@@ -23,7 +24,9 @@ export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs,
   const { folder } = brings;
   const room = { vmId, folder, roomBytes: roomForFilesBytes(needs.fileBytes), memoryBytes };
   const reserved = await reserveRoom(host, context, room);
-  return reserved.ok ? placeVm(host, context, { vmId, vmName, folder }) : reserved;
+  if (!reserved.ok) return reserved;
+  const placed = await placeVm(host, context, { vmId, vmName, folder });
+  return placed.ok ? placed : failed(hadEffect(placed.failure));
 };
 
 /** Where the VM is now nothing is taken away: neither its files nor the promise that it lives on. */

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
-import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { OperationInput, OperationOutput, OperationProgress } from '../../../../contracts/operations';
+import { hadEffect } from '../../afterwards';
 import type { DriverContext } from '../../driver';
 import { exists, filesBelow, makeFolder, removeDurably } from '../../files';
 import { exportLayout, publishedFolder, unpublishedFolder } from '../../home/export-folder';
@@ -78,7 +79,7 @@ async function followed(
   vm: VmValue,
 ): Promise<Outcome<boolean>> {
   const job = await jobOf(host, note);
-  if (!job.ok) return job;
+  if (!job.ok) return failed(hadEffect(job.failure));
   if (job.value === null) return succeeded(false);
   const progressAt = progressOf(host, vm);
   const ended = await awaitJob(host, context, { vmId: vm.id, jobId: job.value, progressAt });
@@ -107,7 +108,7 @@ async function write(
   const CheckpointId = part === 'vm-checkpoint' ? (vmCheckpointId ?? '') : '';
   const asked = { VmId: vm.id, Folder: folder, Part: part, CheckpointId };
   const started = await host.client.call('begin-export', asked, { vmId: vm.id });
-  if (!started.ok) return failed(begun(started.failure));
+  if (!started.ok) return failed(hadEffect(started.failure));
   const { jobId } = started.value;
   if (jobId === null) return succeeded(undefined);
   await host.runs.write({ ...note, exporting: { ...note.exporting, jobId } });
@@ -119,18 +120,13 @@ async function write(
     case 'canceled':
       return stopped(vm);
     case 'failed':
-      return failed(begun(ended.value.failure));
+      return failed(hadEffect(ended.value.failure));
     case 'gone': {
       const message = `Hyper-V forgot the job that exports VM ${vm.name} before it was seen to end.`;
       return failed(failureOf('HyperVRefused', { message, subject: { vmId: vm.id }, effect: 'applied' }));
     }
   }
 }
-
-const begun = (failure: Failure): Failure => ({
-  ...failure,
-  effect: failure.effect === 'none' ? 'applied' : failure.effect,
-});
 
 const stopped = (vm: VmValue): Outcome<never> =>
   failed(

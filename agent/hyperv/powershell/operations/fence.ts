@@ -1,7 +1,9 @@
-import { succeeded } from '../../../../contracts/failure';
+import { failed, succeeded } from '../../../../contracts/failure';
+import type { VmId } from '../../../../contracts/ids';
+import { hadEffect } from '../../afterwards';
 import { refuse } from '../../refuse';
 import { stateOf } from '../facts';
-import { findVm, registeredVm, reservedVm, setMarks, type Handler } from '../host';
+import { findVm, registeredVm, reservedVm, setMarks, type Handler, type RealHost } from '../host';
 import { marksIn } from '../marks';
 
 /**
@@ -19,11 +21,16 @@ export const fenceVm: Handler<'fence-vm'> = async (host, { runId }, { vmId }) =>
   if (!marked.ok) return marked;
   const locked = await host.client.call('lock-disks', { VmId: vmId }, { vmId });
   if (locked.ok) return succeeded({});
-  if (locked.failure.effect !== 'none' || marks.fencedBy === runId) return locked;
-  const now = await registeredVm(host, vmId);
-  if (now.ok) await setMarks(host, now.value, { ...marksIn(now.value.notes), fencedBy: null });
-  return locked;
+  if (locked.failure.effect === 'none' && marks.fencedBy !== runId && (await takeMarkBack(host, vmId))) return locked;
+  // The mark is still there, of this attempt or of one before.
+  return failed(hadEffect(locked.failure));
 };
+
+async function takeMarkBack(host: RealHost, vmId: VmId): Promise<boolean> {
+  const now = await registeredVm(host, vmId);
+  if (!now.ok) return false;
+  return (await setMarks(host, now.value, { ...marksIn(now.value.notes), fencedBy: null })).ok;
+}
 
 /** Another run's fence is not this run's to remove. */
 export const unfenceVm: Handler<'unfence-vm'> = async (host, { runId }, { vmId }) => {

@@ -1,4 +1,5 @@
 import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../../contracts/failure';
+import { hadEffect } from '../../afterwards';
 import type { VmValue } from '../calls/vm';
 import { findVm, homeOf, type RealHost } from '../host';
 import { incompatible } from '../incompatible';
@@ -34,7 +35,7 @@ export async function register(
     if (!aside.ok) return aside;
   }
   // An old registration that went is an effect, whatever became of the import.
-  const told = (failure: Failure): Failure => (before === undefined ? failure : afterwards(failure));
+  const told = (failure: Failure): Failure => (before === undefined ? failure : hadEffect(failure));
   const announced = await announce(host, note);
   const done = await importInto(host, announced);
   if (!done.ok) {
@@ -54,7 +55,7 @@ export async function register(
 export async function complete(host: RealHost, note: ImportedNote, vm: VmValue): Promise<Outcome<VmValue>> {
   if (note.placed.imported.fromExport === null || note.placed.startedAt !== null) return succeeded(vm);
   const done = await importInto(host, note);
-  return done.ok ? asAsked(note, done.value.vm) : failed(afterwards(done.failure));
+  return done.ok ? asAsked(note, done.value.vm) : failed(hadEffect(done.failure));
 }
 
 /** Noted first, and what Hyper-V would change of a folder that is not this run's is kept. */
@@ -96,8 +97,3 @@ const elsewhere = ({ vmId, placed: { imported } }: ImportedNote, what: string): 
     subject: { vmId },
     effect: 'applied',
   });
-
-export const afterwards = (failure: Failure): Failure => ({
-  ...failure,
-  effect: failure.effect === 'none' ? 'applied' : failure.effect,
-});

@@ -147,10 +147,11 @@ async function deleteFiles(host: RealHost, retirement: Retirement): Promise<void
 
 /**
  * Makes room for the VM under its id: the registration of a source that cannot run any more goes, its files stay, and a note says whose
- * they are. The note comes first.
+ * they are. The note comes first, and goes again where Hyper-V says that the registration stands.
  */
 export async function setAside(host: RealHost, vm: VmValue, run: RunId): Promise<Outcome<void>> {
   const owner = marksIn(vm.notes).retiredBy ?? run;
+  const isNew = (await host.retired.read(owner, vm.id)) === undefined;
   const described = await describe(host, vm, owner);
   if (!described.ok) return described;
   await host.retired.write(described.value);
@@ -160,5 +161,7 @@ export async function setAside(host: RealHost, vm: VmValue, run: RunId): Promise
     { VmId: vm.id, Expected: vm.notes, DiskPaths: [...fenced] },
     { vmId: vm.id },
   );
-  return gone.ok ? succeeded(undefined) : gone;
+  if (gone.ok) return succeeded(undefined);
+  if (isNew && gone.failure.effect === 'none') await host.retired.remove(owner, vm.id);
+  return gone;
 }

@@ -1,13 +1,14 @@
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
+import { hadEffect } from '../../afterwards';
 import { refuse } from '../../refuse';
 import type { VmValue } from '../calls/vm';
 import { stateOf } from '../facts';
 import { findVm, setMarks, type Handler, type RealHost } from '../host';
 import { marksIn, noMarks } from '../marks';
 import { placeholderOf, withImport, type ImportedNote, type PlaceholderNote } from '../placing';
-import { afterwards, complete, register, registeredBy } from './register-vm';
+import { complete, register, registeredBy } from './register-vm';
 
 /**
  * The placeholder becomes the VM: the old registration goes where this host has one, Hyper-V imports the configuration in place, and the
@@ -27,10 +28,10 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
   if (!registered.ok) return registered;
   const vm = registered.value;
   const clean = await takeMarksOff(host, vm, note);
-  if (!clean.ok) return failed(afterwards(clean.failure));
+  if (!clean.ok) return failed(hadEffect(clean.failure));
   // With what the registration noted.
   const now = await placeholderOf(host, runId, vmId, folder);
-  if (!now.ok) return failed(afterwards(now.failure));
+  if (!now.ok) return failed(hadEffect(now.failure));
   const started = await start(host, now.value, vm, power);
   return !started.ok || vm.id === vmId ? started : succeeded({ ...started.value, registeredAs: vm.id });
 };
@@ -103,5 +104,5 @@ async function start(
   const isUntouched = started.failure.effect === 'none' && placed.startedAt === null;
   if (isUntouched) await host.runs.write(note);
   const hadSource = (await host.retired.all()).some((retired) => retired.vmId === vmId);
-  return failed(hadSource ? afterwards(started.failure) : started.failure);
+  return failed(hadSource ? hadEffect(started.failure) : started.failure);
 }

@@ -18,11 +18,11 @@ function Complete-CimCall {
     param($Result, [string] $What)
     if ($Result.ReturnValue -eq 0) { return }
     if ($Result.ReturnValue -ne 4096) { throw (New-CimException -Message "$What was refused." -Key 'ReturnValue' -Number $Result.ReturnValue) }
-    $job = Get-CimInstance -InputObject $Result.Job
+    $job = Invoke-Afterwards { Get-CimInstance -InputObject $Result.Job }
     # New, starting, running, suspended, shutting down, service.
     while (@(2, 3, 4, 5, 6, 11) -contains $job.JobState) {
         Start-Sleep -Milliseconds 500
-        $job = Get-CimInstance -InputObject $job
+        $job = Invoke-Afterwards { Get-CimInstance -InputObject $job }
     }
     # Completed, with or without warnings.
     if (@(7, 32768) -contains $job.JobState) { return }

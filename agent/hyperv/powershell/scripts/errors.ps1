@@ -18,6 +18,7 @@ function Get-ErrorFacts {
         innerHresult     = if ($null -eq $inner) { '' } else { '0x{0:X8}' -f $inner.HResult }
         returnValue      = $exception.Data['ReturnValue']
         jobErrorCode     = $exception.Data['JobErrorCode']
+        changed          = $exception.Data['Changed'] -eq $true
         codes            = [object[]] @([regex]::Matches($message, '0x[0-9A-Fa-f]{8}') | Select-Object -First 10 | ForEach-Object { $_.Value })
         at               = "$($ErrorRecord.ScriptStackTrace)".Split("`n")[0]
     }
@@ -29,6 +30,16 @@ function Stop-Request {
     $exception = New-Object -TypeName System.InvalidOperationException -ArgumentList $Message
     $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, "hyperferry.$Code", 'InvalidOperation', $null
     throw $record
+}
+
+# What a handler does once it has changed something, or begun to: an error of it does not say that nothing was.
+function Invoke-Afterwards {
+    param([Parameter(Mandatory)][scriptblock] $Do)
+    try { & $Do }
+    catch {
+        $_.Exception.Data['Changed'] = $true
+        throw
+    }
 }
 
 # One of several facts: what it is, or why it cannot be told. The others are told all the same.

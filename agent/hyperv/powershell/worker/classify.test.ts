@@ -11,6 +11,7 @@ const error = (fields: Partial<NativeError>): NativeError => ({
   innerHresult: '',
   returnValue: null,
   jobErrorCode: null,
+  changed: false,
   codes: [],
   at: '',
   ...fields,
@@ -28,6 +29,16 @@ test.each<[string, Partial<NativeError>, object]>([
   ['category', { category: 'PermissionDenied' }, { code: 'AccessDenied', native: 'PermissionDenied' }],
   ['lost service', { hresult: '0x800706BA' }, { code: 'HyperVSilent', retry: 'transient', effect: 'unknown' }],
   ['unknown number', { codes: ['0xC0FFEE00'] }, { code: 'HyperVRefused', effect: 'unknown', native: '0xC0FFEE00' }],
+  [
+    'what was changed before',
+    { changed: true, identifier: 'AccessDenied' },
+    { code: 'AccessDenied', effect: 'applied' },
+  ],
+  [
+    'lost service behind a change',
+    { changed: true, hresult: '0x800706BA' },
+    { code: 'HyperVSilent', effect: 'unknown' },
+  ],
   ['unknown return value', { returnValue: 5 }, { code: 'HyperVRefused', native: 'return value 5' }],
 ])('%s decides', (_name, fields, expected) => {
   expect(classify(error(fields), true)).toMatchObject(expected);

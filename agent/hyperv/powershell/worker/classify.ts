@@ -80,18 +80,22 @@ const nativeOf = ({ codes, returnValue, jobErrorCode, fullyQualifiedId, hresult 
   return codes[0] ?? (fullyQualifiedId === '' ? hresult : fullyQualifiedId);
 };
 
+function effectOf({ jobErrorCode, changed }: NativeError, { effect }: Rule): Failure['effect'] {
+  // A job that failed had begun.
+  if (jobErrorCode !== null) return 'unknown';
+  return changed && effect === 'none' ? 'applied' : effect;
+}
+
 /**
  * An error of the worker as a failure, by its ids and numbers and never by its text, which Windows translates. `changes`: whether the call
  * could have changed anything; an error that is not known then leaves the effect unknown, so that the host itself is asked.
  */
 export function classify(error: NativeError, changes: boolean, subject: Failure['subject'] = {}): Failure {
   const found = find(error) ?? { rule: { code: 'HyperVRefused', effect: 'unknown' } as const };
-  // A job that failed had begun.
-  const effect = error.jobErrorCode === null ? found.rule.effect : 'unknown';
   return failureOf(found.rule.code, {
     message: error.message,
     subject,
-    effect: changes ? effect : 'none',
+    effect: changes ? effectOf(error, found.rule) : 'none',
     native: (found.native ?? nativeOf(error)).slice(0, nativeCharactersMax),
   });
 }

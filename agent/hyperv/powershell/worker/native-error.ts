@@ -14,6 +14,8 @@ export const nativeError = z.object({
   returnValue: z.number().nullable(),
   /** Of a job of the hypervisor that failed. */
   jobErrorCode: z.number().nullable(),
+  /** It came once something was changed, or begun. */
+  changed: z.boolean().default(false),
   /** Every 0x######## that the message has, which no language changes. */
   codes: z.array(z.string()),
   at: z.string(),

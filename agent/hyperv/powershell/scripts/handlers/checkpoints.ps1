@@ -13,7 +13,7 @@ function New-VmCheckpoint {
         }
         Checkpoint-VM -VM $vm -SnapshotName $Name
     }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 # Hyper-V merges the disks afterwards, by itself.
@@ -25,7 +25,7 @@ function Remove-VmCheckpoint {
     )
     $vm = Get-NeededVm -VmId $VmId
     foreach ($snapshot in @(Find-VmCheckpoint -Vm $vm -Name $Name)) { Remove-VMSnapshot -VMSnapshot $snapshot }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 function Find-VmCheckpoint {

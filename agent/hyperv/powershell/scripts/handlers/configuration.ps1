@@ -37,6 +37,7 @@ function Remove-StillVm {
         }
         Assert-StandsStill -Vm $vm
         Remove-VM -VM $vm -Force
+        return Invoke-Afterwards { Unlock-Files -VmId $VmId -DiskPaths $DiskPaths }
     }
     Unlock-Files -VmId $VmId -DiskPaths $DiskPaths
 }

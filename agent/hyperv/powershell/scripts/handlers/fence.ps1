@@ -14,10 +14,10 @@ function Lock-VmDisks {
         Assert-StandsStill -Vm (Get-NeededVm -VmId $VmId)
     }
     catch {
-        foreach ($path in $paths) { Remove-Denial -Path $path -VmId $VmId }
+        Invoke-Afterwards { foreach ($path in $paths) { Remove-Denial -Path $path -VmId $VmId } }
         throw
     }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 function Unlock-VmDisks {
@@ -25,7 +25,7 @@ function Unlock-VmDisks {
     param([Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId)
     $vm = Get-NeededVm -VmId $VmId
     foreach ($path in @(Read-DiskPaths -Vm $vm)) { Remove-Denial -Path $path -VmId $VmId }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 function Read-DiskPaths {

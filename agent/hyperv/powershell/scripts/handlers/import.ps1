@@ -57,19 +57,20 @@ function Import-Placeholder {
     if ($null -eq $vm -and $HasNewId) {
         $null = Remove-PlannedBelow -Folder $Folder
         $found = @(Register-Planned -Report (New-CopyReport -Path $Path -Folder $Folder) -Edits $edits -HasNewId)
-        $vm = Find-VmIn -Folder $Folder
+        $vm = Invoke-Afterwards { Find-VmIn -Folder $Folder }
     }
     elseif ($null -eq $vm) {
         if ($null -ne (Find-Vm -VmId $VmId)) { Stop-Request -Code 'DestinationOccupied' -Message "A VM $VmId is registered on this host." }
         Remove-PlannedVm -VmId $VmId
         $found = @(Register-Planned -Report (Compare-VM -Path $Path -Register) -Edits $edits)
-        $vm = Find-Vm -VmId $VmId
+        $vm = Invoke-Afterwards { Find-Vm -VmId $VmId }
     }
     if ($found.Count -gt 0) { return [ordered]@{ incompatibilities = [object[]] $found; vm = $null } }
     if ($null -eq $vm) { throw "Hyper-V imported VM $VmId, but does not list it." }
-    if ($NewName -ne '' -and -not [string]::Equals($vm.Name, $NewName, [StringComparison]::Ordinal)) { Rename-VM -VM $vm -NewName $NewName }
-    $told = Read-Vm -Vm (Get-NeededVm -VmId $vm.Id.ToString()) -Statuses (Read-OperationalStatuses)
-    [ordered]@{ incompatibilities = [object[]] @(); vm = $told }
+    if ($NewName -ne '' -and -not [string]::Equals($vm.Name, $NewName, [StringComparison]::Ordinal)) {
+        Invoke-Afterwards { Rename-VM -VM $vm -NewName $NewName }
+    }
+    [ordered]@{ incompatibilities = [object[]] @(); vm = Read-ChangedVm -VmId $vm.Id.ToString() }
 }
 
 # The planned VM becomes a VM, if nothing stands against it; answers what does. -Register is carried out by Import-VM; of a copy that would copy

@@ -13,5 +13,5 @@ function Set-VmNotes {
         Stop-Request -Code 'VmBusy' -Message "The notes of VM $($vm.Name) were changed meanwhile."
     }
     Set-VM -VM $vm -Notes $Notes
-    [ordered]@{ notes = "$((Get-NeededVm -VmId $VmId).Notes)" }
+    [ordered]@{ notes = Invoke-Afterwards { "$((Get-NeededVm -VmId $VmId).Notes)" } }
 }

@@ -109,7 +109,7 @@ function Assert-NotMoving {
 function Wait-MoveBegun {
     param([string] $VmId, [string[]] $JobsBefore, $Job)
     for ($look = 0; $look -lt 240; $look++) {
-        $found = @(Find-MoveJobs -VmId $VmId | Where-Object { @(305, 306, 307) -contains $_.JobType -and $JobsBefore -notcontains "$($_.InstanceID)" })
+        $found = @(Invoke-Afterwards { Find-MoveJobs -VmId $VmId } | Where-Object { @(305, 306, 307) -contains $_.JobType -and $JobsBefore -notcontains "$($_.InstanceID)" })
         if ($found.Count -gt 0) { return [ordered]@{ begun = 'job'; jobId = "$($found[0].InstanceID)"; incompatibilities = [object[]] @() } }
         if ($null -ne $Job -and @('Completed', 'Failed', 'Stopped') -contains $Job.State.ToString()) {
             if ($Job.Error.Count -gt 0) { throw $Job.Error[0] }
@@ -117,7 +117,7 @@ function Wait-MoveBegun {
             return [ordered]@{ begun = 'ended'; jobId = $null; incompatibilities = [object[]] @() }
         }
         # Moved away before it was looked at.
-        if ($null -eq (Find-Vm -VmId $VmId)) { return [ordered]@{ begun = 'ended'; jobId = $null; incompatibilities = [object[]] @() } }
+        if ($null -eq (Invoke-Afterwards { Find-Vm -VmId $VmId })) { return [ordered]@{ begun = 'ended'; jobId = $null; incompatibilities = [object[]] @() } }
         Start-Sleep -Milliseconds 500
     }
     [ordered]@{ begun = 'not-seen'; jobId = $null; incompatibilities = [object[]] @() }

@@ -5,7 +5,7 @@ function Save-RunningVm {
     param([Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId)
     $vm = Get-NeededVm -VmId $VmId
     if ($vm.State.ToString() -ne 'Saved') { Save-VM -VM $vm }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 function Start-StoppedVm {
@@ -14,7 +14,7 @@ function Start-StoppedVm {
     $vm = Get-NeededVm -VmId $VmId
     if ($vm.IsClustered -and $vm.State.ToString() -ne 'Running') { $vm = Start-ClusterRole -Vm $vm }
     if ($vm.State.ToString() -ne 'Running') { Start-VM -VM $vm }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 # Asks the guest to shut down. No -Force: a guest that does not answer is not turned off.
@@ -23,5 +23,5 @@ function Stop-RunningVm {
     param([Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId)
     $vm = Get-NeededVm -VmId $VmId
     if ($vm.State.ToString() -ne 'Off') { Stop-VM -VM $vm -Confirm:$false }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }

@@ -20,7 +20,7 @@ function Move-ClusterRole {
     $group = Find-ClusterRole -VmId $VmId
     if ($null -eq $group) { Stop-Request -Code 'NotClustered' -Message "VM $($vm.Name) is no role of a cluster." }
     if ("$($group.OwnerNode)" -ne $Node) { $null = Move-ClusterGroup -InputObject $group -Node $Node -Wait 0 }
-    Read-ClusterRole -VmId $VmId
+    Invoke-Afterwards { Read-ClusterRole -VmId $VmId }
 }
 
 # A look-up by id fails alike for a VM that is no role and for a cluster that does not answer; the cluster tells which it is.
@@ -34,7 +34,7 @@ function Find-ClusterRole {
 function Start-ClusterRole {
     param($Vm)
     $null = Start-ClusterGroup -InputObject (Get-ClusterGroup -VMId $Vm.Id)
-    $now = Find-Vm -VmId $Vm.Id.ToString()
+    $now = Invoke-Afterwards { Find-Vm -VmId $Vm.Id.ToString() }
     if ($null -eq $now) { throw "The cluster took VM $($Vm.Name) to another node when it was started." }
     $now
 }

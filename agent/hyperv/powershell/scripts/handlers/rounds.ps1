@@ -28,7 +28,7 @@ function New-RecoveryCheckpoint {
         $settings = ConvertTo-EmbeddedInstance -ClassName 'Msvm_VirtualSystemSnapshotSettingData' -Properties @{ ConsistencyLevel = [byte] 2; IgnoreNonSnapshottableDisks = $false }
         $result = Invoke-CimMethod -InputObject $service -MethodName CreateSnapshot -Arguments @{ AffectedSystem = $system; SnapshotSettings = $settings; SnapshotType = [uint16] 32768 }
         Complete-CimCall -Result $result -What "The recovery checkpoint of VM $VmId"
-        $found = @(Find-NewRecoveryCheckpoint -Vm $vm -Before $Before)
+        $found = @(Invoke-Afterwards { Find-NewRecoveryCheckpoint -Vm $vm -Before $Before })
         if ($found.Count -ne 1) { throw "VM $($vm.Name) has $($found.Count) new recovery checkpoints instead of one." }
     }
     # The name is for people. Whether Hyper-V lets this type be renamed is not documented.
@@ -36,7 +36,7 @@ function New-RecoveryCheckpoint {
         try { Rename-VMSnapshot -VMSnapshot $found[0] -NewName $Name }
         catch { Write-Warning "The recovery checkpoint of VM $($vm.Name) keeps its name: $($_.FullyQualifiedErrorId)" }
     }
-    [ordered]@{ checkpointId = $found[0].Id.ToString(); vm = Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses) }
+    [ordered]@{ checkpointId = $found[0].Id.ToString(); vm = Read-ChangedVm -VmId $VmId }
 }
 
 function Find-NewRecoveryCheckpoint {
@@ -60,11 +60,11 @@ function ConvertTo-ReferencePoint {
         $service = Get-CimInstance -Namespace 'root\virtualization\v2' -ClassName Msvm_VirtualSystemSnapshotService
         $result = Invoke-CimMethod -InputObject $service -MethodName ConvertToReferencePoint -Arguments @{ AffectedSnapshot = $checkpoint }
         Complete-CimCall -Result $result -What "The reference point of VM $VmId"
-        $new = @(Find-NewReferencePoint -VmId $VmId -Before $Before)
+        $new = @(Invoke-Afterwards { Find-NewReferencePoint -VmId $VmId -Before $Before })
     }
     [ordered]@{
-        points = [object[]] @($new | ForEach-Object { Read-ReferencePoint -Point $_ -Vm $vm })
-        vm     = Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+        points = [object[]] @(Invoke-Afterwards { $new | ForEach-Object { Read-ReferencePoint -Point $_ -Vm $vm } })
+        vm     = Read-ChangedVm -VmId $VmId
     }
 }
 
@@ -84,7 +84,7 @@ function Remove-RecoveryCheckpoint {
     $vm = Get-NeededVm -VmId $VmId
     $id = [guid] $CheckpointId
     foreach ($snapshot in @(Get-VMSnapshot -VM $vm -SnapshotType Recovery | Where-Object { $_.Id -eq $id })) { Remove-VMSnapshot -VMSnapshot $snapshot }
-    Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses)
+    Read-ChangedVm -VmId $VmId
 }
 
 # Those that are gone already, also with their VM, are no error.

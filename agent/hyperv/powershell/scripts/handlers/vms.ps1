@@ -29,6 +29,12 @@ function Get-NeededVm {
     $vm
 }
 
+# A VM that was changed, or was found as it is to be.
+function Read-ChangedVm {
+    param([string] $VmId)
+    Invoke-Afterwards { Read-Vm -Vm (Get-NeededVm -VmId $VmId) -Statuses (Read-OperationalStatuses) }
+}
+
 # What the hypervisor does with each VM now, by its id in capitals: 32770 deletes a VM checkpoint, 32772 merges disks, 32774 moves the VM.
 function Read-OperationalStatuses {
     $statuses = @{}

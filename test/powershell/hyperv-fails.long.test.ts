@@ -1,0 +1,80 @@
+import { runId } from '../../contracts/ids';
+import { Move, moveSteps, perform, type MoveStep } from '../conformance/hyperv-move';
+import { TestHosts } from '../simulated/test-hosts';
+import { describeWithEngine } from './engine';
+import { standInOver, type StandInHost } from './stand-in/host';
+import type { StandInCommand } from './stand-in/service';
+
+const run = runId.parse('fails-r1');
+jest.setTimeout(600_000);
+
+type Step = Extract<MoveStep, 'reserve-vm' | 'take-vm-checkpoint' | 'save-vm' | 'fence-vm' | 'start-vm'>;
+
+/** What changes something in a step, after which nothing is to be seen. */
+const blindAfter: Readonly<Record<Step, readonly StandInCommand[]>> = {
+  'reserve-vm': ['set-notes'],
+  'take-vm-checkpoint': ['take-checkpoint'],
+  'save-vm': ['save'],
+  'fence-vm': ['set-notes', 'set-denial'],
+  'start-vm': ['realize', 'start'],
+};
+const isBlind = (step: MoveStep): step is Step => Object.hasOwn(blindAfter, step);
+
+describeWithEngine('a move', () => {
+  const hosts = new TestHosts();
+  const open: StandInHost[] = [];
+  beforeAll(() => hosts.make());
+  afterEach(async () => {
+    for (const host of open.splice(0)) await host.close();
+    await hosts.close();
+  });
+  afterAll(() => hosts.remove());
+
+  const standIn = async (name: 'source' | 'destination'): Promise<StandInHost> => {
+    const host = await standInOver(await hosts.open(name), await hosts.hostFolder(name));
+    open.push(host);
+    return host;
+  };
+
+  test('whose hosts do not tell what was done never says of a step that changed something that nothing was, and goes on when it sees again', async () => {
+    const sides = { source: await standIn('source'), destination: await standIn('destination') };
+    await hosts.whenAwake(sides.source.hyperV.simulated);
+    const folder = hosts.pathOn('destination', 'elsewhere');
+    const drivers = { source: sides.source.driver, destination: sides.destination.driver };
+    const move = new Move({ ...drivers, vmId: hosts.vmId, folder }, run, 'unregister');
+    for (const step of moveSteps) {
+      for (const command of isBlind(step) ? blindAfter[step] : []) {
+        const side = step === 'start-vm' ? 'destination' : 'source';
+        sides[side].service.refuseLooksAfter(command);
+        const outcome = await perform(drivers[side], run, step as Step, { vmId: hosts.vmId, folder });
+        const wasBlind = sides[side].service.seeAgain();
+        const told = outcome.ok ? outcome : { code: outcome.failure.code, effect: outcome.failure.effect };
+        expect([step, command, wasBlind, told]).toEqual([
+          step,
+          command,
+          true,
+          { code: 'AccessDenied', effect: 'applied' },
+        ]);
+      }
+      await move.take(step);
+    }
+    expect(await drivers.destination.vm(hosts.vmId)).toMatchObject({ state: 'running', heartbeat: 'ok' });
+    for (const driver of Object.values(drivers)) expect(await driver.leftovers()).toEqual([]);
+  });
+
+  test('inside of a host whose old registration Hyper-V does not give up has done nothing, and leaves nothing', async () => {
+    const { driver, hyperV, service } = await standIn('source');
+    await hosts.whenAwake(hyperV.simulated);
+    const folder = hosts.pathOn('source', 'elsewhere');
+    const move = new Move({ source: driver, destination: driver, vmId: hosts.vmId, folder }, run);
+    await move.walk('digest-disks');
+    service.refuse('remove');
+    expect(await perform(driver, run, 'start-vm', { vmId: hosts.vmId, folder })).toMatchObject({
+      failure: { code: 'AccessDenied', effect: 'none' },
+    });
+    expect((await driver.leftovers()).map(({ what }) => what)).not.toContain('retired-vm');
+    await move.undo();
+    expect(await driver.vm(hosts.vmId)).toMatchObject({ state: 'running', fencedBy: null });
+    expect(await driver.leftovers()).toEqual([]);
+  });
+});
