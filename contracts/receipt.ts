@@ -7,6 +7,7 @@ import { acceptedRequest } from './requests';
 import { diskId, migrationId, runId } from './ids';
 
 const bytes = z.int().nonnegative();
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** One phase in the account of a run: all attempts at its do, or at its undo, together. */
 export const phaseRecord = z.object({
@@ -28,6 +29,15 @@ export const outage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('not-measured'), because: z.string() }),
 ]);
 export type Outage = z.infer<typeof outage>;
+
+/**
+ * A disk of which a guest reads the same at both ends: in all chunks, or in those of the scope `changed`, as the policy says. Receipts of
+ * earlier versions have a digest that is no Merkle root, the BLAKE3 over a list.
+ */
+export const verifiedDisk = z.union([
+  z.object({ diskId, merkleRoot: digest, bytesRead: bytes }),
+  z.object({ diskId, digest, bytesRead: bytes }),
+]);
 
 /** What the phases of a run have to tell in its receipt; each kind says which of its phases tells what. */
 export const told = z.object({
@@ -82,8 +92,7 @@ export const told = z.object({
     })
     .nullable()
     .default(null),
-  /** BLAKE3 over what a guest reads, equal at both ends, of the scope that the policy names. */
-  verified: z.array(z.object({ diskId, digest: z.string(), bytesRead: bytes })).default([]),
+  verified: z.array(verifiedDisk).default([]),
   configurationChanges: z.array(z.string()).default([]),
   /** What preflight had to say before anything was touched. */
   concerns: z.array(concern).default([]),

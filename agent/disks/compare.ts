@@ -1,5 +1,6 @@
 import { failureOf, type Outcome } from '../../contracts/failure';
-import { chunkBytes, type WorkProgress } from './digest';
+import { chunkBytes } from './chunks';
+import type { WorkProgress } from './digest';
 import { chunksWithData } from './disk-segments';
 import { DiskError, outcomeOf } from './failures';
 import type { Disk } from './image';

@@ -1,9 +1,11 @@
 import { blake3 } from '@napi-rs/blake-hash';
 import { openDisk } from './chain';
-import { allChunks, chunksTouchedBy, digestDisk } from './digest';
+import { allChunks, chunksTouchedBy } from './chunks';
+import { digestDisk, type ChunkScope, type WorkProgress } from './digest';
 import type { Disk, ImageShape } from './image';
 import { codeOf, ids, newGuid, shapeOf, well, writeOptions } from './testing/disks';
 import { MemoryFiles } from './testing/memory-files';
+import { plainRoot, plainRootOver } from './testing/plain-merkle';
 import { createVhdx, openVhdx } from './vhdx';
 import { mib } from './vhdx/numbers';
 
@@ -25,23 +27,35 @@ async function makeDisk(
 }
 
 const never = new AbortController().signal;
-const digest = async (disk: Disk, chunks: Iterable<number> = allChunks(disk)) =>
-  well(await digestDisk(disk, chunks, never, () => undefined));
+const digest = async (disk: Disk, scope: ChunkScope = 'all') =>
+  well(await digestDisk({ disk, scope, signal: never, report: () => undefined }));
+/** Of every chunk, read one by one. */
+const leavesOf = async (disk: Disk) => {
+  const content = Buffer.alloc(disk.virtualSizeBytes);
+  await disk.read(content, 0);
+  return [...allChunks(disk)].map((offset) => blake3(content.subarray(offset, offset + mib)));
+};
 
-it('is BLAKE3 over offset and BLAKE3 of each chunk, the short last one included', async () => {
+it('is the Merkle root over the BLAKE3 of each chunk, the short last one included', async () => {
   const disk = await makeDisk(new MemoryFiles(), '/vms/a.vhdx', {}, [
     [512, 2 * mib, 7],
     [9 * mib, size, 8],
   ]);
-  const content = Buffer.alloc(size);
-  await disk.read(content, 0);
-  const records = [...allChunks(disk)].map((offset) => {
-    const place = Buffer.alloc(8);
-    place.writeBigUInt64LE(BigInt(offset));
-    return Buffer.concat([place, blake3(content.subarray(offset, offset + mib))]);
-  });
-  expect(records).toHaveLength(10);
-  expect((await digest(disk)).digest).toBe(blake3(Buffer.concat(records)).toString('hex'));
+  const leaves = await leavesOf(disk);
+  expect(leaves).toHaveLength(10);
+  expect(await digest(disk)).toEqual({ merkleRoot: plainRoot(size, leaves), bytesRead: 2 * mib + 512 });
+  expect((await digest(disk, allChunks(disk))).merkleRoot).toBe(plainRoot(size, leaves));
+});
+
+it('of an empty disk of 64 TiB reads nothing and is there at once', async () => {
+  const disk = await makeDisk(new MemoryFiles(), '/vms/a.vhdx', { virtualSizeBytes: 64 * 1024 * 1024 * mib }, []);
+  const counted = jest.spyOn(disk, 'read');
+  const { merkleRoot, bytesRead } = await digest(disk);
+  let node = blake3(Buffer.alloc(mib));
+  for (let level = 1; level <= 26; level += 1) node = blake3(Buffer.concat([Buffer.of(level), node, node]));
+  expect(merkleRoot).toBe(plainRootOver(disk.virtualSizeBytes, node));
+  expect(bytesRead).toBe(0);
+  expect(counted).not.toHaveBeenCalled();
 });
 
 it('does not depend on what is allocated where, and reads only what is held', async () => {
@@ -68,8 +82,8 @@ it('does not depend on what is allocated where, and reads only what is held', as
     ],
   );
   const wanted = await digest(dynamic);
-  expect(wanted).toMatchObject({ chunks: 10, bytesRead: 2 * mib });
-  for (const other of [fixed, zeroed, child]) expect((await digest(other)).digest).toBe(wanted.digest);
+  expect(wanted.bytesRead).toBe(2 * mib);
+  for (const other of [fixed, zeroed, child]) expect((await digest(other)).merkleRoot).toBe(wanted.merkleRoot);
   expect((await digest(fixed)).bytesRead).toBe(size);
 });
 
@@ -84,15 +98,16 @@ it('tells apart any changed byte, and equal bytes in another place', async () =>
     [[size - 512, size, 1]],
   ];
   for (const [index, fill] of fills.entries())
-    digests.add((await digest(await makeDisk(files, `/vms/${index}.vhdx`, {}, fill))).digest);
+    digests.add((await digest(await makeDisk(files, `/vms/${index}.vhdx`, {}, fill))).merkleRoot);
   expect(digests.size).toBe(fills.length);
 });
 
 it('goes over the chunks that it is given, and refuses a list that is none', async () => {
   const disk = await makeDisk(new MemoryFiles(), '/vms/a.vhdx', {}, [[0, 9 * mib, 7]]);
   const some = await digest(disk, [mib, 3 * mib]);
-  expect(some).toMatchObject({ chunks: 2, bytesRead: 2 * mib });
-  expect(some.digest).not.toBe((await digest(disk, [mib, 4 * mib])).digest);
+  const leaves = (await leavesOf(disk)).map((leaf, chunk) => (chunk === 1 || chunk === 3 ? leaf : undefined));
+  expect(some).toEqual({ merkleRoot: plainRoot(size, leaves), bytesRead: 2 * mib });
+  expect(some.merkleRoot).not.toBe((await digest(disk, [mib, 4 * mib])).merkleRoot);
   for (const chunks of [[512], [mib, 0], [mib, mib], [10 * mib]])
     await expect(digest(disk, chunks)).rejects.toThrow(RangeError);
 });
@@ -113,20 +128,21 @@ it('the chunks that an image touches are those of its data and its zeros, each o
 });
 
 it('reports how far it is, and stops when it is told to', async () => {
-  const disk = await makeDisk(new MemoryFiles(), '/vms/a.vhdx', { virtualSizeBytes: 3000 * mib }, []);
+  const disk = await makeDisk(new MemoryFiles(), '/vms/a.vhdx', { virtualSizeBytes: 30 * mib }, [[0, 20 * mib, 7]]);
   const reports: number[] = [];
   const stop = new AbortController();
-  const stopped = await digestDisk(disk, allChunks(disk), stop.signal, ({ bytesDone }) => {
-    reports.push(bytesDone);
-    if (reports.length === 2) stop.abort();
-  });
+  const report = ({ bytesDone }: WorkProgress): void => void reports.push(bytesDone / mib);
+  well(await digestDisk({ disk, scope: 'all', signal: stop.signal, report }));
+  expect(reports).toEqual([...Array.from({ length: 20 }, (_, index) => index + 1), 30]);
+  const stopping = ({ bytesDone }: WorkProgress): void => (bytesDone === 2 * mib ? stop.abort() : undefined);
+  const stopped = await digestDisk({ disk, scope: 'all', signal: stop.signal, report: stopping });
   expect(codeOf(stopped)).toBe('CanceledByOperator');
-  expect(reports).toEqual([1024 * mib, 2048 * mib]);
 });
 
 it('a failure of reading is its failure', async () => {
   const files = new MemoryFiles();
   const disk = await makeDisk(files, '/vms/a.vhdx', {}, [[0, 3 * mib, 7]]);
   files.truncate('/vms/a.vhdx', 5 * mib);
-  expect(codeOf(await digestDisk(disk, allChunks(disk), never, () => undefined))).toBe('DiskTruncated');
+  const digested = await digestDisk({ disk, scope: 'all', signal: never, report: () => undefined });
+  expect(codeOf(digested)).toBe('DiskTruncated');
 });

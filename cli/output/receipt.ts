@@ -143,6 +143,9 @@ function whatLines({ request }: Receipt): [string, string][] {
   }
 }
 
+const rootText = (disk: Receipt['verified'][number]): string =>
+  'merkleRoot' in disk ? `Merkle root ${disk.merkleRoot.slice(0, 16)}` : `BLAKE3 ${disk.digest.slice(0, 16)}`;
+
 /** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */
 export function receiptLines(receipt: Receipt): string[] {
   const { request, failure } = receipt;
@@ -160,8 +163,7 @@ export function receiptLines(receipt: Receipt): string[] {
     ...line('remedy', failure?.remedy),
   ];
   const verified = receipt.verified.map(
-    ({ diskId, digest, bytesRead }) =>
-      `  ${diskId}: equal at both hosts, ${formatBytes(bytesRead)} read at each, BLAKE3 ${digest.slice(0, 16)}`,
+    (disk) => `  ${disk.diskId}: equal at both hosts, ${formatBytes(disk.bytesRead)} read at each, ${rootText(disk)}`,
   );
   return [
     `Receipt of ${receipt.id}`,

@@ -192,7 +192,7 @@ export const sampleReceipt = (more: Partial<Record<keyof Receipt, unknown>> = {}
           zeroBytes: 0,
         },
       ],
-      verified: [{ diskId: 'scsi-0-0', digest, bytesRead: 32 * mib }],
+      verified: [{ diskId: 'scsi-0-0', merkleRoot: digest, bytesRead: 32 * mib }],
       configurationChanges: ['disk scsi-0-0 now lies in /vm/web01'],
       leftovers: [{ hostId: 'host-a', what: 'retired-vm', runId: 'm1-r1', detail: 'kept by the policy' }],
       hostsNotAsked: [],

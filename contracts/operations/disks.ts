@@ -24,7 +24,7 @@ export const diskOperations = {
   /** Merges this run's differencing disks into their parents below the planned VM. */
   'merge-disks': { input: ofPlace, output: z.object({ mergedBytes: bytes }), afterStart: 'refused' },
   /**
-   * Digest of what a guest would read. `changed`: of the chunks that the last image of each disk touches, as the pull's journal or the
+   * Merkle root of what a guest would read. `changed`: of the chunks that the last image of each disk touches, as the pull's journal or the
    * image itself tells; `all`: of the whole disk.
    */
   'digest-disks': {
@@ -34,7 +34,7 @@ export const diskOperations = {
       /** With scope `changed`: of what this round of pre-copy was about instead. */
       round: z.int().positive().optional(),
     }),
-    output: z.object({ disks: z.array(z.object({ diskId, digest, bytesRead: bytes })) }),
+    output: z.object({ disks: z.array(z.object({ diskId, merkleRoot: digest, bytesRead: bytes })) }),
     afterStart: 'allowed',
   },
 } as const satisfies Record<string, OperationDefinition>;

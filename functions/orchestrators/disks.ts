@@ -98,12 +98,12 @@ export function* compareSides(run: VerifiedRun, round?: number): Durable<Step<Di
 
 type Digests = OperationOutput<'digest-disks'>['disks'];
 
-/** Both ends must have the same disks with the same digests. */
+/** Both ends must have the same disks with the same Merkle roots. */
 export function compareDigests(source: Digests, destination: Digests): Outcome<Digests> {
   for (const disk of source) {
     const other = destination.find((one) => one.diskId === disk.diskId);
-    if (other?.digest === disk.digest) continue;
-    const message = `A guest would read other data from ${disk.diskId} at the destination (${other?.digest ?? 'no such disk'}) than at the source (${disk.digest}).`;
+    if (other?.merkleRoot === disk.merkleRoot) continue;
+    const message = `A guest would read other data from ${disk.diskId} at the destination (${other?.merkleRoot ?? 'no such disk'}) than at the source (${disk.merkleRoot}).`;
     return failed(failureOf('DigestMismatch', { message, subject: { diskId: disk.diskId } }));
   }
   if (destination.length !== source.length) {

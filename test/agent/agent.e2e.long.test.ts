@@ -76,7 +76,9 @@ describe('agents as processes, through a relay', () => {
       app.done(source, 'digest-disks', { ...of, scope: 'all', side: 'source' }),
       app.done(destination, 'digest-disks', { ...of, scope: 'all', side: 'destination' }),
     ]);
-    expect(digests[0].disks.map(({ digest }) => digest)).toEqual(digests[1].disks.map(({ digest }) => digest));
+    expect(digests[0].disks.map(({ merkleRoot }) => merkleRoot)).toEqual(
+      digests[1].disks.map(({ merkleRoot }) => merkleRoot),
+    );
 
     await app.done(destination, 'start-vm', place);
     await to.kill();

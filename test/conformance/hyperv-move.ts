@@ -164,7 +164,8 @@ export class Move {
       const ofSource = valueOf(await this.onSource('digest-disks', { ...this.ofVm, scope, side: 'source' }));
       const side = 'destination';
       const ofDestination = valueOf(await this.onDestination('digest-disks', { ...this.ofVm, scope, side }));
-      const plain = (digests: typeof ofSource) => digests.disks.map(({ diskId, digest }) => `${diskId} ${digest}`);
+      const plain = (digests: typeof ofSource) =>
+        digests.disks.map(({ diskId, merkleRoot }) => `${diskId} ${merkleRoot}`);
       expect(plain(ofDestination)).toEqual(plain(ofSource));
       answers.push(plain(ofSource));
     }

@@ -89,7 +89,7 @@ export class WarmMove {
     const input = { ...this.ofVm, scope, side, round: this.round };
     const driver = side === 'source' ? this.hosts.source : this.hosts.destination;
     const read = valueOf(await perform(driver, this.run, 'digest-disks', input));
-    return read.disks.map(({ diskId, digest }) => `${diskId} ${digest}`);
+    return read.disks.map(({ diskId, merkleRoot }) => `${diskId} ${merkleRoot}`);
   }
 
   async start(): Promise<OperationOutput<'await-heartbeat'>> {

@@ -44,7 +44,7 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'take-vm-checkpoint': sizes,
   'remove-vm-checkpoint': {},
   'merge-disks': { mergedBytes: 3 },
-  'digest-disks': { disks: [{ diskId: diskOf('scsi-0-0'), digest: 'b'.repeat(64), bytesRead: 10 }] },
+  'digest-disks': { disks: [{ diskId: diskOf('scsi-0-0'), merkleRoot: 'b'.repeat(64), bytesRead: 10 }] },
   'place-vm': {},
   'remove-placeholder': { removedBytes: 0 },
   'export-configuration': {},

@@ -1,7 +1,6 @@
 import { failureOf } from '../../../contracts/failure';
 import { blockName, StagingError, type BlockStore } from './block-store';
 import type { StagingKeys } from './keys';
-import { blocksSideBySide } from './limits';
 import { contentBytesOf, endOfFrame, type StagedFrame, type StagedPart } from './manifest';
 import { damaged } from './manifest-reader';
 import { openBlock, sealedBytesOf } from './sealed-block';
@@ -29,34 +28,6 @@ export async function fetchPart(store: BlockStore, keys: StagingKeys, part: Stag
     if (content !== undefined) return { part, content };
   }
   throw damaged(`${name} holds other bytes than the source put there`);
-}
-
-/** Fetches the blocks of parts, some ahead, and gives them in their order. Ends when no fetch is under way any more. */
-export async function* fetchedInOrder(
-  parts: readonly StagedPart[],
-  fetch: (part: StagedPart) => Promise<FetchedPart>,
-): AsyncGenerator<FetchedPart> {
-  const ahead: Promise<FetchedPart>[] = [];
-  let next = 0;
-  try {
-    for (;;) {
-      while (ahead.length < blocksSideBySide && next < parts.length) {
-        const part = parts[next++];
-        if (part !== undefined) ahead.push(seenLater(fetch(part)));
-      }
-      const fetching = ahead.shift();
-      if (fetching === undefined) return;
-      yield await fetching;
-    }
-  } finally {
-    await Promise.allSettled(ahead);
-  }
-}
-
-/** A rejection is seen when its turn comes; until then it is not an unhandled one. */
-function seenLater<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }
 
 /** What of a part lies behind an offset, each data frame with its bytes. An offset in the middle of a frame is none that was ever reached. */

@@ -1,5 +1,6 @@
 import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
 import type { OperationOutput, PullSubject } from '../../../contracts/operations';
+import { inOrder } from '../../in-order';
 import { DiskError, valueOf } from '../failures';
 import { BufferPool } from '../route/buffer-pool';
 import { ContentWriter } from '../route/content-writer';
@@ -11,8 +12,9 @@ import { RateMeter } from '../route/rate-meter';
 import { findResumption, type Resumption } from '../route/resumption';
 import { whileReceiving } from '../route/ticking';
 import { StagingError } from './block-store';
-import { fetchedInOrder, fetchPart, framesAfter, type FetchedPart } from './fetch-parts';
+import { fetchPart, framesAfter, type FetchedPart } from './fetch-parts';
 import { Limiter } from './limiter';
+import { blocksSideBySide } from './limits';
 import { contentBytesOf, endOfPart, type Segment, type StagedFrame, type StagedPart } from './manifest';
 import { followedSegment } from './manifest-follower';
 import { damaged, ManifestReader } from './manifest-reader';
@@ -131,7 +133,7 @@ class Fetching {
   async #take({ parts }: Segment): Promise<void> {
     const fromBytes = this.#writer?.position.watermarkBytes ?? 0;
     const wanted = parts.filter((part) => endOfPart(part) > fromBytes);
-    for await (const fetched of fetchedInOrder(wanted, (part) => this.#fetchPart(part)))
+    for await (const fetched of inOrder(wanted, blocksSideBySide, (part) => this.#fetchPart(part)))
       await this.#handOver(fetched, fromBytes);
   }
 

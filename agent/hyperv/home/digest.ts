@@ -2,9 +2,9 @@ import { failed, succeeded, type Outcome } from '../../../contracts/failure';
 import type { DiskId } from '../../../contracts/ids';
 import type { OperationOutput } from '../../../contracts/operations';
 import { openDisk } from '../../disks/chain';
-import { allChunks, chunksOfRanges, chunksTouchedBy, digestDisk } from '../../disks/digest';
+import { chunksOfRanges, chunksTouchedBy } from '../../disks/chunks';
+import { digestDisk, type ChunkScope } from '../../disks/digest';
 import { DiskError } from '../../disks/failures';
-import type { Disk } from '../../disks/image';
 import { openVhdx } from '../../disks/vhdx';
 import type { DriverContext } from '../driver';
 import { readRound } from './rounds';
@@ -29,11 +29,12 @@ export async function digestScoped(
     if (!opened.ok) return opened;
     const disk = opened.value;
     try {
-      const digest = await withChunks(disk, scope, (chunks) =>
-        digestDisk(disk, chunks, context.signal, meterOf(clock, context)),
+      const { signal } = context;
+      const digest = await withChunks(scope, (chunks) =>
+        digestDisk({ disk, scope: chunks, signal, report: meterOf(clock, context) }),
       );
       if (!digest.ok) return digest;
-      digests.push({ diskId, digest: digest.value.digest, bytesRead: digest.value.bytesRead });
+      digests.push({ diskId, ...digest.value });
     } catch (thrown) {
       if (thrown instanceof DiskError) return failed(thrown.failure);
       throw thrown;
@@ -44,14 +45,10 @@ export async function digestScoped(
   return succeeded({ disks: digests });
 }
 
-async function withChunks<T>(
-  disk: Disk,
-  scope: Scope,
-  work: (chunks: Iterable<number>) => Promise<Outcome<T>>,
-): Promise<Outcome<T>> {
+async function withChunks<T>(scope: Scope, work: (chunks: ChunkScope) => Promise<Outcome<T>>): Promise<Outcome<T>> {
   switch (scope.type) {
     case 'all':
-      return work(allChunks(disk));
+      return work('all');
     case 'touched-by': {
       const image = await openVhdx(scope.imagePath, { access: 'read' });
       if (!image.ok) return image;

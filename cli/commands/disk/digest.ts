@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { allChunks, chunkBytes, digestDisk } from '../../../agent/disks/digest';
+import { chunkBytes } from '../../../agent/disks/chunks';
+import { digestDisk } from '../../../agent/disks/digest';
 import type { CommandResult, Context } from '../../context';
 import { formatBytes } from '../../output/format';
 import { examples, type Run } from '../command';
@@ -12,7 +13,8 @@ async function digest(context: Context, path: string, options: DiskOptions): Pro
   const disk = await openForReading(path, options);
   if (!disk.ok) return failureOfDisk(disk.failure);
   const progress = new Progress(context);
-  const digested = await digestDisk(disk.value, allChunks(disk.value), context.signal, progress.report).finally(() => {
+  const reading = { disk: disk.value, scope: 'all', signal: context.signal, report: progress.report } as const;
+  const digested = await digestDisk(reading).finally(() => {
     progress.end();
     return disk.value.close();
   });
@@ -20,7 +22,7 @@ async function digest(context: Context, path: string, options: DiskOptions): Pro
   const { virtualSizeBytes } = disk.value;
   if (options.json) context.output.json({ ...digested.value, algorithm: 'blake3', chunkBytes, virtualSizeBytes });
   else {
-    context.output.line(digested.value.digest);
+    context.output.line(digested.value.merkleRoot);
     context.output.note(`${formatBytes(digested.value.bytesRead)} read of a disk of ${formatBytes(virtualSizeBytes)}`);
   }
   return 'done';
@@ -31,12 +33,12 @@ export function registerDigest(disk: Command, run: Run): void {
   const command = diskCommand(
     disk,
     'digest <FILE>',
-    'print the digest of what a guest reads: equal for equal content, whatever format and allocation',
+    'print the Merkle root of what a guest reads: equal for equal content, whatever format and allocation',
   );
   examples(
     command,
-    ['disk digest web01.vhdx', 'BLAKE3 over the offset and the BLAKE3 of every chunk of 1 MiB'],
-    ['disk digest web01.vhdx --json', '{ digest, chunks, bytesRead, algorithm, chunkBytes, virtualSizeBytes }'],
+    ['disk digest web01.vhdx', 'what a receipt with verify: all has for this disk, if nothing was written since'],
+    ['disk digest web01.vhdx --json', '{ merkleRoot, bytesRead, algorithm, chunkBytes, virtualSizeBytes }'],
   );
   command.action((path: string, options: unknown) =>
     run((context) => digest(context, path, diskOptions.parse(options))),

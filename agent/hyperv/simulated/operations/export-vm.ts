@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { OperationInput } from '../../../../contracts/operations';
 import { openDisk } from '../../../disks/chain';
-import { chunkBytes, allChunks } from '../../../disks/digest';
+import { chunkBytes, allChunks } from '../../../disks/chunks';
 import { createVhdx } from '../../../disks/vhdx';
 import { relinkParent } from '../../../disks/vhdx/relink-parent';
 import type { DriverContext } from '../../driver';
