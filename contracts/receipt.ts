@@ -3,11 +3,11 @@ import { failure } from './failure';
 import { leftover } from './facts';
 import { concern } from './preflight';
 import { runStates } from './migration';
+import { readDisk } from './operations/shapes';
 import { acceptedRequest } from './requests';
-import { diskId, migrationId, runId } from './ids';
+import { migrationId, runId } from './ids';
 
 const bytes = z.int().nonnegative();
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** One phase in the account of a run: all attempts at its do, or at its undo, together. */
 export const phaseRecord = z.object({
@@ -29,15 +29,6 @@ export const outage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('not-measured'), because: z.string() }),
 ]);
 export type Outage = z.infer<typeof outage>;
-
-/**
- * A disk of which a guest reads the same at both ends: in all chunks, or in those of the scope `changed`, as the policy says. Receipts of
- * earlier versions have a digest that is no Merkle root, the BLAKE3 over a list.
- */
-export const verifiedDisk = z.union([
-  z.object({ diskId, merkleRoot: digest, bytesRead: bytes }),
-  z.object({ diskId, digest, bytesRead: bytes }),
-]);
 
 /** What the phases of a run have to tell in its receipt; each kind says which of its phases tells what. */
 export const told = z.object({
@@ -92,7 +83,8 @@ export const told = z.object({
     })
     .nullable()
     .default(null),
-  verified: z.array(verifiedDisk).default([]),
+  /** Of the scope that the policy names, equal at both ends. */
+  verified: z.array(readDisk).default([]),
   configurationChanges: z.array(z.string()).default([]),
   /** What preflight had to say before anything was touched. */
   concerns: z.array(concern).default([]),

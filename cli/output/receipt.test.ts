@@ -1,5 +1,5 @@
 import { acceptedRequest, type Kind } from '../../contracts/migration';
-import { copiedByHost, type Told } from '../../contracts/receipt';
+import { copiedByHost, receipt, type Told } from '../../contracts/receipt';
 import { sampleReceipt } from '../testing/samples';
 import { receiptLines } from './receipt';
 
@@ -82,4 +82,16 @@ test('what came of a seed, and what packing kept off the line, is told where the
   );
   const plain = linesOf('lan', { ...toB, ...folder }, null, { files: [{ ...file, zeroBytes: 0 }] });
   expect(plain).not.toMatch(/FROM SEED|packed|seeds/);
+});
+
+test('a disk that was compared is told with its Merkle root, in a receipt of earlier versions with its digest', () => {
+  const compared = { diskId: 'scsi-0-0', bytesRead: 32 * mib };
+  const verified = [
+    { ...compared, merkleRoot: 'cd'.repeat(32) },
+    { ...compared, diskId: 'scsi-0-1', digest: 'ef'.repeat(32) },
+  ];
+  const lines = linesOf('lan', { ...toB, ...folder }, null, { verified });
+  expect(lines).toContain(`scsi-0-0: equal at both hosts, 32.0 MiB read at each, Merkle root ${'cd'.repeat(8)}`);
+  expect(lines).toContain(`scsi-0-1: equal at both hosts, 32.0 MiB read at each, BLAKE3 ${'ef'.repeat(8)}`);
+  expect(receipt.safeParse(sampleReceipt({ verified } as object)).success).toBe(true);
 });

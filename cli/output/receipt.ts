@@ -1,4 +1,5 @@
 import { destinationFolderOf, importedVmId } from '../../contracts/migration';
+import { sumOf } from '../../contracts/operations/shapes';
 import type { Receipt } from '../../contracts/receipt';
 import { concernLines } from './preflight';
 import { formatBytes, formatMs } from './format';
@@ -144,7 +145,7 @@ function whatLines({ request }: Receipt): [string, string][] {
 }
 
 const rootText = (disk: Receipt['verified'][number]): string =>
-  'merkleRoot' in disk ? `Merkle root ${disk.merkleRoot.slice(0, 16)}` : `BLAKE3 ${disk.digest.slice(0, 16)}`;
+  `${'merkleRoot' in disk ? 'Merkle root' : 'BLAKE3'} ${sumOf(disk).slice(0, 16)}`;
 
 /** The receipt as a person reads it. Digests are cut to 16 of 64 digits; the document has them whole. */
 export function receiptLines(receipt: Receipt): string[] {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { vmStates } from '../facts';
-import { diskId } from '../ids';
-import { bytes, digest, nothing, ofPlace, ofVm, vmSizes, type OperationDefinition } from './shapes';
+import { bytes, nothing, ofPlace, ofVm, readDisk, vmSizes, type OperationDefinition } from './shapes';
 
 export const diskOperations = {
   /** Opens every file of every disk of the VM and checks its structure. */
@@ -34,7 +33,7 @@ export const diskOperations = {
       /** With scope `changed`: of what this round of pre-copy was about instead. */
       round: z.int().positive().optional(),
     }),
-    output: z.object({ disks: z.array(z.object({ diskId, merkleRoot: digest, bytesRead: bytes })) }),
+    output: z.object({ disks: z.array(readDisk) }),
     afterStart: 'allowed',
   },
 } as const satisfies Record<string, OperationDefinition>;

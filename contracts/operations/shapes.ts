@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { diskFacts } from '../facts';
-import { vmId } from '../ids';
+import { diskId, vmId } from '../ids';
 
 /** Shapes that operations of several areas share. */
 export const bytes = z.int().nonnegative();
@@ -8,6 +8,19 @@ export const digest = z.string().regex(/^[0-9a-f]{64}$/);
 export const ofVm = z.object({ vmId });
 export const ofPlace = ofVm.extend({ folder: z.string() });
 export const nothing = z.object({});
+
+/**
+ * What a guest reads of a disk, at one end or the same at both: of all chunks, or of the scope `changed`, as it was asked for. Agents of earlier
+ * versions tell a digest that is no Merkle root, and so do receipts of then.
+ */
+export const readDisk = z.union([
+  z.object({ diskId, merkleRoot: digest, bytesRead: bytes }),
+  z.object({ diskId, digest, bytesRead: bytes }),
+]);
+export type ReadDisk = z.infer<typeof readDisk>;
+
+/** What two disks have in common of which a guest reads the same, if the same version read them. */
+export const sumOf = (disk: ReadDisk): string => ('merkleRoot' in disk ? disk.merkleRoot : disk.digest);
 
 /** What a run must know of a VM to plan its copy. */
 export const vmSizes = z.object({ vmName: z.string(), memoryBytes: bytes, disks: z.array(diskFacts) });

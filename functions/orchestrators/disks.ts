@@ -3,6 +3,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../contracts/fail
 import type { DiskId } from '../../contracts/ids';
 import type { RunInput } from '../../contracts/migration';
 import type { OperationOutput, PullSubject } from '../../contracts/operations';
+import { sumOf } from '../../contracts/operations/shapes';
 import { roomForCopyBytes } from '../../contracts/room';
 import type { Load } from '../saga/load';
 import type { Run } from '../saga/run';
@@ -98,13 +99,16 @@ export function* compareSides(run: VerifiedRun, round?: number): Durable<Step<Di
 
 type Digests = OperationOutput<'digest-disks'>['disks'];
 
-/** Both ends must have the same disks with the same Merkle roots. */
+/** Both ends must have the same disks, of which a guest reads the same. */
 export function compareDigests(source: Digests, destination: Digests): Outcome<Digests> {
   for (const disk of source) {
-    const other = destination.find((one) => one.diskId === disk.diskId);
-    if (other?.merkleRoot === disk.merkleRoot) continue;
-    const message = `A guest would read other data from ${disk.diskId} at the destination (${other?.merkleRoot ?? 'no such disk'}) than at the source (${disk.merkleRoot}).`;
-    return failed(failureOf('DigestMismatch', { message, subject: { diskId: disk.diskId } }));
+    const { diskId } = disk;
+    const other = destination.find((one) => one.diskId === diskId);
+    if (other !== undefined && 'merkleRoot' in other !== 'merkleRoot' in disk) return incomparable(diskId);
+    if (other !== undefined && sumOf(other) === sumOf(disk)) continue;
+    const found = other === undefined ? 'no such disk' : sumOf(other);
+    const message = `A guest would read other data from ${diskId} at the destination (${found}) than at the source (${sumOf(disk)}).`;
+    return failed(failureOf('DigestMismatch', { message, subject: { diskId } }));
   }
   if (destination.length !== source.length) {
     return failed(
@@ -114,4 +118,10 @@ export function compareDigests(source: Digests, destination: Digests): Outcome<D
     );
   }
   return succeeded(destination);
+}
+
+function incomparable(diskId: DiskId): Outcome<never> {
+  const message = `What a guest reads from ${diskId} cannot be compared: the agents of the two hosts are of versions that tell it differently.`;
+  const remedy = 'Install the same version of the agent on both hosts, then start the migration again.';
+  return failed(failureOf('DigestMismatch', { message, remedy, subject: { diskId } }));
 }

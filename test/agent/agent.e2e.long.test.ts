@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { DiskFacts } from '../../contracts/facts';
 import type { PullSubject } from '../../contracts/operations';
+import { sumOf } from '../../contracts/operations/shapes';
 import { systemClock } from '../../agent/clock';
 import { AgentProcess } from './agent-process';
 import type { App } from './app';
@@ -76,9 +77,7 @@ describe('agents as processes, through a relay', () => {
       app.done(source, 'digest-disks', { ...of, scope: 'all', side: 'source' }),
       app.done(destination, 'digest-disks', { ...of, scope: 'all', side: 'destination' }),
     ]);
-    expect(digests[0].disks.map(({ merkleRoot }) => merkleRoot)).toEqual(
-      digests[1].disks.map(({ merkleRoot }) => merkleRoot),
-    );
+    expect(digests[0].disks.map(sumOf)).toEqual(digests[1].disks.map(sumOf));
 
     await app.done(destination, 'start-vm', place);
     await to.kill();

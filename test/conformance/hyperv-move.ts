@@ -5,6 +5,7 @@ import type { FailureCode } from '../../contracts/failure-codes';
 import type { Outcome } from '../../contracts/failure';
 import type { RunId, VmId } from '../../contracts/ids';
 import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
+import { sumOf } from '../../contracts/operations/shapes';
 
 /** Two hosts, or the same one twice for a move inside of it, with a VM that runs on the source. */
 export type ConformanceHosts = {
@@ -164,8 +165,7 @@ export class Move {
       const ofSource = valueOf(await this.onSource('digest-disks', { ...this.ofVm, scope, side: 'source' }));
       const side = 'destination';
       const ofDestination = valueOf(await this.onDestination('digest-disks', { ...this.ofVm, scope, side }));
-      const plain = (digests: typeof ofSource) =>
-        digests.disks.map(({ diskId, merkleRoot }) => `${diskId} ${merkleRoot}`);
+      const plain = (digests: typeof ofSource) => digests.disks.map((disk) => `${disk.diskId} ${sumOf(disk)}`);
       expect(plain(ofDestination)).toEqual(plain(ofSource));
       answers.push(plain(ofSource));
     }

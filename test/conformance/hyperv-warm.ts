@@ -4,6 +4,7 @@ import { vhdxFormat } from '../../agent/disks/route/vhdx-format';
 import type { ServedFile } from '../../agent/hyperv/driver';
 import type { RunId, VmId } from '../../contracts/ids';
 import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
+import { sumOf } from '../../contracts/operations/shapes';
 import type { DriverOperationKind } from '../../agent/hyperv/driver';
 import type { Outcome } from '../../contracts/failure';
 import { perform, roomBytes, valueOf, type ConformanceHosts } from './hyperv-move';
@@ -89,7 +90,7 @@ export class WarmMove {
     const input = { ...this.ofVm, scope, side, round: this.round };
     const driver = side === 'source' ? this.hosts.source : this.hosts.destination;
     const read = valueOf(await perform(driver, this.run, 'digest-disks', input));
-    return read.disks.map(({ diskId, merkleRoot }) => `${diskId} ${merkleRoot}`);
+    return read.disks.map((disk) => `${disk.diskId} ${sumOf(disk)}`);
   }
 
   async start(): Promise<OperationOutput<'await-heartbeat'>> {

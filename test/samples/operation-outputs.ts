@@ -1,3 +1,4 @@
+import { diskId } from '../../contracts/ids';
 import { operations, type OperationKind, type OperationOutput } from '../../contracts/operations';
 
 // Outputs of operations for fakes. A test holds each to the schema of its kind.
@@ -26,15 +27,13 @@ export const sizesWith = (imageCount: number): OperationOutput<'take-vm-checkpoi
   ...sizes,
   disks: [
     {
-      diskId: diskOf('scsi-0-0'),
+      diskId: diskId.parse('scsi-0-0'),
       path: 'x',
       virtualSizeBytes: 100,
       images: Array.from({ length: imageCount }, (_, index) => ({ ...image, index })),
     },
   ],
 });
-
-const diskOf = (text: string) => operations['digest-disks'].output.shape.disks.element.shape.diskId.parse(text);
 
 export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> } = {
   'reserve-vm': {},
@@ -44,7 +43,7 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'take-vm-checkpoint': sizes,
   'remove-vm-checkpoint': {},
   'merge-disks': { mergedBytes: 3 },
-  'digest-disks': { disks: [{ diskId: diskOf('scsi-0-0'), merkleRoot: 'b'.repeat(64), bytesRead: 10 }] },
+  'digest-disks': { disks: [{ diskId: diskId.parse('scsi-0-0'), merkleRoot: 'b'.repeat(64), bytesRead: 10 }] },
   'place-vm': {},
   'remove-placeholder': { removedBytes: 0 },
   'export-configuration': {},
@@ -56,7 +55,7 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'begin-round': {
     ...sizes,
     tracking: 'change-tracking',
-    changed: [{ diskId: diskOf('scsi-0-0'), changedBytes: 10, whole: false }],
+    changed: [{ diskId: diskId.parse('scsi-0-0'), changedBytes: 10, whole: false }],
   },
   'end-round': {},
   'look-at-changes': { changedBytes: 0 },
