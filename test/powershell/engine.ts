@@ -14,4 +14,5 @@ if (engine === undefined)
   );
 
 /** A suite that needs PowerShell. */
-export const describeWithEngine: jest.Describe = engine === undefined ? describe.skip : describe;
+export const describeWithEngine = (name: string, suite: () => void): void =>
+  (engine === undefined ? describe.skip : describe)(name, suite);

@@ -246,6 +246,9 @@ const looks = [
 
 const accessDenied = () => new HyperVRefusal('OperationFailed', 'Access is denied.', 0x80070005 | 0);
 
+/** Before a command is carried out, or after it and before it is answered. */
+export type Moment = 'before' | 'after';
+
 /** The service behind the stand-in modules, over HTTP on the loopback. It outlives the workers, as the real one does. */
 export class StandInService {
   private server: Server | undefined;
@@ -255,7 +258,9 @@ export class StandInService {
   /** Those that looked, in order. */
   readonly looks: string[] = [];
   /** When the worker that asks is killed: before the next such command is carried out, or after it and before it is answered. */
-  private faults: { command: StandInCommand; when: 'before' | 'after' }[] = [];
+  private faults: { command: StandInCommand; when: Moment }[] = [];
+  /** Whether a worker is killed at a command, and when; asked for each one for which no kill was ordered. */
+  strike: (command: StandInCommand, isLook: boolean) => Moment | undefined = () => undefined;
 
   private refused: StandInCommand | undefined;
   /** Looks that are refused once a command was carried out. */
@@ -273,7 +278,7 @@ export class StandInService {
     this.url = `http://127.0.0.1:${address.port}/`;
   }
 
-  killWorkerAt(command: StandInCommand, when: 'before' | 'after'): void {
+  killWorkerAt(command: StandInCommand, when: Moment): void {
     this.faults.push({ command, when });
   }
 
@@ -311,17 +316,23 @@ export class StandInService {
     const chunks: Buffer[] = [];
     for await (const chunk of asked) chunks.push(chunk as Buffer);
     const parsed = request.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-    const fault = this.faults.find(({ command }) => command === parsed.command);
-    if (fault !== undefined) this.faults = this.faults.filter((one) => one !== fault);
-    if (fault?.when === 'before') {
+    const when = this.killAt(parsed.command);
+    if (when === 'before') {
       process.kill(parsed.worker, 'SIGKILL');
       answer.destroy();
       return;
     }
     const said = await this.tryOut(parsed);
-    if (fault?.when === 'after') process.kill(parsed.worker, 'SIGKILL');
+    if (when === 'after') process.kill(parsed.worker, 'SIGKILL');
     answer.setHeader('Content-Type', 'application/json; charset=utf-8');
     answer.end(JSON.stringify(said));
+  }
+
+  private killAt(command: StandInCommand): Moment | undefined {
+    const ordered = this.faults.find((fault) => fault.command === command);
+    if (ordered === undefined) return this.strike(command, looks.includes(command));
+    this.faults = this.faults.filter((fault) => fault !== ordered);
+    return ordered.when;
   }
 
   private async tryOut(asked: Request) {
