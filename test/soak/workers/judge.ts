@@ -30,7 +30,10 @@ export async function judge(site: PowerShellSite, run: SoakRun, receipt: Receipt
 
 async function isAwake(site: PowerShellSite, { vm }: SoakRun, host: SoakRun['to']): Promise<boolean> {
   const { simulated } = site.host(host);
-  for (const startMs = Date.now(); Date.now() - startMs < awakeMsMax; await delay(200))
-    if ((await simulated.vm(vm))?.heartbeat === 'ok') return true;
-  return false;
+  const startMs = Date.now();
+  while ((await simulated.vm(vm))?.heartbeat !== 'ok') {
+    if (Date.now() - startMs > awakeMsMax) return false;
+    await delay(200);
+  }
+  return true;
 }
