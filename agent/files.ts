@@ -38,12 +38,15 @@ export const unfinishedSuffix = '.new';
  * Replaces a file as a whole: after a crash it holds either what it held before or all of `data`. What cannot be written is thrown, and
  * nothing of it is left.
  */
-export async function writeFileDurably(path: string, data: string | Iterable<string | Uint8Array>): Promise<void> {
+export async function writeFileDurably(
+  path: string,
+  data: string | Iterable<string | Uint8Array> | AsyncIterable<string>,
+): Promise<void> {
   const beside = path + unfinishedSuffix;
   try {
     const handle = await open(beside, 'w', 0o600);
     try {
-      for (const chunk of typeof data === 'string' ? [data] : data) await handle.writeFile(chunk);
+      for await (const chunk of typeof data === 'string' ? [data] : data) await handle.writeFile(chunk);
       await handle.sync();
     } finally {
       await handle.close();

@@ -16,7 +16,7 @@ export const exitCodes = {
     code: 7,
     means: 'the local stack, the host of an app, or the agent could not be started or kept running',
   },
-  different: { code: 8, means: 'disk compare: the disks differ' },
+  different: { code: 8, means: 'disk compare, disk changes, receipt verify: a disk is not as it should be' },
   damaged: { code: 9, means: 'disk: a disk file is damaged, or its chain is broken' },
   preflightRefused: { code: 10, means: 'preflight: something critical was found; a run would be refused' },
   unhealthy: { code: 11, means: 'agent doctor: something critical was found; the agent could not do its work' },

@@ -3,6 +3,9 @@ import type { Disk, Extent, ReadableImage } from './image';
 /** The unit of digests; chunks begin at multiples of it, and only the last of a disk may be shorter. */
 export const chunkBytes = 1024 * 1024;
 
+/** BLAKE3 of the chunk at an offset. */
+export type ChunkDigest = { readonly offsetBytes: number; readonly digest: Buffer };
+
 /** Offsets of all chunks of a disk, ascending. */
 export function* allChunks(disk: Pick<Disk, 'virtualSizeBytes'>): Generator<number> {
   for (let offset = 0; offset < disk.virtualSizeBytes; offset += chunkBytes) yield offset;

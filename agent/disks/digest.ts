@@ -2,11 +2,11 @@ import { blake3 } from '@napi-rs/blake-hash';
 import { failureOf, type Outcome } from '../../contracts/failure';
 import type { OperationProgress } from '../../contracts/operations';
 import { inOrder } from '../in-order';
-import { chunkBytes } from './chunks';
+import { chunkBytes, type ChunkDigest } from './chunks';
 import { chunksWithData } from './disk-segments';
 import { DiskError, outcomeOf } from './failures';
 import type { Disk, Extent, ReadableImage } from './image';
-import { ChunkTree, type OnNode } from './merkle/chunk-tree';
+import { ChunkTree } from './merkle/chunk-tree';
 import { chunkLengthAt, zeroChunk } from './merkle/nodes';
 
 export type WorkProgress = Pick<OperationProgress, 'bytesDone' | 'bytesTotal'>;
@@ -34,17 +34,15 @@ export type DiskDigest = {
  *
  * Failures: those of reading, and `CanceledByOperator` when the signal ends it.
  */
-export function digestDisk(reading: ReadingChunks, onNode?: OnNode): Promise<Outcome<DiskDigest>> {
+export function digestDisk(reading: ReadingChunks): Promise<Outcome<DiskDigest>> {
   return outcomeOf(async () => {
     const { disk, scope } = reading;
     const chunks = new ChunkDigests(reading);
-    const tree = new ChunkTree(disk.virtualSizeBytes, scope === 'all' ? 'zeros' : 'unsaid', onNode);
+    const tree = new ChunkTree(disk.virtualSizeBytes, scope === 'all' ? 'zeros' : 'unsaid');
     for await (const { offsetBytes, digest } of chunks.ascending()) tree.add(offsetBytes, digest);
     return { merkleRoot: tree.root(), bytesRead: chunks.bytesRead };
   });
 }
-
-export type ChunkDigest = { readonly offsetBytes: number; readonly digest: Buffer };
 
 /** Chunks that are read side by side, so that reading and hashing overlap. */
 const chunksAtOnce = 8;

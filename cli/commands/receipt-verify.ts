@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
+import type { Receipt } from '../../contracts/receipt';
 import { keyIdOf, verifyReceipt, type ReceiptVerdict } from '../../relay/receipt-signature';
 import { publicKeyFrom } from '../../relay/signing';
 import { apiOf, bad, good, type CommandResult, type Context, type Result } from '../context';
@@ -9,8 +10,16 @@ import { badInput, failureOfApi, type CliFailure } from '../failure';
 import { factLines } from '../output/table';
 import { apiCommand, apiOptions, examples, type Run } from './command';
 import { readDocument } from './document-file';
+import { evidenceKinds, judge, parseEvidence, type Judged } from './receipt-evidence';
 
-const verifyOptions = apiOptions.extend({ publicKey: z.string().optional() });
+const texts = z.array(z.string()).default([]);
+const verifyOptions = apiOptions.extend({
+  publicKey: z.string().optional(),
+  disk: texts,
+  chunks: texts,
+  proof: texts,
+  root: texts,
+});
 type VerifyOptions = z.infer<typeof verifyOptions>;
 
 type TrustedKey = { readonly key: KeyObject; readonly from: string };
@@ -70,9 +79,12 @@ async function verify(context: Context, file: string, options: VerifyOptions): P
   const { key, from } = trusted.value;
   const verdict = verifyReceipt(key, read.value);
   if (!verdict.genuine) return notGenuine(verdict, file);
+  const judged = await judgeAll(context, verdict.receipt, options);
+  if (!judged.ok) return judged.failure;
+  const evidence = judged.value;
   const { id, runId, state } = verdict.receipt;
   const keyId = keyIdOf(key);
-  if (options.json) context.output.json({ genuine: true, id, runId, state, keyId, keyFrom: from });
+  if (options.json) context.output.json({ genuine: true, id, runId, state, keyId, keyFrom: from, evidence });
   else
     context.output.lines([
       `${file}: genuine`,
@@ -83,20 +95,53 @@ async function verify(context: Context, file: string, options: VerifyOptions): P
         ],
         '  ',
       ),
+      ...evidence.map(evidenceLine),
     ]);
-  return 'done';
+  return evidence.every(({ matches }) => matches) ? 'done' : 'different';
 }
+
+/** Holds against the receipt what was named beside it, one after the other. */
+async function judgeAll(context: Context, receipt: Receipt, options: VerifyOptions): Promise<Result<Judged[]>> {
+  const judged: Judged[] = [];
+  for (const kind of evidenceKinds)
+    for (const text of options[kind]) {
+      const evidence = parseEvidence(kind, text);
+      if (!evidence.ok) return evidence;
+      const one = await judge(context, receipt, evidence.value, { json: false, raw: false, root: options.root });
+      if (!one.ok) return one;
+      judged.push(one.value);
+    }
+  return good(judged);
+}
+
+const evidenceLine = ({ diskId, path, matches, what }: Judged): string =>
+  `  ${diskId}: ${path}: ${what}: ${matches ? 'as on the disk that was moved' : 'NOT as on the disk that was moved'}`;
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** `hyperferry receipt verify FILE` */
 export function registerVerify(receipt: Command, run: Run): void {
-  const command = apiCommand(receipt, 'verify FILE', 'say whether a receipt is as the app signed it').option(
-    '--public-key <key>',
-    'the key to trust, SPKI in base64 (default: the one that the app names, which must be reachable then)',
-  );
+  const command = apiCommand(
+    receipt,
+    'verify FILE',
+    'say whether a receipt is as the app signed it, and whether disks are as it says',
+  )
+    .option(
+      '--public-key <key>',
+      'the key to trust, SPKI in base64 (default: the one that the app names, which must be reachable then)',
+    )
+    .option('--disk <disk=file>', 'whether this file reads as that disk of the receipt, again and again', collect)
+    .option('--chunks <disk=list>', 'whether this chunk list (disk digest --chunks) is of that disk', collect)
+    .option('--proof <disk=file>', 'whether this proof (disk prove) shows a chunk of that disk', collect)
+    .option('--root <folder>', 'folder below which the files of a chain may be (default: the folder of FILE)', collect);
   examples(
     command,
     ['receipt verify web01.receipt.json', 'exit code 0 only when every field is as it was signed'],
     ['receipt verify web01.receipt.json --public-key MCowBQ...', 'without asking anybody'],
+    [
+      'receipt verify web01.receipt.json --disk scsi-0-0=web01.vhdx',
+      'exit code 8 if it is not the disk that was moved',
+    ],
   );
   command.action((file: string, _options: unknown, self: Command) =>
     run((context) => verify(context, file, verifyOptions.parse(self.optsWithGlobals()))),

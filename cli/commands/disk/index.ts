@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Run } from '../command';
+import { registerChanges } from './changes';
 import { registerCheck } from './check';
 import { registerCompare } from './compare';
 import { registerConvert } from './convert';
@@ -8,6 +9,7 @@ import { registerDigest } from './digest';
 import { registerInfo } from './info';
 import { registerMap } from './map';
 import { registerMerge } from './merge';
+import { registerProve } from './prove';
 import { registerResize } from './resize';
 
 /** `hyperferry disk …`: disk files of this machine, without any host or app. */
@@ -21,6 +23,8 @@ export function registerDisk(program: Command, run: Run): void {
     registerMap,
     registerDigest,
     registerCompare,
+    registerChanges,
+    registerProve,
     registerCopy,
     registerConvert,
     registerMerge,
