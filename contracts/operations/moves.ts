@@ -33,7 +33,16 @@ export const vmNeeds = z.object({
   /** The cluster whose role the VM is. */
   clusterName: z.string().nullable(),
   /** The shared volume or the LUN that holds all its files; null where they are on disks of the host's own. */
-  storage: z.object({ type: z.enum(['shared-volume', 'lun']), name: z.string(), folder: z.string() }).nullable(),
+  storage: z
+    .object({
+      type: z.enum(['shared-volume', 'lun']),
+      name: z.string(),
+      /** In which the destination finds the VM. */
+      folder: z.string(),
+      /** Of a LUN: where its volume is mounted, if the destination has to mount it itself. */
+      mountPath: z.string().optional(),
+    })
+    .nullable(),
 });
 export type VmNeeds = z.infer<typeof vmNeeds>;
 

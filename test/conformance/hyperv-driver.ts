@@ -1,9 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { VmFacts } from '../../contracts/facts';
-import type { DriverContext, DriverOperationKind } from '../../agent/hyperv/driver';
-import { runId, type RunId } from '../../contracts/ids';
-import { isOfByteRoute, operationKinds } from '../../contracts/operations';
-import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep, type Stands } from './hyperv-move';
+import { runId } from '../../contracts/ids';
+import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep } from './hyperv-move';
 import { describeMoveRefusals, describeRefusals, describeRoom } from './hyperv-refusals';
 import { describeRounds } from './hyperv-rounds';
 import { describeSource } from './hyperv-source';
@@ -39,50 +37,14 @@ async function expectHeartbeat(move: Move, where: 'onSource' | 'onDestination'):
 
 /** What every implementation of `HyperVDriver` must do. Each test gets hosts with a VM that runs. */
 export function describeHyperVDriver(name: string, hostsFor: HostsFor): void {
-  describe(name, () => describePart(hostsFor, () => true));
-}
-
-/** What a driver must do that does not carry out everything yet: of every case that needs only what stands. */
-export function describeHyperVDriverInPart(name: string, hostsFor: HostsFor, stands: Stands): void {
   describe(name, () => {
-    describePart(hostsFor, stands);
-
-    test('what does not stand is refused with no effect', async () => {
-      const { source, vmId } = await hostsFor('another-host');
-      const lacking = operationKinds.filter(
-        (kind): kind is DriverOperationKind => !isOfByteRoute(kind) && !stands(kind),
-      );
-      for (const kind of lacking) {
-        const outcome = await source.perform(kind, contextOf(run), { vmId });
-        expect([kind, outcome]).toMatchObject([kind, { failure: { code: 'DriverLacksOperation', effect: 'none' } }]);
-      }
-      expect(await source.leftovers()).toEqual([]);
-    });
+    describeMoves(hostsFor);
+    describeMoveRefusals(hostsFor);
+    describeRounds(hostsFor);
+    describeSource(hostsFor);
+    describeRefusals(hostsFor);
+    describeRoom(hostsFor);
   });
-}
-
-const standAll = (kinds: readonly DriverOperationKind[], stands: Stands): boolean => kinds.every(stands);
-
-const ofMoves = [
-  'place-vm',
-  'remove-placeholder',
-  'export-configuration',
-  'remove-export',
-  'import-configuration',
-  'merge-disks',
-  'digest-disks',
-  'start-vm',
-  'retire-vm',
-] as const;
-const ofRounds = ['begin-round', 'end-round', 'look-at-changes'] as const;
-
-function describePart(hostsFor: HostsFor, stands: Stands): void {
-  if (standAll(ofMoves, stands)) describeMoves(hostsFor);
-  if (standAll(ofMoves, stands)) describeMoveRefusals(hostsFor);
-  if (standAll(ofRounds, stands)) describeRounds(hostsFor);
-  describeSource(hostsFor, stands);
-  describeRefusals(hostsFor, stands);
-  describeRoom(hostsFor, stands);
 }
 
 /** A whole move, and what its undo leaves. */
@@ -173,9 +135,3 @@ function describeMoves(hostsFor: HostsFor): void {
     await expectHeartbeat(move, 'onDestination');
   });
 }
-
-const contextOf = (runId: RunId): DriverContext => ({
-  runId,
-  signal: new AbortController().signal,
-  report: () => undefined,
-});

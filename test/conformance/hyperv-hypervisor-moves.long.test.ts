@@ -2,6 +2,7 @@ import { describeWithEngine } from '../powershell/engine';
 import { SharedWorkers } from '../powershell/stand-in/host';
 import { FabricSite, hostA, hostB } from '../simulated/fabric-site';
 import { describeHypervisorMoves, type ClusterHostsFor } from './hyperv-hypervisor-moves';
+import { describeLuns } from './hyperv-luns';
 import { describeRoles } from './hyperv-roles';
 
 // Each operation is some calls of a PowerShell, on a machine that may be busy with others.
@@ -35,13 +36,17 @@ describe('moves by the hypervisor', () => {
     };
     describeHypervisorMoves('the simulated driver', hostsFor);
     describeRoles('the simulated driver', hostsFor);
+    describeLuns('the simulated driver', hostsFor);
   });
 
   describeWithEngine('of hosts with the PowerShell driver', () => {
     const workers = { a: new SharedWorkers(), b: new SharedWorkers() };
     afterEach(async () => {
+      const torn = Object.values(workers).flatMap((one) => one.torn());
       for (const one of Object.values(workers)) await one.idle();
       await closeSite();
+      // Nothing but the drivers keeps two hosts from writing to one LUN.
+      expect(torn).toEqual([]);
     });
     afterAll(async () => {
       for (const one of Object.values(workers)) await one.close();
@@ -65,5 +70,6 @@ describe('moves by the hypervisor', () => {
     };
     describeHypervisorMoves('the PowerShell driver over the stand-in', hostsFor);
     describeRoles('the PowerShell driver over the stand-in', hostsFor);
+    describeLuns('the PowerShell driver over the stand-in', hostsFor);
   });
 });

@@ -6,7 +6,7 @@ import { runId, type HostId, type RunId, type VmId } from '../../contracts/ids';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
 import { codeOf, perform, valueOf } from './hyperv-move';
 
-/** Two hosts of one cluster, with a VM that runs on the first: on its own volume, or as a role whose files are on a shared one. */
+/** Two hosts of one cluster and one SAN, with a VM that runs on the first: on its own volume, as a role on a shared one, or on LUN `lun1`. */
 export type ClusterHosts = {
   readonly a: HyperVDriver;
   readonly b: HyperVDriver;
@@ -18,7 +18,7 @@ export type ClusterHosts = {
   /** Keeps moves from going on before what is answered is called. Drivers whose moves take long enough need none. */
   readonly hold?: () => () => void;
 };
-export type ClusterHostsFor = (where: 'own' | 'shared', b?: HostSpec, a?: HostSpec) => Promise<ClusterHosts>;
+export type ClusterHostsFor = (where: 'own' | 'shared' | 'lun', b?: HostSpec, a?: HostSpec) => Promise<ClusterHosts>;
 
 const run = runId.parse('hypervisor-r1');
 const other = runId.parse('hypervisor-other-r1');

@@ -24,9 +24,6 @@ export type Tracking = 'change-tracking' | 'differencing';
  */
 export type HostsFor = (where: 'another-host' | 'same-host', tracking?: Tracking) => Promise<ConformanceHosts>;
 
-/** Whether a driver carries an operation out. One that does not stand yet refuses it. */
-export type Stands = (kind: DriverOperationKind) => boolean;
-
 /** The value of an outcome that a test counts on. */
 export const valueOf = <T>(outcome: Outcome<T>): T => {
   if (outcome.ok) return outcome.value;

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskId, runId, vmId as vmIdOf } from '../../contracts/ids';
-import { codeOf, Move, perform, roomBytes, valueOf, type HostsFor, type Stands } from './hyperv-move';
+import { codeOf, Move, perform, roomBytes, valueOf, type HostsFor } from './hyperv-move';
 
 const run = runId.parse('conformance-r1');
 const other = runId.parse('conformance-other-r1');
@@ -10,7 +10,7 @@ const image = (index: number) => ({ type: 'image', diskId: diskId.parse('scsi-0-
 const memoryBytes = 1024 ** 2;
 
 /** Refusals of the source: each names its code and leaves no effect. */
-export function describeRefusals(hostsFor: HostsFor, stands: Stands): void {
+export function describeRefusals(hostsFor: HostsFor): void {
   test('a VM that is not registered is VmNotFound to everything that needs one', async () => {
     const { source } = await hostsFor('another-host');
     const kinds = [
@@ -21,13 +21,12 @@ export function describeRefusals(hostsFor: HostsFor, stands: Stands): void {
       'fence-vm',
       'export-configuration',
     ] as const;
-    for (const kind of kinds.filter(stands))
+    for (const kind of kinds)
       expect(await perform(source, run, kind, nobody)).toMatchObject({
         failure: { code: 'VmNotFound', effect: 'none', subject: nobody },
       });
     expect(codeOf(await perform(source, run, 'await-heartbeat', { ...nobody, waitMsMax: 1 }))).toBe('VmNotFound');
-    if (stands('retire-vm'))
-      expect(codeOf(await perform(source, run, 'retire-vm', { ...nobody, retire: 'keep' }))).toBe('VmNotFound');
+    expect(codeOf(await perform(source, run, 'retire-vm', { ...nobody, retire: 'keep' }))).toBe('VmNotFound');
     expect(codeOf(await source.locateForReading(run, nobody.vmId, image(0)))).toBe('VmNotFound');
     expect(await source.vm(nobody.vmId)).toBeUndefined();
   });
@@ -35,7 +34,7 @@ export function describeRefusals(hostsFor: HostsFor, stands: Stands): void {
   test('a VM that one run reserved is VmBusy to another, and free again after release', async () => {
     const { source, vmId } = await hostsFor('another-host');
     valueOf(await perform(source, run, 'reserve-vm', { vmId }));
-    for (const kind of (['reserve-vm', 'take-vm-checkpoint', 'save-vm', 'fence-vm'] as const).filter(stands))
+    for (const kind of ['reserve-vm', 'take-vm-checkpoint', 'save-vm', 'fence-vm'] as const)
       expect(await perform(source, other, kind, { vmId })).toMatchObject({
         failure: { code: 'VmBusy', effect: 'none' },
       });
@@ -55,9 +54,7 @@ export function describeRefusals(hostsFor: HostsFor, stands: Stands): void {
 }
 
 /** What a destination promises, and what it refuses to. */
-export function describeRoom(hostsFor: HostsFor, stands: Stands): void {
-  if (!stands('reserve-room')) return;
-
+export function describeRoom(hostsFor: HostsFor): void {
   test('a folder outside of the roots is refused before anything is made', async () => {
     const { destination, vmId } = await hostsFor('another-host');
     const root = (await destination.host()).volumes[0]?.root ?? '';
@@ -66,8 +63,7 @@ export function describeRoom(hostsFor: HostsFor, stands: Stands): void {
       expect(codeOf(await perform(destination, run, 'reserve-room', { ...place, roomBytes, memoryBytes }))).toBe(
         'PathOutsideRoots',
       );
-      if (stands('place-vm'))
-        expect(codeOf(await perform(destination, run, 'place-vm', { ...place, vmName: 'x' }))).toBe('PathOutsideRoots');
+      expect(codeOf(await perform(destination, run, 'place-vm', { ...place, vmName: 'x' }))).toBe('PathOutsideRoots');
     }
     expect(await destination.leftovers()).toEqual([]);
   });

@@ -57,7 +57,7 @@ describeWithEngine('an agent process with the PowerShell driver, through a relay
     expect((await hyperV.vms())[0]?.notes).toBe(`[hyperferry reserved=${app.run}]`);
     expect(await app.operate(source, 'detach-lun', { vmId, lun: 'x' })).toMatchObject({
       ok: false,
-      failure: { code: 'DriverLacksOperation', effect: 'none' },
+      failure: { code: 'LunMissing', effect: 'none' },
     });
     const ruleFor = async (port: number) => {
       await until(

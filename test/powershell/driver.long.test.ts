@@ -58,13 +58,6 @@ describeWithEngine('the PowerShell driver over the stand-in', () => {
     expect(await host.driver.vms()).toHaveLength(1);
   });
 
-  test('what it does not carry out it refuses, with no effect', async () => {
-    expect(await on('detach-lun', { lun: 'x' })).toMatchObject({
-      failure: { code: 'DriverLacksOperation', effect: 'none' },
-    });
-    expect(calls()).toEqual([]);
-  });
-
   test.each([
     ['before', 'take-vm-checkpoint', 'take-checkpoint'],
     ['after', 'take-vm-checkpoint', 'take-checkpoint'],

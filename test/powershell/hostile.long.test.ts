@@ -207,9 +207,15 @@ function given(
     case 'unlock-disks':
       return only('VmId');
     case 'unlock-files':
+    case 'lock-files':
       return random() < 0.5
         ? { args: { VmId: text, DiskPaths: [] }, accepts: false }
         : { args: { VmId: vmId, DiskPaths: [text] }, accepts: true };
+    case 'read-lun':
+    case 'mount-lun':
+    case 'dismount-lun':
+    case 'remove-absent-vm':
+      return { args: withHostileLun(call, text), accepts: false };
     case 'remove-vm':
       return { args: { VmId: text, Expected: '', DiskPaths: [text] }, accepts: false };
     case 'export-configuration':
@@ -283,6 +289,22 @@ function withHostileImport(
       return { ...ofAll, ...inId };
     case 'import-vm':
       return { ...ofAll, Folder: text, HasNewId: true, NewName: text.slice(0, 100), ...inId };
+  }
+}
+
+/** A call about a LUN with the text in its id, which has a sign that no id of a disk has. */
+function withHostileLun(call: 'read-lun' | 'mount-lun' | 'dismount-lun' | 'remove-absent-vm', text: string): Arguments {
+  const Lun = `lun\u0001${text}`;
+  const ofLun = { Lun, Path: text };
+  switch (call) {
+    case 'read-lun':
+      return ofLun;
+    case 'mount-lun':
+      return { ...ofLun, IsReadOnly: true };
+    case 'dismount-lun':
+      return { ...ofLun, IsReadOnly: true, RemovesPath: true };
+    case 'remove-absent-vm':
+      return { VmId: text, Lun };
   }
 }
 

@@ -70,6 +70,20 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     expect(await vmOn(source, site.vms.role)).toBeUndefined();
   });
 
+  test('san: the LUN goes to the other host with the VM on it, as it was saved, and is written from one end alone', async () => {
+    const { onLun } = site.vms;
+    const before = await vmOn(source, onLun);
+    const receipt = await migrate('san', source, destination, { vmId: onLun });
+    expect(receipt).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    expect(receipt.outage.type).toBe('measured');
+    expect(await runsOn(destination, onLun)).toBe(true);
+    const after = await vmOn(destination, onLun);
+    expect(after?.disks.map(({ path }) => path)).toEqual(before?.disks.map(({ path }) => path));
+    expect(await vmOn(source, onLun)).toBeUndefined();
+    expect(await site.host(source).hyperV.luns.list()).toMatchObject([{ isOffline: true, isReadOnly: true }]);
+    for (const id of [source, destination]) expect(site.host(id).hyperV.luns.torn).toEqual([]);
+  });
+
   const isNotTold = { type: 'not-measured', because: expect.stringContaining('Hyper-V') as string };
   const isDone = { state: 'completed', failure: null, leftovers: [], outage: isNotTold };
 

@@ -22,8 +22,9 @@ import { StandInService } from './stand-in/service';
 
 type Host = { readonly simulated: HyperVDriver; readonly hyperV: StandInHyperV; readonly service: StandInService };
 
-/** The VMs of the site: one with files of its own, a role of the cluster, and one on the cluster's volume that is no role. */
-type Vms = { readonly web: VmId; readonly role: VmId; readonly moving: VmId };
+/** The VMs of the site: one with files of its own, a role of the cluster, one that is no role, and one on a LUN. */
+type Vms = { readonly web: VmId; readonly role: VmId; readonly moving: VmId; readonly onLun: VmId };
+type InFabric = Omit<Vms, 'web'> & { readonly volume: string; readonly lun: string };
 
 const inCluster: VmSpec = {
   name: 'db',
@@ -34,18 +35,22 @@ const inCluster: VmSpec = {
   state: 'running',
 };
 
-/** Makes both hosts nodes of a cluster, with a VM that is a role of it, and one on the shared volume that is none. */
-async function makeCluster({ folder }: SmallSite): Promise<Omit<Vms, 'web'> & { volume: string }> {
+/** Makes both hosts nodes of a cluster and of a SAN, with a VM that is a role, one that is none, and one on a LUN. */
+async function makeCluster({ folder }: SmallSite): Promise<InFabric> {
   const fabric = join(folder, 'fabric');
   const nodes = [source, destination];
   const sharedVolumes = [{ name: 'csv1', sizeBytes: 1024 * mib }];
-  await createFabric(fabric, { cluster: { name: 'c1', nodes, sharedVolumes } });
+  const luns = [{ name: 'lun1', sizeBytes: 1024 * mib, visibleTo: nodes, attachedTo: source }];
+  await createFabric(fabric, { cluster: { name: 'c1', nodes, sharedVolumes }, luns });
   for (const name of nodes) await joinFabric(join(folder, `host-${name}`), { folder: fabric, name });
   const volume = join(fabric, 'volumes', 'csv1');
   const role = valueOf(await createVm(join(folder, `host-${source}`), { ...inCluster, root: volume }));
   await createRole(fabric, role, source);
   const moving = valueOf(await createVm(join(folder, `host-${source}`), { ...inCluster, name: 'mail', seed: 9 }));
-  return { volume, role, moving };
+  const lun = join(fabric, 'luns', 'lun1');
+  const ofLun = { ...inCluster, name: 'files', seed: 10, root: lun };
+  const onLun = valueOf(await createVm(join(folder, `host-${source}`), ofLun));
+  return { volume, lun, role, moving, onLun };
 }
 
 async function openHosts(folder: string): Promise<Map<HostId, Host>> {
@@ -101,16 +106,16 @@ export class PowerShellSite {
 
   static async make(): Promise<PowerShellSite> {
     const site = await SmallSite.make();
-    const { volume, role, moving } = await makeCluster(site);
+    const { volume, lun, role, moving, onLun } = await makeCluster(site);
     const blobs = await startAzurite();
     const hosts = await openHosts(site.folder);
     for (const [id, { service }] of hosts) {
-      const driver = { type: 'powershell', roots: [site.folderOn(id), volume] };
+      const driver = { type: 'powershell', roots: [site.folderOn(id), volume, lun] };
       const agent = await site.launch({ ...site.configOf(id), driver }, workerEnvironment(service));
       await agent.ready;
     }
     const [app, api] = await startApp(site, blobs);
-    return new PowerShellSite(site, blobs, app, api, hosts, { web: site.vmId, role, moving });
+    return new PowerShellSite(site, blobs, app, api, hosts, { web: site.vmId, role, moving, onLun });
   }
 
   host(id: HostId): Host {

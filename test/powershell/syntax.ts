@@ -55,6 +55,10 @@ const builtIn = new Set([
 export const beside: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Get-NetFirewallRule', new Set(['Name'])],
   ['Remove-NetFirewallRule', new Set(['Name'])],
+  ['Set-Disk', new Set(['UniqueId', 'IsOffline', 'IsReadOnly'])],
+  ['Update-HostStorageCache', new Set()],
+  ['Add-PartitionAccessPath', new Set(['DiskNumber', 'PartitionNumber', 'AccessPath'])],
+  ['Remove-PartitionAccessPath', new Set(['DiskNumber', 'PartitionNumber', 'AccessPath'])],
 ]);
 /** Programs of Windows. */
 const programs = new Set(['icacls.exe', 'whoami.exe']);

@@ -27,7 +27,7 @@ import { windowsFirewall } from './firewall';
 import { inspect } from './inspect';
 import { findLeftovers } from './leftovers';
 import { locateForReading, locateForWriting } from './locate';
-import { carriesOut, operationTable, type Scope } from './operations';
+import { operationTable, type Scope } from './operations';
 import { openPromises, promisedBytes, promisedMemoryBytes } from './promises';
 import { RetiredFiles } from './retired-files';
 import { RunFiles } from './run-files';
@@ -181,10 +181,6 @@ class PowerShellDriver implements HyperVDriver {
     input: OperationInput<K>,
   ): Promise<Outcome<OperationOutput<K>>> {
     const { vmId } = input;
-    if (!carriesOut(kind)) {
-      const message = `${kind}: not supported by this driver yet.`;
-      return failed(failureOf('DriverLacksOperation', { message, subject: { vmId } }));
-    }
     const { handler, locks } = operationTable[kind] as unknown as { handler: Handler<K>; locks: Scope };
     const work = () =>
       asValue(kind, vmId, async () =>

@@ -42,10 +42,14 @@ function ofVm(vm: VmValue): Leftover[] {
   ];
 }
 
-async function ofRun({ runId: run, vmId, room, placed, exporting }: RunFile): Promise<Leftover[]> {
+async function ofRun({ runId: run, vmId, room, placed, exporting, lun }: RunFile): Promise<Leftover[]> {
   const found: Leftover[] = [];
   if (room !== null) {
     const detail = `${room.roomBytes} bytes in ${room.folder} for VM ${vmId}`;
+    found.push({ what: 'reservation', runId: run, detail });
+  }
+  if (lun !== null && lun.stage !== 'promised') {
+    const detail = `LUN ${lun.name} with ${lun.home} of VM ${vmId}: ${lun.stage}`;
     found.push({ what: 'reservation', runId: run, detail });
   }
   if (exporting !== null && (await exists(exporting.folder)))

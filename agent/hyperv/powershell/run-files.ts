@@ -5,6 +5,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import { diskId, hostId, runId, vmId, type DiskId, type RunId, type VmId } from '../../../contracts/ids';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
 import { makeFolder, removeDurably } from '../files';
+import { lunNote } from './lun-note';
 import { moveNote } from './move-note';
 import { roundNotes } from './round-notes';
 
@@ -21,6 +22,8 @@ const importedPlan = z.object({
       /** The configuration that Hyper-V reads. */
       configurationPath: z.string(),
       newName: z.string().nullable(),
+      /** It came with its LUN from the source of the run, which fenced it, and is to keep its network. */
+      cameWithLun: z.boolean().default(false),
       /** Noted before Hyper-V is asked to register it: what is registered from its folder from then on is this run's. */
       isRegistering: z.boolean(),
     })
@@ -105,6 +108,7 @@ const runFile = z.object({
   move: moveNote.nullable().default(null),
   /** The node to which the role of the VM was sent from here, and when it was started here for the run. */
   role: z.object({ to: hostId.nullable(), startedAt: time.nullable() }).nullable().default(null),
+  lun: lunNote.nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
 
@@ -122,6 +126,7 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   exporting: null,
   move: null,
   role: null,
+  lun: null,
 });
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */

@@ -62,14 +62,14 @@ export const san = itinerary<Input>('san', 2)
   .phase({
     name: 'detach',
     step: 'Cutover',
-    what: 'Take the LUN offline on the source host and mask it.',
+    what: 'Take the LUN offline on the source host, which gives it up.',
     do: (run, done) => lunAt(run, 'source', 'detach-lun', done.describe.lun),
     undo: undo('give the LUN back to the source host', onSource('reattach-lun')),
   })
   .phase({
     name: 'attach',
     step: 'Cutover',
-    what: 'Unmask the LUN for the destination host and bring it online at the same path.',
+    what: 'Bring the LUN that the source gave up online on the destination host, at the same path.',
     do: (run, done) => lunAt(run, 'destination', 'attach-lun', done.describe.lun),
     undo: undo('take the LUN from the destination host', onDestination('surrender-lun')),
   })

@@ -1,6 +1,5 @@
-import { carriesOut } from '../../../agent/hyperv/powershell/operations';
 import { findEngine } from '../../../agent/hyperv/powershell/worker/engine';
-import { describeHyperVDriverInPart } from '../hyperv-driver';
+import { describeHyperVDriver } from '../hyperv-driver';
 import { RealHost } from './real-host';
 import { realHostSettings, settingsVariable } from './settings';
 
@@ -13,4 +12,4 @@ const host = new RealHost(engine, realHostSettings.parse(JSON.parse(process.env[
 afterEach(() => host.clear());
 afterAll(() => host.close());
 
-describeHyperVDriverInPart('this host', host.hostsFor, carriesOut);
+describeHyperVDriver('this host', host.hostsFor);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { DriverInspection, HyperVDriver } from '../../../agent/hyperv/driver';
 import { ifExists } from '../../../agent/files';
-import { writeJsonAtomic } from '../../../agent/hyperv/files';
+import { readJson, writeJsonAtomic } from '../../../agent/hyperv/files';
 import { layoutOf, livePath } from '../../../agent/hyperv/simulated/layout';
 import { hostBehind } from '../../../agent/hyperv/simulated/driver';
 import { bootGuest } from '../../../agent/hyperv/simulated/guests';
@@ -14,6 +14,7 @@ import { runId, vmId as vmIdOf, type VmId } from '../../../contracts/ids';
 import { perform, valueOf } from '../../conformance/hyperv-move';
 import { allow, Checkpoints } from './checkpoints';
 import { CimJobs } from './cim-jobs';
+import { StandInLuns } from './luns';
 import { StandInMoves } from './moves';
 import { HyperVRefusal } from './refusal';
 import { StandInExports, type ExportSettings } from './exports';
@@ -35,12 +36,11 @@ export const firewallRule = z.object({
   program: z.string(),
 });
 
+/** Accounts that are denied a file. */
+const rights = z.record(z.string(), z.array(z.string()));
+
 /** What the simulated host has no place for. */
-const kept = z.object({
-  notes: z.record(z.string(), z.string()),
-  /** Accounts that are denied a file. */
-  denials: z.record(z.string(), z.array(z.string())),
-});
+const kept = z.object({ notes: z.record(z.string(), z.string()), denials: rights });
 
 /** The account of a VM: its GUID as Windows keeps one, in four numbers. */
 export function sidOf(vmId: string): string {
@@ -79,6 +79,7 @@ export class StandInHyperV {
   readonly exports: StandInExports;
   readonly moves: StandInMoves;
   readonly roles: StandInRoles;
+  readonly luns: StandInLuns;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -94,6 +95,7 @@ export class StandInHyperV {
       notesOf: async (vmId) => (await this.kept()).notes[vmId] ?? '',
     });
     this.moves = new StandInMoves(this, simulated, byHyperV);
+    this.luns = new StandInLuns(host, hostFolder, (vmId) => this.notesOf(vmId));
     this.roles = new StandInRoles(this, byHyperV, (name) => this.moves.peers.get(name));
   }
 
@@ -103,16 +105,6 @@ export class StandInHyperV {
     const { fabric } = hostBehind(this.simulated);
     const sharedVolumesFolder = fabric && dirname(fabric.layout.sharedVolume('any'));
     return { name: fabric?.host ?? 'STAND-IN', memoryBytes, memoryFreeBytes, switches, sharedVolumesFolder, facts };
-  }
-
-  /** LUNs that the SAN shows to this host. */
-  luns() {
-    const { fabric } = hostBehind(this.simulated);
-    return (fabric?.luns ?? []).map(({ name, reservedBy }, at) => {
-      const path = fabric?.layout.lun(name) ?? '';
-      const isReserved = reservedBy !== null && reservedBy !== undefined;
-      return { name, number: at + 1, path, isOnline: fabric?.isMasked(path) === false, isReserved };
-    });
   }
 
   /** What the simulated host tells of a VM beyond `vms`. */
@@ -151,6 +143,7 @@ export class StandInHyperV {
     const isGone = (id: string) => vanishing?.vmId === id && vanishing.listed;
     const shown = all.filter(({ vmId }) => !isGone(vmId));
     if (vanishing !== undefined) vanishing.listed = true;
+    this.luns.looked();
     const described = await Promise.all(shown.map((vm) => this.describe(vm, notes[vm.vmId] ?? '')));
     return described.filter((one) => one !== undefined);
   }
@@ -160,12 +153,14 @@ export class StandInHyperV {
     // It went to another host since it was listed.
     if (text === undefined) return undefined;
     const record = vmRecord.parse(JSON.parse(text));
+    // What it has of a VM whose files are away is the registration alone.
+    const isAway = this.luns.isAway(this.live(record.home));
     const taken = await this.checkpoints.of(record);
     const checkpoints = taken.map((one) => ({ ...one, paths: one.paths.map((path) => this.live(path)) }));
     return {
       id: vm.vmId,
       name: vm.name,
-      state: states[vm.state],
+      state: `${states[vm.state]}${isAway ? 'Critical' : ''}`,
       generation: vm.generation,
       version: vm.configurationVersion,
       processorCount: vm.processorCount,
@@ -176,7 +171,7 @@ export class StandInHyperV {
       isClustered: await this.isClustered(vm.vmId),
       isReplicated: record.hardware.isReplicated,
       automaticStart: record.hardware.automaticStart,
-      notes,
+      notes: isAway ? '' : notes,
       heartbeat: vm.heartbeat === 'ok' ? 'OkApplicationsUnknown' : vm.heartbeat === 'lost' ? 'LostCommunication' : '',
       operationalStatus: [
         2,
@@ -193,6 +188,7 @@ export class StandInHyperV {
   }
 
   async image(path: string) {
+    if (this.luns.isAway(path)) throw notFound(path);
     for (const { vmId, disks } of await this.simulated.vms())
       for (const { diskId, images } of disks) {
         const image = images.find((one) => one.path === path);
@@ -233,14 +229,23 @@ export class StandInHyperV {
   }
 
   async denials(path: string) {
-    return (await this.kept()).denials[path] ?? [];
+    const shared = this.luns.rightsFileOf(path);
+    if (shared === undefined) return (await this.kept()).denials[path] ?? [];
+    const read = await readJson(shared, rights);
+    return read.state === 'read' ? (read.value[path] ?? []) : [];
   }
 
   async setDenial(path: string, sid: string, denied: boolean) {
+    if (this.luns.isAway(path)) throw notFound(path);
+    const others = (await this.denials(path)).filter((one) => one !== sid);
+    const denials = { [path]: denied && this.keepsDenials ? [...others, sid] : others };
+    const shared = this.luns.rightsFileOf(path);
+    if (shared !== undefined) {
+      const read = await readJson(shared, rights);
+      return writeJsonAtomic(shared, { ...(read.state === 'read' ? read.value : {}), ...denials });
+    }
     const now = await this.kept();
-    const others = (now.denials[path] ?? []).filter((one) => one !== sid);
-    const denials = { ...now.denials, [path]: denied && this.keepsDenials ? [...others, sid] : others };
-    await writeJsonAtomic(this.keptFile, { ...now, denials });
+    await writeJsonAtomic(this.keptFile, { ...now, denials: { ...now.denials, ...denials } });
   }
 
   async start(vmId: string) {
@@ -249,6 +254,7 @@ export class StandInHyperV {
       if ((await this.denials(path)).includes(sidOf(vmId)))
         throw new HyperVRefusal('OperationFailed', `The account of ${vm.name} may not open ${path}.`, 0x80070005 | 0);
     if (vm.state === 'running') throw invalidState(`${vm.name} runs.`);
+    if (vm.disks.some(({ path }) => this.luns.isAway(path))) throw invalidState(`${vm.name} has lost its files.`);
     const host = hostBehind(this.simulated);
     await host.locks.with(vm.vmId, async () => {
       const record = host.state.vm(vm.vmId);

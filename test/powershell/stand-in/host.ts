@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { delimiter, join } from 'node:path';
 import { systemClock } from '../../../agent/clock';
 import type { HyperVDriver } from '../../../agent/hyperv/driver';
+import { hostBehind } from '../../../agent/hyperv/simulated/driver';
 import type { Client } from '../../../agent/hyperv/powershell/calls/client';
 import { driverOver, openClient, scriptsFolder } from '../../../agent/hyperv/powershell/driver';
 import type { Transcript } from '../../../agent/hyperv/powershell/worker/transcript';
@@ -42,14 +43,10 @@ const clientOf = (service: StandInService, noise: string[], transcript?: Transcr
   });
 };
 
-async function driverOn(
-  client: Client,
-  simulated: HyperVDriver,
-  hostFolder: string,
-  noise: string[] = [],
-): Promise<HyperVDriver> {
+function driverOn(client: Client, simulated: HyperVDriver, hostFolder: string, noise: string[] = []): HyperVDriver {
   const log = (message: string) => void noise.push(message);
-  const roots = (await simulated.host()).volumes.map(({ root }) => root);
+  // A LUN that another host has now is a root all the same.
+  const roots = hostBehind(simulated).record.volumes.map(({ root }) => root);
   return driverOver(client, {
     folder: join(hostFolder, 'driver'),
     roots,
@@ -69,7 +66,7 @@ export async function standInOver(
   const service = new StandInService(hyperV);
   await service.listen();
   const noise: string[] = [];
-  const driver = await driverOn(clientOf(service, noise, transcript), simulated, hostFolder, noise);
+  const driver = driverOn(clientOf(service, noise, transcript), simulated, hostFolder, noise);
   const close = async (): Promise<void> => {
     await driver.close();
     await service.close();
@@ -94,6 +91,11 @@ export class SharedWorkers {
   get service(): StandInService {
     if (this.served === undefined) throw new Error('no host is served yet');
     return this.served.service;
+  }
+
+  /** LUNs of the host that is served now that were written from both ends. */
+  torn(): readonly string[] {
+    return this.served?.service.hyperV.luns.torn ?? [];
   }
 
   /** Ends when no merge of the host is under way. */

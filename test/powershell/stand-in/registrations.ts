@@ -216,6 +216,8 @@ export class Registrations {
     const vm = this.registered(vmId);
     if (vm.state === 'running') throw new HyperVRefusal('InvalidState', `${vm.name} runs.`);
     await this.host.state.dropVm(vm.vmId);
+    // Files on a disk that is not here stay.
+    if (this.host.fabric?.isMasked(vm.home) === true) return;
     for (const id of [vmId, vmId.toUpperCase()])
       for (const ending of ['vmcx', 'vmrs', 'vmgs']) await removeDurably(fileOf(vm.home, id, ending));
     if (vm.savedState !== null) await removeDurably(homeLayout(vm.home).savedStateOf(vm.vmId));

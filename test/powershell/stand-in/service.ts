@@ -5,6 +5,7 @@ import { processorVectors } from './moves';
 import { HyperVRefusal } from './refusal';
 
 const vmId = z.string();
+const lunPath = z.object({ name: z.string(), path: z.string() });
 const request = z.intersection(
   z.object({ worker: z.int().positive() }),
   z.discriminatedUnion('command', [
@@ -33,6 +34,13 @@ const request = z.intersection(
       with: z.object({ path: z.string(), since: z.string(), offsetBytes: z.int(), lengthBytes: z.int() }),
     }),
     z.object({ command: z.literal('luns') }),
+    z.object({ command: z.literal('set-lun-offline'), with: z.object({ name: z.string(), isOffline: z.boolean() }) }),
+    z.object({
+      command: z.literal('set-lun-read-only'),
+      with: z.object({ name: z.string(), isReadOnly: z.boolean() }),
+    }),
+    z.object({ command: z.literal('add-lun-path'), with: lunPath }),
+    z.object({ command: z.literal('remove-lun-path'), with: lunPath }),
     z.object({ command: z.literal('role'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('move-group'), with: z.object({ vmId, node: z.string() }) }),
     z.object({ command: z.literal('job'), with: z.object({ id: z.string() }) }),
@@ -151,7 +159,15 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       return checkpoints.changes(path, since, offsetBytes, lengthBytes);
     }
     case 'luns':
-      return Promise.resolve(hyperV.luns());
+      return hyperV.luns.list();
+    case 'set-lun-offline':
+      return hyperV.luns.setOffline(asked.with.name, asked.with.isOffline);
+    case 'set-lun-read-only':
+      return hyperV.luns.setReadOnly(asked.with.name, asked.with.isReadOnly);
+    case 'add-lun-path':
+      return hyperV.luns.addPath(asked.with.name, asked.with.path);
+    case 'remove-lun-path':
+      return hyperV.luns.removePath(asked.with.name, asked.with.path);
     case 'role':
       return hyperV.roles.of(asked.with.vmId);
     case 'move-group':

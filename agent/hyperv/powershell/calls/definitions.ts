@@ -4,6 +4,7 @@ import { closeFirewallArguments, firewallValue, openFirewallArguments } from './
 import { doctorArguments, doctorValue } from './doctor';
 import { beginExportArguments, exportJobArguments, jobArguments, jobIdValue, jobValue } from './exports';
 import { hostArguments, hostValue } from './host';
+import { absentVmArguments, dismountLunArguments, lunArguments, lunValue, mountLunArguments } from './luns';
 import { inspectHostArguments, inspectedHost, inspectedVm } from './inspection';
 import {
   compareArguments,
@@ -82,6 +83,11 @@ export const calls = {
   'lock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
   'unlock-disks': { lane: 'act', msMax: 5 * minute, args: ofVm, value: vmValue },
   'unlock-files': { lane: 'act', msMax: 5 * minute, args: pathsArguments, value: doneValue },
+  'lock-files': { lane: 'act', msMax: 5 * minute, args: pathsArguments, value: doneValue },
+  'read-lun': { lane: 'look', msMax: 5 * minute, args: lunArguments, value: lunValue },
+  'mount-lun': { lane: 'act', msMax: 15 * minute, args: mountLunArguments, value: lunValue },
+  'dismount-lun': { lane: 'act', msMax: 15 * minute, args: dismountLunArguments, value: lunValue },
+  'remove-absent-vm': { lane: 'act', msMax: 15 * minute, args: absentVmArguments, value: doneValue },
   'export-configuration': { lane: 'act', msMax: 60 * minute, args: folderArguments, value: exportedValue },
   'begin-export': { lane: 'act', msMax: 5 * minute, args: beginExportArguments, value: jobIdValue },
   'read-export-job': { lane: 'look', msMax: 2 * minute, args: exportJobArguments, value: jobIdValue },

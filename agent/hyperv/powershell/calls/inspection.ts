@@ -69,6 +69,8 @@ export const inspectedHost = z.object({
         isOffline: z.boolean(),
         isReadOnly: z.boolean(),
         isClustered: z.boolean(),
+        /** Partitions that hold files; 0 while it is offline. */
+        volumeCount: count,
         paths: z.array(z.string()),
       }),
     ),
@@ -86,6 +88,8 @@ export const inspectedVm = z.object({
   checkpoints: told(
     z.array(z.object({ id: z.guid(), name: z.string(), state: z.string(), paths: z.array(z.string()) })),
   ),
+  /** Where its VM checkpoints and its smart paging file are put. */
+  folders: told(z.array(z.string())),
   passThroughDisks: told(z.array(slot)),
   sharedDisks: told(z.array(slot)),
   sectors: told(z.array(z.object({ path: z.string(), physicalSectorBytes: z.int().positive() }))),

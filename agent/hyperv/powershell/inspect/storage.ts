@@ -1,6 +1,6 @@
 import type { Outcome } from '../../../../contracts/failure';
 import { known, type Fact, type VmInspection } from '../../../../contracts/inspection';
-import type { InspectedHost, ToldValue } from '../calls/inspection';
+import type { InspectedHost, InspectedVm, ToldValue } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';
 import { both, factOf, wholeFact } from './told';
 
@@ -13,34 +13,64 @@ export const pathsOf = (vm: VmValue): string[] => [
   ...vm.disks.flatMap(({ path, images }) => [path, ...images.map((image) => image.path)]),
 ];
 
+/** What is looked at to tell where the files of a VM are. */
+export type StorageLooks = {
+  readonly vm: VmValue;
+  readonly inspected: Outcome<InspectedVm>;
+  readonly host: Outcome<InspectedHost>;
+  /** The VMs of the host. */
+  readonly all: Outcome<readonly VmValue[]>;
+};
+
 /** The one volume that holds every file of a VM: a shared one of its cluster, or a LUN that no other VM has files on. */
-export function volumeOf(
-  vm: VmValue,
-  host: Outcome<InspectedHost>,
-  all: Outcome<readonly VmValue[]>,
-): VmInspection['storage'] {
-  const paths = pathsOf(vm);
+export function volumeOf(looks: StorageLooks): VmInspection['storage'] {
   const shared = sharedVolumeOf(
-    factOf(host, (read) => read.cluster, known),
-    paths,
+    factOf(looks.host, (read) => read.cluster, known),
+    pathsOf(looks.vm),
   );
   if (!shared.known) return shared;
   if (shared.value !== null) return known({ type: 'shared-volume', name: shared.value });
+  const lun = ownLunOf(looks);
+  return lun.known && lun.value !== null ? known({ type: 'lun', name: lun.value.name }) : lun.known ? known(null) : lun;
+}
+
+/**
+ * The LUN that holds every file of a VM and of no other, with the path at which it is mounted: configuration and memory, disks, what VM
+ * checkpoints stand on, and the folders in which Hyper-V puts more of them. It has one volume.
+ */
+export function ownLunOf({
+  vm,
+  inspected,
+  host,
+  all,
+}: StorageLooks): Fact<{ readonly name: string; readonly mountPath: string } | null> {
+  const checkpoints = factOf(inspected, (read) => read.checkpoints, known);
+  const folders = factOf(inspected, (read) => read.folders, known);
+  const files = both(checkpoints, folders, (taken, more) => [
+    ...pathsOf(vm),
+    ...taken.flatMap(({ paths }) => paths),
+    ...more.map(insideOf),
+  ]);
+  const others = wholeFact(all, (vms) => vms.filter(({ id }) => id !== vm.id));
   return both(
+    both(files, others, (own, rest) => ({ own, rest })),
     factOf(host, (read) => read.luns, known),
-    wholeFact(all, (vms) => vms.filter(({ id }) => id !== vm.id)),
-    (luns, others) => {
-      const lun = lunOfPaths(luns, paths);
-      const isShared = lun !== undefined && others.some((one) => pathsOf(one).some((path) => isOn(lun, path)));
-      return lun === undefined || isShared ? null : { type: 'lun' as const, name: lun.id };
+    ({ own, rest }, luns) => {
+      const found = luns.flatMap((lun) => lun.paths.map((mountPath) => ({ lun, mountPath })));
+      const here = found.find(({ mountPath }) => own.every((path) => lies(mountPath, path)));
+      if (here?.lun.volumeCount !== 1) return null;
+      const { lun, mountPath } = here;
+      return rest.some((one) => pathsOf(one).some((path) => isOn(lun, path))) ? null : { name: lun.id, mountPath };
     },
   );
 }
 
-const isOn = ({ paths: roots }: Luns[number], path: string): boolean => roots.some((root) => lies(root, path));
+/** A path in a folder, whatever it may be called there. */
+const insideOf = (folder: string): string => `${folder.replace(/[\\/]+$/, '')}${folder.includes('\\') ? '\\' : '/'}.`;
 
-const lunOfPaths = (luns: Luns, paths: readonly string[]): Luns[number] | undefined =>
-  luns.find((lun) => paths.every((path) => isOn(lun, path)));
+/** Whether a path is on a LUN, wherever that is mounted. */
+export const isOn = ({ paths: roots }: Pick<Luns[number], 'paths'>, path: string): boolean =>
+  roots.some((root) => lies(root, path));
 
 /** The shared volume below which a path lies. */
 export function sharedVolumeOf(cluster: Fact<Cluster>, paths: readonly string[]): Fact<string | null> {

@@ -52,7 +52,7 @@ export function inspectVm(looks: VmLooks): VmInspection {
     assignedDevices: factOf(inspected, of('assignedDevices'), known),
     runsNestedVms: factOf(inspected, of('runsNestedVms'), known),
     role: factOf(inspected, of('role'), known),
-    storage: volumeOf(vm, looks.host, looks.all),
+    storage: volumeOf(looks),
     integration: factOf(inspected, of('integration'), known),
     heartbeat: known(vmFactsOf(vm).heartbeat),
     automaticStart: factOf(inspected, of('automaticStart'), (action) => known(automaticStarts[action])),

@@ -2,9 +2,11 @@ import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { VmId } from '../../../../contracts/ids';
 import type { OperationInput } from '../../../../contracts/operations';
 import type { VmNeeds } from '../../../../contracts/operations/moves';
+import { isAtOrBelow } from '../../paths';
 import { refuse } from '../../refuse';
 import type { InspectedHost, Told } from '../calls/inspection';
 import { findVm, type RealHost } from '../host';
+import { lookAtLun } from '../luns';
 import { classify } from '../worker/classify';
 import { unmetVectors } from './processor';
 
@@ -25,7 +27,7 @@ export async function checkNeeds(host: RealHost, vmId: VmId, needs: VmNeeds, bri
     () => checkProcessor(host, vmId, needs),
     () => checkVersion(vmId, needs, inspected.value.configurationVersions),
     () => checkSwitch(vmId, switchName, facts.value.switches),
-    () => checkStorage(vmId, needs, brings, inspected.value.cluster),
+    () => checkStorage(host, vmId, needs, brings, inspected.value.cluster),
   ];
   for (const check of checks) {
     const checked = await check();
@@ -64,16 +66,50 @@ function checkSwitch(vmId: VmId, wanted: string | null, switches: readonly strin
     : refuse('SwitchMissing', vmId, `This host has no virtual switch "${wanted}".`);
 }
 
-function checkStorage(vmId: VmId, needs: VmNeeds, brings: Brings, told: InspectedHost['cluster']): Outcome<void> {
+async function checkStorage(
+  host: RealHost,
+  vmId: VmId,
+  needs: VmNeeds,
+  brings: Brings,
+  told: InspectedHost['cluster'],
+): Promise<Outcome<void>> {
   switch (brings.type) {
     case 'files':
       return succeeded(undefined);
     case 'lun':
-      return refuse('DriverLacksOperation', vmId, 'LUNs are not moved by this driver yet.');
+      return checkLun(host, vmId, needs, brings.name);
     case 'memory': {
       const cluster = knownCluster(vmId, told);
       return cluster.ok ? checkShared(vmId, needs, cluster.value) : cluster;
     }
+  }
+}
+
+/** It is seen here, is nobody's, and can be mounted where the source has it. Its files cannot be looked at before it was given up. */
+async function checkLun(host: RealHost, vmId: VmId, needs: VmNeeds, name: string): Promise<Outcome<void>> {
+  const { storage } = needs;
+  if (storage?.type !== 'lun' || storage.name !== name || storage.mountPath === undefined)
+    return refuse('LunMissing', vmId, `Files of VM ${needs.vmName} are not on LUN ${name} alone, mounted at one path.`);
+  const { mountPath, folder } = storage;
+  if (!isAtOrBelow(mountPath, folder) || !host.roots.some((root) => isAtOrBelow(root, folder)))
+    return refuse(
+      'PathOutsideRoots',
+      vmId,
+      `${folder} is below none of the roots of this host (${host.roots.join(', ')}).`,
+    );
+  const looked = await lookAtLun(host, vmId, { name, mountPath });
+  if (!looked.ok) return looked;
+  const { isOffline, isClustered, pathIs } = looked.value;
+  if (isClustered) return refuse('LunBusy', vmId, `LUN ${name} belongs to a cluster.`);
+  if (!isOffline) return refuse('LunBusy', vmId, `LUN ${name} is online on this host already.`);
+  switch (pathIs) {
+    case 'free':
+    case 'own':
+      return succeeded(undefined);
+    case 'taken':
+      return refuse('DestinationOccupied', vmId, `Something else is mounted at ${mountPath} on this host.`);
+    case 'absent':
+      return refuse('LunMissing', vmId, `This host has no folder ${mountPath} at which LUN ${name} could be mounted.`);
   }
 }
 

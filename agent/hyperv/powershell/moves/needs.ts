@@ -7,7 +7,7 @@ import type { InspectedVm, Told, ToldValue } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';
 import { memoryBytesOf, sizesOf, stateOf } from '../facts';
 import { homeOf, type RealHost } from '../host';
-import { pathsOf, volumeOf } from '../inspect/storage';
+import { ownLunOf, pathsOf, volumeOf } from '../inspect/storage';
 import { classify } from '../worker/classify';
 
 /** What another host must be able to give a VM. Reads only. */
@@ -23,7 +23,7 @@ export async function needsOf(host: RealHost, vm: VmValue): Promise<Outcome<VmNe
   if (!role.ok) return role;
   const network = valueOf(vm, inspected.value.network);
   if (!network.ok) return network;
-  const storage = await storageOf(host, vm);
+  const storage = await storageOf(host, vm, inspected);
   if (!storage.ok) return storage;
   const { maker, vectors } = processor.value;
   return succeeded({
@@ -62,14 +62,25 @@ async function fileBytesOf(vm: VmValue, { checkpoints }: InspectedVm): Promise<n
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The one volume that holds every file of a VM, where it is of the cluster or a LUN with no other VM on it; null where there is none. */
-async function storageOf({ client }: RealHost, vm: VmValue): Promise<Outcome<VmNeeds['storage']>> {
+/**
+ * The one volume that holds every file of a VM, where it is of the cluster or a LUN with no other VM on it; null where there is none. A VM
+ * comes with its LUN in the folder in which it is, whatever that is called.
+ */
+async function storageOf(
+  { client }: RealHost,
+  vm: VmValue,
+  inspected: Outcome<InspectedVm>,
+): Promise<Outcome<VmNeeds['storage']>> {
   const about = { vmId: vm.id };
   const host = await client.call('inspect-host', { Folder: '' }, about);
   if (!host.ok) return host;
   const all = await client.call('read-vms', {}, about);
   if (!all.ok) return all;
+  const looks = { vm, inspected, host, all: succeeded(all.value.vms) };
   // A cluster or a SAN that cannot be asked holds no file that is known to be shared.
-  const found = volumeOf(vm, host, succeeded(all.value.vms));
-  return succeeded(found.known && found.value !== null ? { ...found.value, folder: dirname(homeOf(vm)) } : null);
+  const found = volumeOf(looks);
+  if (!found.known || found.value === null) return succeeded(null);
+  if (found.value.type !== 'lun') return succeeded({ ...found.value, folder: dirname(homeOf(vm)) });
+  const lun = ownLunOf(looks);
+  return succeeded(lun.known && lun.value !== null ? { type: 'lun', folder: homeOf(vm), ...lun.value } : null);
 }

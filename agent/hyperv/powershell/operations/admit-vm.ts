@@ -1,5 +1,6 @@
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
+import type { VmNeeds } from '../../../../contracts/operations/moves';
 import { roomForFilesBytes } from '../../../../contracts/room';
 import { hadEffect } from '../../afterwards';
 import { refuse } from '../../refuse';
@@ -19,7 +20,7 @@ export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs,
   if (brings.type !== 'files') {
     const folder = needs.storage?.folder ?? host.roots[0] ?? '';
     const promised = await reserveMemory(host, context.runId, { vmId, folder, memoryBytes });
-    return promised.ok ? succeeded({}) : promised;
+    return promised.ok ? noteLun(host, context.runId, vmId, needs) : promised;
   }
   const { folder } = brings;
   const room = { vmId, folder, roomBytes: roomForFilesBytes(needs.fileBytes), memoryBytes };
@@ -29,6 +30,22 @@ export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs,
   return placed.ok ? placed : failed(hadEffect(placed.failure));
 };
 
+/** A VM that brings its LUN: how it is mounted, the source has told. A LUN that was taken already is left as it is noted. */
+async function noteLun(
+  host: RealHost,
+  runId: RunId,
+  vmId: VmId,
+  { storage }: VmNeeds,
+): Promise<Outcome<Record<string, never>>> {
+  if (storage?.type !== 'lun' || storage.mountPath === undefined) return succeeded({});
+  const noted = await host.runs.read(runId, vmId);
+  if (!noted.ok) return noted;
+  const { name, mountPath, folder: home } = storage;
+  const lun = noted.value.lun ?? { name, mountPath, home, stage: 'promised' as const, wasReadOnly: true };
+  await host.runs.write({ ...noted.value, lun });
+  return succeeded({});
+}
+
 /** Where the VM is now nothing is taken away: neither its files nor the promise that it lives on. */
 export const withdrawVm: Handler<'withdraw-vm'> = async (host, context, { vmId }) => {
   const { runId } = context;
@@ -36,7 +53,9 @@ export const withdrawVm: Handler<'withdraw-vm'> = async (host, context, { vmId }
   if (!here.ok) return here;
   const noted = await host.runs.read(runId, vmId);
   if (!noted.ok) return noted;
-  const { placed, room } = noted.value;
+  const { placed, room, lun } = noted.value;
+  if (lun !== null && lun.stage !== 'promised')
+    return refuse('LunBusy', vmId, `LUN ${lun.name} was not given back by this host yet.`);
   if (placed !== null) {
     const removed = await removePlaceholder(host, context, { vmId, folder: room?.folder ?? placed.home });
     if (!removed.ok) return removed;

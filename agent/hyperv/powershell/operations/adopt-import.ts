@@ -51,6 +51,7 @@ function planOf(
       exportedVmId,
       configurationPath,
       newName: input.name,
+      cameWithLun: false,
       isRegistering: false,
     },
     memoryBytes: planned.memoryStartupBytes,

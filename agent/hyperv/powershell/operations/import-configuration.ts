@@ -73,6 +73,7 @@ async function place(
       exportedVmId: fromExport.exportedVmId,
       configurationPath: configurationPathOf(home, fromExport.exportedVmId),
       newName: fromExport.vmName === vmName ? null : vmName,
+      cameWithLun: false,
       isRegistering: false,
     },
     memoryBytes,
@@ -110,7 +111,7 @@ export const editsOf = (
   Path: fromExport?.configurationPath ?? configurationPathOf(home, vmId),
   SwitchName: asked ?? '',
   // Of an import a person was told before; a VM that is carried over is not to arrive without its network or its memory.
-  Disconnects: fromExport !== null,
+  Disconnects: fromExport !== null && !fromExport.cameWithLun,
   KeepsMemory: fromExport === null || hasSavedState,
   DiskIds: disks.map(({ diskId }) => diskId),
   DiskPaths: disks.map(

@@ -8,6 +8,9 @@ import { moveStorage } from './move-storage';
 import { checkDisks } from './check-disks';
 import { endRound, lookAtChanges } from './end-round';
 import { locateVm } from './locate-vm';
+import { attachLun, surrenderLun } from './lun-at-destination';
+import { detachLun, forgetSource, reattachLun } from './lun-at-source';
+import { removeConfiguration, writeConfiguration } from './lun-configuration';
 import { fenceVm, unfenceVm } from './fence';
 import { adoptImport } from './adopt-import';
 import { compareImport } from './compare-import';
@@ -21,6 +24,7 @@ import { importConfiguration } from './import-configuration';
 import { mergeDisks } from './merge-disks';
 import { moveRole, returnRole, startRole } from './move-role';
 import { placeVm, removePlaceholder } from './placeholder';
+import { registerFromLun, unregisterFromLun } from './register-from-lun';
 import { release, reserveVm } from './reservation';
 import { reserveRoom } from './reserve-room';
 import { retireVm } from './retire-vm';
@@ -31,14 +35,14 @@ import { removeVmCheckpoint, takeVmCheckpoint } from './vm-checkpoint';
 export type Scope = 'vm' | 'room' | 'nothing';
 
 type Table = {
-  readonly [K in DriverOperationKind]?: {
+  readonly [K in DriverOperationKind]: {
     readonly handler: Handler<K>;
     /** Whether it keeps other operations from the VM meanwhile. */
     readonly locks: Scope;
   };
 };
 
-/** What this driver carries out. Any other operation is refused as DriverLacksOperation. */
+/** How this driver carries each operation out. */
 export const operationTable = {
   'reserve-vm': { handler: reserveVm, locks: 'vm' },
   'reserve-room': { handler: reserveRoom, locks: 'room' },
@@ -80,7 +84,13 @@ export const operationTable = {
   'move-live': { handler: moveLive, locks: 'vm' },
   'move-storage': { handler: moveStorage, locks: 'vm' },
   'move-whole': { handler: moveWhole, locks: 'vm' },
+  'write-configuration': { handler: writeConfiguration, locks: 'vm' },
+  'remove-configuration': { handler: removeConfiguration, locks: 'vm' },
+  'detach-lun': { handler: detachLun, locks: 'vm' },
+  'attach-lun': { handler: attachLun, locks: 'vm' },
+  'reattach-lun': { handler: reattachLun, locks: 'vm' },
+  'surrender-lun': { handler: surrenderLun, locks: 'vm' },
+  'register-vm': { handler: registerFromLun, locks: 'room' },
+  'unregister-vm': { handler: unregisterFromLun, locks: 'vm' },
+  'forget-source': { handler: forgetSource, locks: 'vm' },
 } as const satisfies Table;
-
-export const carriesOut = (kind: DriverOperationKind): kind is keyof typeof operationTable =>
-  Object.hasOwn(operationTable, kind);

@@ -72,7 +72,7 @@ async function removeHomes(
 }
 
 /** A folder that is imported in place becomes what it was. What is registered from it is this run's only if it asked for that. */
-async function giveBack(host: RealHost, { home, imported }: Placed, runId: RunId): Promise<Outcome<number>> {
+export async function giveBack(host: RealHost, { home, imported }: Placed, runId: RunId): Promise<Outcome<number>> {
   if (imported?.fromExport?.isRegistering === true) {
     const free = await unregisterFrom(host, home, true);
     if (!free.ok) return free;

@@ -5,6 +5,7 @@ import { refuse } from '../../refuse';
 import { exportedFiles } from '../exported-files';
 import { fencedAgainst, findVm, homeOf, registeredVm, setMarks, type Handler } from '../host';
 import { forgetConfiguration } from '../kept-configuration';
+import { forgetHandover } from '../lun-handover';
 import { marksIn } from '../marks';
 import { removePoints } from './reference-points';
 import type { Placed, RunFile } from '../run-files';
@@ -33,7 +34,7 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   const vm = found.value;
   const noted = await host.runs.read(runId, vmId);
   if (!noted.ok) return noted;
-  const { exported, placed, rounds } = noted.value;
+  const { exported, placed, rounds, lun } = noted.value;
   const points = await removePoints(host, vmId, rounds?.points ?? []);
   if (!points.ok) return points;
   if (exported !== null) await removeDurably(exported);
@@ -41,6 +42,7 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   // Brought into the placeholder by Hyper-V itself, with the mark of the run in its notes.
   const hasArrived = vm !== undefined && placed?.home === homeOf(vm) && marks?.reservedBy === runId;
   if (placed !== null && (placed.startedAt !== null || hasArrived)) await tidyHome(placed, noted.value);
+  if (placed !== null && placed.startedAt !== null && lun !== null) await forgetHandover(lun.home, runId);
   if (vm !== undefined && marks?.reservedBy === runId) {
     const set = await setMarks(host, vm, { ...marks, reservedBy: null });
     if (!set.ok) return set;

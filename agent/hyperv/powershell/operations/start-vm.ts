@@ -29,6 +29,8 @@ export const startVm: Handler<'start-vm'> = async (host, { runId }, { vmId, fold
   const vm = registered.value;
   const clean = await takeMarksOff(host, vm, note);
   if (!clean.ok) return failed(hadEffect(clean.failure));
+  const open = await openFiles(host, note);
+  if (!open.ok) return failed(hadEffect(open.failure));
   // With what the registration noted.
   const now = await placeholderOf(host, runId, vmId, folder);
   if (!now.ok) return failed(hadEffect(now.failure));
@@ -86,6 +88,15 @@ async function takeMarksOff(host: RealHost, vm: VmValue, { runId, placed }: Impo
   return isNew || [reservedBy, fencedBy, retiredBy].includes(runId)
     ? setMarks(host, vm, noMarks)
     : succeeded(undefined);
+}
+
+/** The fence of the source is on the files themselves, and came with them. */
+async function openFiles(
+  { client }: RealHost,
+  { vmId, placed: { imported } }: ImportedNote,
+): Promise<Outcome<unknown>> {
+  if (imported.fromExport?.cameWithLun !== true) return succeeded(undefined);
+  return client.call('unlock-files', { VmId: vmId, DiskPaths: imported.disks.map(({ path }) => path) }, { vmId });
 }
 
 /** When it was started is noted before it is: from then on nothing of it is deleted. A start that had no effect takes the note back. */

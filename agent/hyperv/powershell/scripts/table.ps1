@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'inspect-host', 'inspect-vm', 'doctor', 'firewall', 'processor', 'moves') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'inspect-host', 'inspect-vm', 'doctor', 'firewall', 'processor', 'moves') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -31,6 +31,7 @@ $handlers = @{
     'lock-disks'                 = 'Lock-VmDisks'
     'unlock-disks'               = 'Unlock-VmDisks'
     'unlock-files'               = 'Unlock-Files'
+    'lock-files'                 = 'Lock-Files'
     'export-configuration'       = 'Export-VmConfiguration'
     'begin-export'               = 'Start-VmExport'
     'read-export-job'            = 'Read-ExportJob'
@@ -47,6 +48,10 @@ $handlers = @{
     'stop-move'                  = 'Stop-Move'
     'stop-live-move'             = 'Stop-LiveMove'
     'remove-planned-vm'          = 'Remove-LeftPlannedVm'
+    'read-lun'                   = 'Read-Lun'
+    'mount-lun'                  = 'Mount-Lun'
+    'dismount-lun'               = 'Dismount-Lun'
+    'remove-absent-vm'           = 'Remove-AbsentVm'
     'open-firewall'              = 'Open-ByteRoutePort'
     'close-firewall'             = 'Close-ByteRoutePort'
 }

@@ -52,3 +52,14 @@ function Unlock-Files {
     foreach ($path in $DiskPaths) { if ([System.IO.File]::Exists($path)) { Remove-Denial -Path $path -VmId $VmId } }
     [ordered]@{ done = $true }
 }
+
+# Keeps a VM from these files that is not registered here.
+function Lock-Files {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)][ValidatePattern('\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z')][string] $VmId,
+        [Parameter(Mandatory)][AllowEmptyCollection()][ValidateLength(1, 32767)][string[]] $DiskPaths
+    )
+    foreach ($path in $DiskPaths) { if ([System.IO.File]::Exists($path)) { Add-Denial -Path $path -VmId $VmId } }
+    [ordered]@{ done = $true }
+}

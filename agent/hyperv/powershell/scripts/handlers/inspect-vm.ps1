@@ -8,6 +8,7 @@ function Read-VmInspection {
         isReplicated      = Read-Fact { $vm.ReplicationState.ToString() -ne 'Disabled' }
         automaticStart    = Read-Fact { $vm.AutomaticStartAction.ToString() }
         checkpoints       = Read-Fact { , [object[]] @(Get-VMSnapshot -VM $vm | ForEach-Object { Read-CheckpointFiles -Snapshot $_ }) }
+        folders           = Read-Fact { , [object[]] @($vm.SnapshotFileLocation, $vm.SmartPagingFilePath | Where-Object { "$_" -ne '' } | ForEach-Object { "$_" }) }
         passThroughDisks  = Read-Fact { , [object[]] @(Get-VMHardDiskDrive -VM $vm | Where-Object { $null -ne $_.DiskNumber } | ForEach-Object { Read-Slot -Drive $_ }) }
         sharedDisks       = Read-Fact { , [object[]] @(Get-VMHardDiskDrive -VM $vm | Where-Object { $_.SupportPersistentReservations } | ForEach-Object { Read-Slot -Drive $_ }) }
         sectors           = Read-Fact { , [object[]] @(Read-Sectors -Vm $vm) }

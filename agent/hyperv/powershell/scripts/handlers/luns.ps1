@@ -7,6 +7,7 @@ function Read-Luns {
             isOffline   = [bool] $disk.IsOffline
             isReadOnly  = [bool] $disk.IsReadOnly
             isClustered = [bool] $disk.IsClustered
+            volumeCount = @(Find-LunVolumes -Disk $disk).Count
             paths       = [object[]] @(Read-LunPaths -Disk $disk)
         }
     }
@@ -17,13 +18,23 @@ function Find-SanDisks {
     Get-Disk | Where-Object { @('Fibre Channel', 'iSCSI', 'SAS') -contains "$($_.BusType)" -and -not $_.IsBoot -and -not $_.IsSystem }
 }
 
+# Partitions that hold files. Nothing is known of those of a disk that is offline.
+function Find-LunVolumes {
+    param($Disk)
+    if ($Disk.IsOffline) { return }
+    Get-Partition -DiskNumber $Disk.Number | Where-Object { @('Reserved', 'System', 'Recovery') -notcontains "$($_.Type)" }
+}
+
 # Where its volumes are mounted. The path of a volume itself, which is another at every host, is none of them.
 function Read-LunPaths {
     param($Disk)
     if ($Disk.IsOffline) { return }
-    foreach ($partition in @(Get-Partition -DiskNumber $Disk.Number)) {
-        foreach ($path in @($partition.AccessPaths | Where-Object { "$_" -ne '' })) {
-            if (-not "$path".StartsWith('\\?\', [StringComparison]::Ordinal)) { "$path" }
-        }
+    foreach ($partition in @(Get-Partition -DiskNumber $Disk.Number)) { Read-AccessPaths -Partition $partition }
+}
+
+function Read-AccessPaths {
+    param($Partition)
+    foreach ($path in @($Partition.AccessPaths | Where-Object { "$_" -ne '' })) {
+        if (-not "$path".StartsWith('\\?\', [StringComparison]::Ordinal)) { "$path" }
     }
 }

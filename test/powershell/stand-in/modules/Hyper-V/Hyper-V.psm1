@@ -62,6 +62,8 @@ function ConvertTo-Vm {
         MemoryStartup         = $Facts.memoryBytes
         MemoryAssigned        = if ($Facts.state -eq 'Running') { $Facts.memoryBytes } else { 0 }
         ConfigurationLocation = $Facts.home
+        SnapshotFileLocation  = $Facts.home
+        SmartPagingFilePath   = $Facts.home
         CheckpointType        = $Facts.checkpointType
         Notes                 = $Facts.notes
         Heartbeat             = $Facts.heartbeat

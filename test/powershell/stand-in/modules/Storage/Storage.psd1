@@ -3,7 +3,7 @@
     RootModule        = 'Storage.psm1'
     ModuleVersion     = '2.0.0.0'
     NestedModules     = @('../service.psm1')
-    FunctionsToExport = @('Get-Volume', 'Get-Disk', 'Get-Partition')
+    FunctionsToExport = @('Get-Volume', 'Get-Disk', 'Get-Partition', 'Set-Disk', 'Update-HostStorageCache', 'Add-PartitionAccessPath', 'Remove-PartitionAccessPath')
     CmdletsToExport   = @()
     VariablesToExport = @()
     AliasesToExport   = @()

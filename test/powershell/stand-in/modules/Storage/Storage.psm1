@@ -16,8 +16,8 @@ function Get-Disk {
             Number      = $lun.number
             UniqueId    = $lun.name
             BusType     = 'iSCSI'
-            IsOffline   = -not $lun.isOnline
-            IsReadOnly  = $false
+            IsOffline   = $lun.isOffline
+            IsReadOnly  = $lun.isReadOnly
             IsClustered = $lun.isReserved
             IsBoot      = $false
             IsSystem    = $false
@@ -28,8 +28,45 @@ function Get-Disk {
 function Get-Partition {
     [CmdletBinding(DefaultParameterSetName = 'ByNumber')]
     param([Parameter(Position = 0, ParameterSetName = 'ByNumber')][uint32[]] $DiskNumber)
-    $lun = Invoke-StandInService -Command 'luns' | Where-Object { $DiskNumber -contains $_.number }
-    if ($null -eq $lun) { throw "The stand-in has no partitions of disk $DiskNumber." }
-    [pscustomobject] @{ DiskNumber = $lun.number; PartitionNumber = 1; Type = 'Reserved'; AccessPaths = @() }
-    [pscustomobject] @{ DiskNumber = $lun.number; PartitionNumber = 2; Type = 'Basic'; AccessPaths = @($lun.path, "\\?\Volume{$($lun.name)}\") }
+    $luns = @(Invoke-StandInService -Command 'luns' | Where-Object { -not $_.isOffline -and (-not $DiskNumber -or $DiskNumber -contains $_.number) })
+    if ($DiskNumber -and $luns.Count -eq 0) { throw "The stand-in has no partitions of disk $DiskNumber." }
+    if (-not $DiskNumber) { [pscustomobject] @{ DiskNumber = 0; PartitionNumber = 1; Type = 'Basic'; AccessPaths = @('C:\') } }
+    foreach ($lun in $luns) {
+        [pscustomobject] @{ DiskNumber = $lun.number; PartitionNumber = 1; Type = 'Reserved'; AccessPaths = @() }
+        [pscustomobject] @{ DiskNumber = $lun.number; PartitionNumber = 2; Type = 'Basic'; AccessPaths = @($lun.paths) + "\\?\Volume{$($lun.name)}\" }
+    }
+}
+
+function Set-Disk {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory, ParameterSetName = 'ById')][Parameter(Mandatory, ParameterSetName = 'ByIdAttributes')][string] $UniqueId,
+        [Parameter(ParameterSetName = 'ById')][bool] $IsOffline,
+        [Parameter(ParameterSetName = 'ByIdAttributes')][bool] $IsReadOnly
+    )
+    if ($PSCmdlet.ParameterSetName -eq 'ById') { [void] (Invoke-StandInService -Command 'set-lun-offline' -With @{ name = $UniqueId; isOffline = $IsOffline }) }
+    else { [void] (Invoke-StandInService -Command 'set-lun-read-only' -With @{ name = $UniqueId; isReadOnly = $IsReadOnly }) }
+}
+
+function Update-HostStorageCache {
+    [CmdletBinding()]
+    param()
+}
+
+function Add-PartitionAccessPath {
+    [CmdletBinding()]
+    param([uint32] $DiskNumber, [uint32] $PartitionNumber, [string] $AccessPath)
+    [void] (Invoke-StandInService -Command 'add-lun-path' -With @{ name = (Get-LunName -Number $DiskNumber -Partition $PartitionNumber); path = $AccessPath })
+}
+
+function Remove-PartitionAccessPath {
+    [CmdletBinding()]
+    param([uint32] $DiskNumber, [uint32] $PartitionNumber, [string] $AccessPath)
+    [void] (Invoke-StandInService -Command 'remove-lun-path' -With @{ name = (Get-LunName -Number $DiskNumber -Partition $PartitionNumber); path = $AccessPath })
+}
+
+function Get-LunName {
+    param([uint32] $Number, [uint32] $Partition)
+    if ($Partition -ne 2) { throw "Partition $Partition of disk $Number holds no files." }
+    (Invoke-StandInService -Command 'luns' | Where-Object { $_.number -eq $Number }).name
 }
