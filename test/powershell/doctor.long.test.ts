@@ -98,7 +98,7 @@ describeWithEngine('hyperferry agent doctor, with the PowerShell driver', () => 
     expect(service.changes).toEqual([]);
   });
 
-  test('names eleven things that are wrong, each with its remedy, and exits with 11', async () => {
+  test('names twelve things that are wrong, each with its remedy, and exits with 11', async () => {
     await setUp({ type: 'credssp', delegatedTo: [], credentialGuard: true });
     const port = await listening();
     // Answers as a PowerShell under a group policy does; runs scripts all the same, so that the other checks can look.
@@ -109,6 +109,7 @@ describeWithEngine('hyperferry agent doctor, with the PowerShell driver', () => 
     await writeFile(join(folder, 'byte-route.pem'), 'no certificate');
     hyperV.groups = ['S-1-1-0', 'S-1-5-32-545', 'S-1-16-8192'];
     hyperV.fileSystem = 'FAT32';
+    hyperV.firewallProfiles = [{ name: 'Domain', enabled: 'True', inbound: 'True', local: 'False' }];
     const file = join(folder, 'agent.json');
     const given = config({
       stateFolder: '.',
@@ -128,6 +129,7 @@ describeWithEngine('hyperferry agent doctor, with the PowerShell driver', () => 
       ['advertised-address', 'critical'],
       ['execution-policy', 'critical'],
       ['hyper-v-rights', 'critical'],
+      ['firewall', 'warning'],
       ['roots', 'critical'],
       ['room', 'critical'],
       ['room', 'critical'],
@@ -141,7 +143,7 @@ describeWithEngine('hyperferry agent doctor, with the PowerShell driver', () => 
     expect(table.stdout).toMatch(/^CHECK +RESULT +WHAT\n/);
     expect(table.stdout).toMatch(/\nhyper-v-rights +CRITICAL /);
     expect(table.stdout).toMatch(/\nCRITICAL roots: driver\.roots names .*nowhere.*\n {2}remedy: Make the folder/);
-    expect(table.stdout).toMatch(/\n9 critical, 2 warnings\n$/);
+    expect(table.stdout).toMatch(/\n9 critical, 3 warnings\n$/);
     expect(table.stdout).not.toContain('another-key');
     expect((await readdir(folder)).sort()).toEqual(['agent.json', 'byte-route.pem', 'host', 'powershell']);
   });
@@ -156,6 +158,7 @@ describeWithEngine('hyperferry agent doctor, with the PowerShell driver', () => 
       'relay-certificate',
       'hyper-v-rights',
       'hyper-v-answers',
+      'firewall',
       'room',
       'live-migration',
       'delegation',

@@ -1,6 +1,7 @@
 import type { Check } from '../check';
 import { advertisedAddress, byteRoutePort } from './byte-route';
 import { byteRouteCertificate, relayCertificate } from './certificates';
+import { firewall } from './firewall';
 import { hyperVAnswers, hyperVModule, hyperVRights } from './hyper-v';
 import { delegation, liveMigration, liveMigrationPort } from './live-migration';
 import { executionPolicy, powerShell } from './powershell';
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   hyperVModule,
   hyperVRights,
   hyperVAnswers,
+  firewall,
   roots,
   room,
   liveMigration,

@@ -26,7 +26,7 @@ export async function askHyperV({ config, clock, newGuid, env, migrationPort }: 
   const client = openClient({ engine, scripts: scriptsFolder, clock, newGuid, log: () => undefined, env });
   try {
     const roots = { Roots: [...driver.roots] };
-    const doctor = await client.call('read-doctor', { ...roots, MigrationPort: migrationPort });
+    const doctor = await client.call('read-doctor', { ...roots, MigrationPort: migrationPort, HostId: config.hostId });
     if (!doctor.ok) return { type: 'no-worker', failure: doctor.failure };
     const facts = await client.call('read-host', roots);
     const host = await client.call('inspect-host', { Folder: '' });

@@ -64,6 +64,13 @@ export class StandInHyperV {
   checkpointType = 'Production';
   fileSystem = 'NTFS';
   firewallRules: z.infer<typeof firewallRule>[] = [];
+  /** As the active store tells them: a setting that nobody made is `NotConfigured`. */
+  firewallProfiles = ['Domain', 'Private', 'Public'].map((name) => ({
+    name,
+    enabled: 'True',
+    inbound: 'NotConfigured',
+    local: 'NotConfigured',
+  }));
   /** Of every volume; what the simulated host says where it is undefined. */
   room: { readonly sizeBytes: number; readonly freeBytes: number } | undefined;
   /** Of the account that runs the workers: Administrators, elevated. */

@@ -14,6 +14,7 @@ const request = z.intersection(
     z.object({ command: z.literal('vms') }),
     z.object({ command: z.literal('groups') }),
     z.object({ command: z.literal('firewall-rules') }),
+    z.object({ command: z.literal('firewall-profiles') }),
     z.object({ command: z.literal('add-firewall-rule'), with: firewallRule }),
     z.object({ command: z.literal('remove-firewall-rule'), with: z.object({ name: z.string() }) }),
     z.object({ command: z.literal('hardware'), with: z.object({ vmId }) }),
@@ -124,6 +125,8 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       return hyperV.volume(asked.with.path);
     case 'vms':
       return hyperV.vms();
+    case 'firewall-profiles':
+      return Promise.resolve(hyperV.firewallProfiles);
     case 'firewall-rules':
       return Promise.resolve(hyperV.firewallRules);
     case 'add-firewall-rule':
@@ -244,6 +247,7 @@ const looks = [
   'vms',
   'groups',
   'firewall-rules',
+  'firewall-profiles',
   'hardware',
   'image',
   'denials',

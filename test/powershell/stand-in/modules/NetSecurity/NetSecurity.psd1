@@ -3,7 +3,7 @@
     RootModule        = 'NetSecurity.psm1'
     ModuleVersion     = '2.0.0.0'
     NestedModules     = @('../service.psm1')
-    FunctionsToExport = @('New-NetFirewallRule', 'Get-NetFirewallRule', 'Remove-NetFirewallRule')
+    FunctionsToExport = @('Get-NetFirewallProfile', 'New-NetFirewallRule', 'Get-NetFirewallRule', 'Remove-NetFirewallRule')
     CmdletsToExport   = @()
     VariablesToExport = @()
     AliasesToExport   = @()

@@ -33,3 +33,11 @@ function Remove-NetFirewallRule {
     param([Parameter(Mandatory)][string[]] $Name)
     foreach ($one in $Name) { [void] (Invoke-StandInService -Command 'remove-firewall-rule' -With @{ name = $one }) }
 }
+
+function Get-NetFirewallProfile {
+    [CmdletBinding(PositionalBinding = $false)]
+    param([string] $PolicyStore)
+    foreach ($one in @(Invoke-StandInService -Command 'firewall-profiles')) {
+        [pscustomobject] @{ Name = $one.name; Enabled = $one.enabled; AllowInboundRules = $one.inbound; AllowLocalFirewallRules = $one.local }
+    }
+}
