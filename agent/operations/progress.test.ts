@@ -39,6 +39,14 @@ describe('progress', () => {
     expect(tracker.at(100_000, null)?.bytesPerSecond).toBeLessThan(7_000);
   });
 
+  test('while the first piece comes over a slow line the rate is what the copy says, and then that of the pieces', () => {
+    const tracker = new ProgressTracker(0);
+    for (let ms = 0; ms < 60_000; ms += 500) tracker.report({ ...bytes(0), bytesPerSecond: 21_000 }, ms);
+    expect(tracker.at(59_500, null)?.bytesPerSecond).toBe(21_000);
+    tracker.report({ ...bytes(600_000), bytesPerSecond: 21_000 }, 60_000);
+    expect(tracker.at(60_000, null)?.bytesPerSecond).toBe(10_000);
+  });
+
   test('a clock that is put back makes no rate below nothing', () => {
     const tracker = new ProgressTracker(0);
     for (const ms of [100_000, 101_000, 102_000]) tracker.report(bytes(ms), ms);

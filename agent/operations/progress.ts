@@ -72,11 +72,12 @@ export class ProgressTracker {
 
   /**
    * Between two moments at which bytes came, since the time since the last piece says nothing as long as the next one is not late; when it
-   * is, no more than if it came now.
+   * is, no more than if it came now. Until two pieces have come it is what the operation says itself, which sees a piece while it comes.
    */
   #bytesPerSecond(nowMs: number): number {
     const [oldest, newest] = [this.#samples[0], this.#newest];
-    if (oldest === undefined || newest === undefined || newest.atMs <= oldest.atMs) return 0;
+    if (oldest === undefined || newest === undefined || newest.atMs <= oldest.atMs)
+      return this.#last?.bytesPerSecond ?? 0;
     const bytes = Math.max(0, newest.bytesDone - oldest.bytesDone);
     const measured = bytes / (newest.atMs - oldest.atMs);
     // A clock that was put back must not make it less than nothing.

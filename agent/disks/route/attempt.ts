@@ -74,6 +74,11 @@ export class Attempt {
     }
   }
 
+  /** Of a block that has come in part, and is of use when the rest has. */
+  get arrivingBytes(): number {
+    return this.#isOver ? 0 : (this.#wire?.arrivingBytes ?? 0);
+  }
+
   /** Nothing more can be written: the connection is of no use. */
   fail(failure: Failure): void {
     this.#end({ kind: 'failed', failure });

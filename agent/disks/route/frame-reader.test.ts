@@ -91,6 +91,19 @@ test('every frame of content comes out as it went in, wherever the bytes are cut
   }
 });
 
+test('what has come of a block is told while it comes, and nothing of it once it is whole', () => {
+  const { reader, frames } = readerOf(contentFromSource);
+  const frame = dataFrame(0, seededBytes(1000, 9));
+  const headBytes = frame.length - 1000;
+  for (const bytes of [1, 400, 999]) {
+    const one = readerOf(contentFromSource).reader;
+    one.push(frame.subarray(0, headBytes + bytes));
+    expect(one.arrivingBytes).toBe(bytes);
+  }
+  reader.push(frame);
+  expect([frames.length, reader.arrivingBytes]).toEqual([1, 0]);
+});
+
 test('every frame of a destination comes out as it went in', () => {
   const sent: PlainFrame[] = [
     { kind: 'open', message: { contract: 1, runId: run, ticket: 'a.b' } },

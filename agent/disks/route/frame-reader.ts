@@ -36,6 +36,11 @@ export class FrameReader {
     this.#filling = this.#head.subarray(0, frameHeadBytes);
   }
 
+  /** Of the body of a frame that has come in part. */
+  get arrivingBytes(): number {
+    return this.#isBody ? this.#filled : 0;
+  }
+
   /** Takes what came. Answers why it is no frames of this route, once and for good: nothing that comes after it can be trusted. */
   push(chunk: Uint8Array): string | undefined {
     for (let at = 0; at < chunk.length && this.#broken === undefined;) {

@@ -182,11 +182,13 @@ export class Transfer {
     const { mark, received, beginning } = this.#copy.journal.content;
     const position = this.#writer?.position ?? mark;
     const sent = this.#writer?.received.sentBytes ?? received.sentBytes;
+    // On a slow line a block takes a minute, in which the line is not to seem idle.
+    const arrivingBytes = this.#attempt?.arrivingBytes ?? 0;
     const bytesDone = position.dataBytes + position.zeroBytes + position.seedBytes;
     this.#request.report({
       bytesDone,
       bytesTotal: Math.max(bytesDone, beginning?.extentBytes ?? 0),
-      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), sent + position.seedBytes),
+      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), sent + position.seedBytes + arrivingBytes),
       watermarkBytes: mark.watermarkBytes,
       digestSoFar: mark.digest,
       resentBytes: sent - position.dataBytes,

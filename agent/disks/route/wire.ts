@@ -83,6 +83,11 @@ export class Wire {
     this.#socket.write(encodeFrame(frame));
   }
 
+  /** Of frames that have come in part. */
+  get arrivingBytes(): number {
+    return this.#readers.reduce((sum, reader) => sum + reader.arrivingBytes, 0);
+  }
+
   /** As `say`. Resolves when the system has taken it, or when the connection ended: for what a peer may ask for again and again. */
   async deliver(frame: Parameters<Wire['say']>[0]): Promise<void> {
     if (this.signal.aborted) return;
