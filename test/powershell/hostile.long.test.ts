@@ -160,7 +160,7 @@ function given(
     case 'close-firewall':
       return { args: { HostId: text }, accepts: /^[A-Za-z0-9_-]{1,100}$/.test(text) };
     case 'read-doctor':
-      return { args: { Roots: [text], MigrationPort: 6600 }, accepts: true };
+      return { args: { Roots: [text], MigrationPort: 6600, HostId: 'host-1' }, accepts: true };
     case 'inspect-host':
       return { args: { Folder: text }, accepts: true };
     case 'read-vms':

@@ -184,6 +184,14 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     }
   });
 
+  test('does not say that the VM is not there where the workers that look for it die: the host does not answer then', async () => {
+    const { driver, service } = await open();
+    service.strike = (command) => (command === 'vms' ? 'before' : undefined);
+    await expect(driver.inspect(asked())).rejects.toThrow('HyperVSilent');
+    service.strike = () => undefined;
+    expect((await driver.inspect(asked())).vm).not.toBeNull();
+  });
+
   test('is not known, with the reason, where the host cannot tell, and the rest is told all the same', async () => {
     const { driver } = await open({ cannotTell: ['host.guardians', 'vm.security'] });
     const { host: ofHost, vm } = await driver.inspect(asked());

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { HostFacts, Leftover, VmFacts } from '../../../contracts/facts';
-import { describeThrown, failed, failureOf, type Failure, succeeded, type Outcome } from '../../../contracts/failure';
+import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import type { InspectionRequest } from '../../../contracts/inspection';
 import type { OperationInput, OperationOutput, PullSubject } from '../../../contracts/operations';
@@ -28,6 +28,7 @@ import { inspect } from './inspect';
 import { findLeftovers } from './leftovers';
 import { locateForReading, locateForWriting } from './locate';
 import { operationTable, type Scope } from './operations';
+import { orThrow } from './or-throw';
 import { openPromises, promisedBytes, promisedMemoryBytes } from './promises';
 import { RetiredFiles } from './retired-files';
 import { RunFiles } from './run-files';
@@ -111,18 +112,6 @@ export const driverOver = (
     newGuid,
     log,
   });
-
-/** What a look failed with, where the interface of the driver has no place for a failure. */
-class HyperVError extends Error {
-  constructor(readonly failure: Failure) {
-    super(`${failure.code}: ${failure.message}`);
-  }
-}
-
-const orThrow = <T>(outcome: Outcome<T>): T => {
-  if (outcome.ok) return outcome.value;
-  throw new HyperVError(outcome.failure);
-};
 
 class PowerShellDriver implements HyperVDriver {
   readonly name = 'powershell';

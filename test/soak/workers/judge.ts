@@ -19,7 +19,8 @@ export async function judge(site: PowerShellSite, run: SoakRun, receipt: Receipt
     wrong.push(`its VM runs on ${runsOn.join(' and ') || 'no host'} and not on ${expected}`);
   else if (!(await isAwake(site, run, expected))) wrong.push(`the guest of its VM is not heard on ${expected}`);
   for (const id of [source, destination]) {
-    const { registrations, checkpoints } = site.host(id).hyperV;
+    const { registrations, checkpoints, luns } = site.host(id).hyperV;
+    if (luns.torn.length > 0) wrong.push(`LUNs were written by two hosts: ${JSON.stringify(luns.torn)}`);
     const planned = registrations.plannedVms();
     if (planned.length > 0) wrong.push(`planned VMs are left on ${id}: ${JSON.stringify(planned)}`);
     const points = await checkpoints.points();

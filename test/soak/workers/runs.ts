@@ -22,6 +22,7 @@ export const kindsOfRound: readonly Kind[] = [
   'storage',
   'lan',
   'live',
+  'san',
   'export',
   'import',
   'warm',
@@ -46,6 +47,7 @@ export async function soakRun(
 
 function vmOf({ vms }: PowerShellSite, kind: Kind): VmId {
   if (kind === 'live' || kind === 'quick') return vms.role;
+  if (kind === 'san') return vms.onLun;
   return kind === 'storage' || kind === 'shared-nothing' ? vms.moving : vms.web;
 }
 

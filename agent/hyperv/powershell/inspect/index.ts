@@ -1,9 +1,11 @@
 import type { InspectionRequest } from '../../../../contracts/inspection';
+import { known } from '../../../../contracts/inspection';
 import { succeeded } from '../../../../contracts/failure';
 import type { DriverInspection } from '../../driver';
 import { findVm, type RealHost } from '../host';
 import { openPromises, promisedBytes } from '../promises';
 import { marksIn } from '../marks';
+import { orThrow } from '../or-throw';
 import { isPlaceholder } from '../placing';
 import { inspectHost } from './host';
 import { inspectImport } from './imports';
@@ -13,7 +15,7 @@ import { inspectVm } from './vm';
 
 /**
  * What the host can tell of a move before it: the host, all VMs, this VM, each in one round trip. What cannot be told says why, so that no
- * check takes it for a yes.
+ * check takes it for a yes. Throws where Hyper-V does not tell whether the VM is there: nothing can be said of the rest then.
  */
 export async function inspect(real: RealHost, request: InspectionRequest): Promise<DriverInspection> {
   const { runId, vmId, vmName, describesVm, folder, imports } = request;
@@ -22,8 +24,7 @@ export async function inspect(real: RealHost, request: InspectionRequest): Promi
   const facts = await client.call('read-host', { Roots: [...real.roots] });
   const host = await client.call('inspect-host', { Folder: place?.ok === true ? place.value.root : '' });
   const all = await client.call('read-vms', {});
-  const found = await findVm(real, vmId);
-  const vm = found.ok ? found.value : undefined;
+  const vm = orThrow(await findVm(real, vmId));
   const noted = await openPromises(real.runs);
   const others = noted.ok ? succeeded(noted.value.filter((one) => one.vmId !== vmId || one.runId !== runId)) : noted;
   const own = noted.ok ? noted.value.find((one) => one.vmId === vmId && one.runId === runId) : undefined;
@@ -38,9 +39,7 @@ export async function inspect(real: RealHost, request: InspectionRequest): Promi
   return {
     host: inspectHost({ nowMs, facts, host, vm, promises: others, vmId }),
     presence: {
-      registered: wholeFact(found, (one) =>
-        one === undefined ? null : { vmName: one.name, isRetired: marksIn(one.notes).retiredBy !== null },
-      ),
+      registered: known(vm === undefined ? null : { vmName: vm.name, isRetired: marksIn(vm.notes).retiredBy !== null }),
       placeholderOf: wholeFact(
         others,
         (files) => files.find((one) => one.vmId === vmId && isPlaceholder(one))?.runId ?? null,
