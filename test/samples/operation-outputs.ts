@@ -1,5 +1,5 @@
 import { diskId } from '../../contracts/ids';
-import { operations, type OperationKind, type OperationOutput } from '../../contracts/operations';
+import type { OperationKind, OperationOutput } from '../../contracts/operations';
 
 // Outputs of operations for fakes. A test holds each to the schema of its kind.
 
