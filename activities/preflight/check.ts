@@ -6,7 +6,13 @@ import { namedFacts, type FactName, type FactValues, type Seen } from './named-f
 import type { Situation } from './situation';
 
 /** What a check has to say: with the values in it that a person needs, and what to do where that is not what the check always says. */
-export type Finding = { readonly message: string; readonly remedy?: string; readonly code?: FailureCode };
+export type Finding = {
+  readonly message: string;
+  readonly remedy?: string;
+  readonly code?: FailureCode;
+  /** This one may pass by itself, or not, whatever the check says of what it finds. */
+  readonly mayPass?: boolean;
+};
 
 export type Scenario = { readonly when: string; readonly holds: (request: MigrationRequest) => boolean };
 
@@ -95,7 +101,7 @@ function found<Name extends FactName>(
   const fields = Object.entries(values).map(([name, value]) => ({ name, value: shown(value) }));
   const concern: Concern = { checkId: id, severity, outcome: 'found', fields, message, remedy };
   if (severity !== 'critical') return { outcome: 'found', concern };
-  const retry = mayPass === true ? 'transient' : 'permanent';
+  const retry = (finding.mayPass ?? mayPass) === true ? 'transient' : 'permanent';
   const failure = failureOf(finding.code ?? definition.code, { message, remedy, retry, effect: 'none' });
   return { outcome: 'found', concern, failure };
 }

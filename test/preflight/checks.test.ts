@@ -1,3 +1,4 @@
+import { failureOf } from '../../contracts/failure';
 import { runChecks } from '../../activities/preflight';
 import { checks } from '../../activities/preflight/checks';
 import { failureCodes } from '../../contracts/failure-codes';
@@ -100,6 +101,13 @@ test('a refusal passes by itself only where all that is critical may', () => {
   const both = runChecks(situationOf('lan', {}, { ...busy, 'vm.isReplicated': true }));
   expect(both.refusal).toMatchObject({ code: 'VmBusy', retry: 'permanent', effect: 'none' });
   expect(both.refusal?.remedy).toContain('1 more');
+});
+
+test('a folder to import that could not be looked at for now is looked at again; one that is not whole is not', () => {
+  const refused = (code: 'HyperVSilent' | 'NotFound') =>
+    runChecks(situationOf('import', {}, { 'import.refusal': failureOf(code, { message: 'not read' }) })).refusal;
+  expect(refused('HyperVSilent')).toMatchObject({ code: 'HyperVSilent', retry: 'transient' });
+  expect(refused('NotFound')).toMatchObject({ code: 'NotFound', retry: 'permanent' });
 });
 
 test('the gravest concerns come first', () => {

@@ -33,7 +33,8 @@ export const exportChecks = [
       const failure = see['import.refusal'];
       if (failure === null) return undefined;
       const folder = request.kind === 'import' ? request.sourceFolder : '';
-      return { message: `sourceFolder ${folder}: ${failure.message}`, code: failure.code };
+      const message = `sourceFolder ${folder}: ${failure.message}`;
+      return { message, code: failure.code, mayPass: failure.retry === 'transient' };
     },
   }),
   check({
