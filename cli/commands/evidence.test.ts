@@ -98,6 +98,35 @@ test('one chunk is proven without the disk, also with the list in place of the r
   expect(forged.stdout).toContain('at offset 40894464: NOT as on the disk that was moved');
 });
 
+test('a list takes the place of a list alone: no disk is lost to a wrong name, be it the one that is read', async () => {
+  writeFileSync(at('empty'), '');
+  copyFileSync(at('moved.chunks'), at('older.chunks'));
+  for (const name of ['empty', 'older.chunks'])
+    expect(await disk('digest', at('moved.vhdx'), '--chunks', at(name))).toMatchObject({ code: 0 });
+  expect(readFileSync(at('empty'))).toEqual(readFileSync(at('moved.chunks')));
+  copyFileSync(at('converted.vhd'), at('raw.img.new'));
+  for (const [listName, occupied] of [
+    ['moved.vhdx', 'moved.vhdx'],
+    ['converted.vhd', 'converted.vhd'],
+    ['raw.img', 'raw.img.new'],
+  ] as const) {
+    const before = readFileSync(at(occupied));
+    const run = await disk('digest', at('moved.vhdx'), '--chunks', at(listName));
+    expect(run).toMatchObject({ code: exitCodes.refused.code, stdout: '' });
+    expect(run.stderr).toContain(`${at(occupied)} is there and is no chunk list`);
+    expect(run.stderr).toContain('field:  --chunks');
+    expect(readFileSync(at(occupied)).equals(before)).toBe(true);
+  }
+  expect(await disk('digest', at('moved.vhdx'), '--chunks', folder)).toMatchObject({ code: exitCodes.refused.code });
+});
+
+test('where a disk was written is told from a list that is whole, or not at all', async () => {
+  writeFileSync(at('torn.chunks'), readFileSync(at('moved.chunks')).subarray(0, -82));
+  const torn = await disk('changes', at('written.vhdx'), at('torn.chunks'), '--json');
+  expect(torn).toMatchObject({ code: exitCodes.badInput.code, stdout: '' });
+  expect(JSON.parse(torn.stderr)).toMatchObject({ error: { field: 'LIST', value: at('torn.chunks') } });
+});
+
 test('a chunk that is not as the list has it is not proven', async () => {
   const proof = await disk('prove', at('written.vhdx'), '17MiB', '--chunks', at('moved.chunks'));
   expect(proof).toMatchObject({ code: exitCodes.damaged.code, stdout: '' });
@@ -118,6 +147,7 @@ const refused: [string, string[], string][] = [
   ['no disk named', ['--disk', at('moved.vhdx')], 'scsi-0-0=web01.vhdx'],
   ['no proof', ['--proof', `scsi-0-0=${at('r.json')}`], 'field:  --proof'],
   ['no list', ['--chunks', `scsi-0-0=${at('r.json')}`], 'no whole chunk list'],
+  ['no list, by the name of the option', ['--chunks', `scsi-0-0=${at('r.json')}`], 'field:  --chunks'],
 ];
 
 test.each(refused)('%s is bad input, and says what to write', async (_, args, text) => {

@@ -103,7 +103,7 @@ async function ofDisk(context: Context, path: string, options: DiskOptions): Pro
 }
 
 async function ofList(path: string): Promise<Result<Found>> {
-  const root = await withChunkList(path, async (list) => ({
+  const root = await withChunkList({ path, field: '--chunks' }, async (list) => ({
     merkleRoot: await list.merkleRoot(),
     what: `the chunks of a disk of ${formatBytes(list.virtualSizeBytes)}`,
   }));

@@ -30,7 +30,7 @@ async function textOf(sizeBytes: number, digests: readonly ChunkDigest[]): Promi
 
 async function read(text: string): Promise<{ root: string; digests: ChunkDigest[]; sizeBytes: number }> {
   writeFileSync(path, text, 'latin1');
-  const list = await ChunkList.open(path);
+  const list = await ChunkList.open({ path, field: 'LIST' });
   try {
     const digests: ChunkDigest[] = [];
     for await (const digest of list.ascending()) digests.push(digest);

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { failureOf } from '../../../contracts/failure';
+import { ifExists } from '../../files';
 import { chunkBytes, type ChunkDigest } from '../chunks';
 import { DiskError, ioError } from '../failures';
 import { ChunkTree } from './chunk-tree';
@@ -53,26 +54,35 @@ export class ChunkListLines {
   }
 }
 
+/** Where a list is, and what a failure calls the option or argument that named it. */
+export type ListSource = { readonly path: string; readonly field: string };
+type ListHandle = Pick<FileHandle, 'read' | 'close'>;
+
 /** A chunk list in a file, which is not trusted: nothing is believed of it before its last line has the root of the others. */
 export class ChunkList {
-  readonly path: string;
+  readonly source: ListSource;
   readonly virtualSizeBytes: number;
-  readonly #handle: FileHandle;
+  readonly #handle: ListHandle;
 
-  private constructor(path: string, handle: FileHandle, virtualSizeBytes: number) {
-    this.path = path;
+  private constructor(source: ListSource, handle: ListHandle, virtualSizeBytes: number) {
+    this.source = source;
     this.#handle = handle;
     this.virtualSizeBytes = virtualSizeBytes;
   }
 
   /** Throws `DiskError`: `IoFailed`; `RequestInvalid` for what is no chunk list. */
-  static async open(path: string): Promise<ChunkList> {
-    const handle = await readingOf(path, () => open(path, 'r'));
+  static async open(source: ListSource): Promise<ChunkList> {
+    const handle = await readingOf(source.path, () => open(source.path, 'r'));
+    return ChunkList.of(source, handle);
+  }
+
+  /** Of a file that is open, and is closed with the list, or at once if it is none. Throws as `open`. */
+  static async of(source: ListSource, handle: ListHandle): Promise<ChunkList> {
     try {
-      const head = headPattern.exec(await textAt(path, handle, 0, headBytes));
+      const head = headPattern.exec(await textAt(source.path, handle, 0, headBytes));
       const size = Number(head?.[1]);
-      if (!Number.isSafeInteger(size)) throw notAList(path, 'its first line is not that of one');
-      return new ChunkList(path, handle, size);
+      if (!Number.isSafeInteger(size)) throw notAList(source, 'its first line is not that of one');
+      return new ChunkList(source, handle, size);
     } catch (thrown) {
       await handle.close();
       throw thrown;
@@ -85,19 +95,19 @@ export class ChunkList {
     let last = -1;
     let saidRoot: string | undefined;
     for await (const { offsetBytes, digest } of this.#lines()) {
-      if (saidRoot !== undefined) throw notAList(this.path, 'it goes on behind its Merkle root');
+      if (saidRoot !== undefined) throw notAList(this.source, 'it goes on behind its Merkle root');
       if (offsetBytes === this.virtualSizeBytes) {
         saidRoot = digest.toString('hex');
         continue;
       }
       if (offsetBytes <= last || offsetBytes % chunkBytes !== 0 || offsetBytes > this.virtualSizeBytes)
-        throw notAList(this.path, `a chunk at ${offsetBytes} cannot come after one at ${last}`);
+        throw notAList(this.source, `a chunk at ${offsetBytes} cannot come after one at ${last}`);
       tree.add(offsetBytes, digest);
       last = offsetBytes;
       yield { offsetBytes, digest };
     }
-    if (saidRoot === undefined) throw notAList(this.path, 'its last line, which has the Merkle root, is missing');
-    if (saidRoot !== tree.root()) throw notAList(this.path, 'its Merkle root is not that of its chunks');
+    if (saidRoot === undefined) throw notAList(this.source, 'its last line, which has the Merkle root, is missing');
+    if (saidRoot !== tree.root()) throw notAList(this.source, 'its Merkle root is not that of its chunks');
     return saidRoot;
   }
 
@@ -116,11 +126,11 @@ export class ChunkList {
 
   async *#lines(): AsyncGenerator<ChunkDigest> {
     for (let at = headBytes; ;) {
-      const text = await textAt(this.path, this.#handle, at, lineBytes * linesAtOnce);
+      const text = await textAt(this.source.path, this.#handle, at, lineBytes * linesAtOnce);
       if (text.length === 0) return;
       for (let from = 0; from < text.length; from += lineBytes) {
         const line = linePattern.exec(text.slice(from, from + lineBytes));
-        if (line === null) throw notAList(this.path, `there is no chunk at byte ${at + from} of the file`);
+        if (line === null) throw notAList(this.source, `there is no chunk at byte ${at + from} of the file`);
         yield { offsetBytes: Number(line[1]), digest: Buffer.from(line[2] ?? '', 'hex') };
       }
       at += text.length;
@@ -128,8 +138,24 @@ export class ChunkList {
   }
 }
 
+/**
+ * Whether a list may be written to this path: nothing is there, or an empty file, or what began as a list. Anything else is somebody's disk or
+ * document, or a device. Throws `DiskError`, `IoFailed`.
+ */
+export async function mayBecomeList(path: string): Promise<boolean> {
+  const facts = await readingOf(path, () => ifExists(stat(path)));
+  if (facts === undefined || (facts.isFile() && facts.size === 0)) return true;
+  if (!facts.isFile()) return false;
+  const handle = await readingOf(path, () => open(path, 'r'));
+  try {
+    return (await textAt(path, handle, 0, format.length + 1)) === `${format} `;
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Up to so many bytes of a file, fewer at its end, as Latin-1: a character a byte. */
-async function textAt(path: string, handle: FileHandle, offset: number, bytesMax: number): Promise<string> {
+async function textAt(path: string, handle: ListHandle, offset: number, bytesMax: number): Promise<string> {
   const buffer = Buffer.alloc(bytesMax);
   let filled = 0;
   while (filled < bytesMax) {
@@ -148,8 +174,8 @@ async function readingOf<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function notAList(path: string, reason: string): DiskError {
+function notAList({ path, field }: ListSource, reason: string): DiskError {
   const message = `${path} is no whole chunk list: ${reason}`;
   const remedy = 'Write it again: hyperferry disk digest FILE --chunks LIST.';
-  return new DiskError(failureOf('RequestInvalid', { message, remedy, subject: { field: 'LIST', value: path } }));
+  return new DiskError(failureOf('RequestInvalid', { message, remedy, subject: { field, value: path } }));
 }

@@ -17,6 +17,8 @@ const numberWidth = 15;
 /** Tells each range as it is found; answers the bytes of all. */
 async function tellAll(context: Context, disk: Disk, list: ChunkList, options: DiskOptions): Promise<number> {
   assertOfSize(list, disk);
+  // A list that is damaged anywhere is of no use, and is not to be found out at the end of a disk that took hours.
+  await list.merkleRoot();
   const progress = new Progress(context);
   const reading = { disk, scope: 'all', signal: context.signal, report: progress.report } as const;
   let changedBytes = 0;
@@ -45,7 +47,9 @@ async function changes(context: Context, path: string, listPath: string, options
   const disk = await openForReading(path, options);
   if (!disk.ok) return failureOfDisk(disk.failure);
   try {
-    const told = await withChunkList(listPath, (list) => tellAll(context, disk.value, list, options));
+    const told = await withChunkList({ path: listPath, field: 'LIST' }, (list) =>
+      tellAll(context, disk.value, list, options),
+    );
     if (!told.ok) return failureOfDisk(told.failure);
     if (!options.json)
       context.output.line(

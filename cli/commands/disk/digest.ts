@@ -11,6 +11,7 @@ import type { CommandResult, Context } from '../../context';
 import { formatBytes } from '../../output/format';
 import { examples, type Run } from '../command';
 import { failureOfDisk } from './failure';
+import { assertReplaceable } from './list';
 import { diskCommand, diskOptions } from './options';
 import { Progress } from './progress';
 import { openForReading } from './source';
@@ -18,9 +19,10 @@ import { openForReading } from './source';
 const digestOptions = diskOptions.extend({ chunks: z.string().min(1).optional() });
 type DigestOptions = z.infer<typeof digestOptions>;
 
-/** Writes the chunk list on the way; a file that is there is replaced when all of the new one is written. */
+/** Writes the chunk list on the way; an older one is replaced when all of the new one is written. */
 function listDisk(reading: ReadingChunks, listPath: string): Promise<Outcome<DiskDigest>> {
   return outcomeOf(async () => {
+    await assertReplaceable(listPath);
     const digests = new ChunkDigests(reading);
     const list = new ChunkListLines(reading.disk.virtualSizeBytes, digests.ascending());
     try {

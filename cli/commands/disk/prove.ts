@@ -26,7 +26,7 @@ async function proofOf(context: Context, disk: Disk, offsetBytes: number, listPa
   const of = { virtualSizeBytes: disk.virtualSizeBytes, offsetBytes };
   if (listPath !== undefined)
     return valueOf(
-      await withChunkList(listPath, (list) => {
+      await withChunkList({ path: listPath, field: '--chunks' }, (list) => {
         assertOfSize(list, disk);
         return proveChunk(of, list.ascending());
       }),
