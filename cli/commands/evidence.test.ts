@@ -127,6 +127,37 @@ test('where a disk was written is told from a list that is whole, or not at all'
   expect(JSON.parse(torn.stderr)).toMatchObject({ error: { field: 'LIST', value: at('torn.chunks') } });
 });
 
+test('nothing is read before it is known of all files what they are to be', async () => {
+  const missing = `scsi-0-0=${at('missing.vhdx')}`;
+  for (const [args, field] of [
+    [['--disk', missing, '--chunks', at('moved.chunks')], '--chunks'],
+    [['--disk', missing, '--proof', `scsi-0-9=${at('p.json')}`], '--proof'],
+  ] as const) {
+    const run = await verify(...args);
+    expect(run).toMatchObject({ code: exitCodes.badInput.code });
+    expect(run.stderr).toContain(`field:  ${field}`);
+  }
+});
+
+test('a raw disk whose name does not say what it is is held against a receipt with --raw', async () => {
+  expect(await disk('convert', at('moved.vhdx'), at('moved.raw'))).toMatchObject({ code: 0 });
+  copyFileSync(at('moved.raw'), at('moved'));
+  expect(await verify('--disk', `scsi-0-0=${at('moved')}`)).toMatchObject({ code: exitCodes.damaged.code });
+  expect(await verify('--disk', `scsi-0-0=${at('moved')}`, '--raw')).toMatchObject({ code: 0 });
+});
+
+test('a proof whose parts do not go together is bad input, and no word about a disk', async () => {
+  const made = await disk('prove', at('moved.vhdx'), '17MiB', '--chunks', at('moved.chunks'));
+  const proof = JSON.parse(made.stdout) as { beside: string[]; bytesBase64: string };
+  const [beside, bytesBase64] = [proof.beside.slice(1), proof.bytesBase64.slice(4)];
+  for (const change of [{ beside }, { bytesBase64 }, { offsetBytes: 40 * mib }, { virtualSizeBytes: 4 * mib }]) {
+    writeFileSync(at('odd.json'), JSON.stringify({ ...proof, ...change }));
+    const run = await verify('--proof', `scsi-0-0=${at('odd.json')}`);
+    expect(run).toMatchObject({ code: exitCodes.badInput.code, stdout: '' });
+    expect(run.stderr).toContain('is no proof');
+  }
+});
+
 test('a chunk that is not as the list has it is not proven', async () => {
   const proof = await disk('prove', at('written.vhdx'), '17MiB', '--chunks', at('moved.chunks'));
   expect(proof).toMatchObject({ code: exitCodes.damaged.code, stdout: '' });

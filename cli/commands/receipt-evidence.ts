@@ -1,6 +1,5 @@
 import { digestDisk } from '../../agent/disks/digest';
 import { rootByProof } from '../../agent/disks/merkle/chunk-proof';
-import { chunkLengthAt } from '../../agent/disks/merkle/nodes';
 import type { Receipt } from '../../contracts/receipt';
 import { bad, good, type Context, type Result } from '../context';
 import { badInput, type CliFailure } from '../failure';
@@ -14,7 +13,7 @@ import { proofDocument, proofFileBytesMax } from './disk/proof-document';
 import { openForReading } from './disk/source';
 import { readDocument } from './document-file';
 
-export const evidenceKinds = ['disk', 'chunks', 'proof'] as const;
+const evidenceKinds = ['disk', 'chunks', 'proof'] as const;
 type EvidenceKind = (typeof evidenceKinds)[number];
 
 /** A file that is held against a receipt: a disk, its chunk list, or the proof of one of its chunks. */
@@ -24,29 +23,51 @@ export type Evidence = { readonly kind: EvidenceKind; readonly diskId: string; r
 export type Judged = Evidence & { readonly matches: boolean; readonly what: string };
 
 /** What a file says: the Merkle root that follows from it, and what that is about. */
-type Found = { readonly merkleRoot: string | undefined; readonly what: string };
+type Found = { readonly merkleRoot: string; readonly what: string };
 
-/** `scsi-0-0=FILE` */
-export function parseEvidence(kind: EvidenceKind, text: string): Result<Evidence> {
+/** What the command line names: `scsi-0-0=FILE` for each kind, again and again. */
+export function parseEvidence(named: Readonly<Record<EvidenceKind, readonly string[]>>): Result<Evidence[]> {
+  const all: Evidence[] = [];
+  for (const kind of evidenceKinds)
+    for (const text of named[kind]) {
+      const one = parseOne(kind, text);
+      if (!one.ok) return one;
+      all.push(one.value);
+    }
+  return good(all);
+}
+
+function parseOne(kind: EvidenceKind, text: string): Result<Evidence> {
   const at = text.indexOf('=');
   if (at > 0 && at < text.length - 1) return good({ kind, diskId: text.slice(0, at), path: text.slice(at + 1) });
   const remedy = 'Write the id of the disk in the receipt, an equals sign and the file: scsi-0-0=web01.vhdx.';
   return bad(badInput('it is not said which disk that is', { field: `--${kind}`, value: text, remedy }));
 }
 
-/** Holds a file against a receipt that is known to be genuine. */
-export async function judge(
+/**
+ * Holds files against a receipt that is known to be genuine, one after the other; none is read before it is known of all that the receipt
+ * has something to say of them: a disk takes hours.
+ */
+export async function judgeAll(
   context: Context,
   receipt: Receipt,
-  evidence: Evidence,
+  evidence: readonly Evidence[],
   options: DiskOptions,
-): Promise<Result<Judged>> {
-  const wanted = rootOf(receipt, evidence);
-  if (!wanted.ok) return wanted;
-  const found = await foundIn(context, evidence, options);
-  if (!found.ok) return found;
-  const { merkleRoot, what } = found.value;
-  return good({ ...evidence, matches: merkleRoot === wanted.value, what });
+): Promise<Result<Judged[]>> {
+  const asked: (Evidence & { readonly wantedRoot: string })[] = [];
+  for (const one of evidence) {
+    const wanted = rootOf(receipt, one);
+    if (!wanted.ok) return wanted;
+    asked.push({ ...one, wantedRoot: wanted.value });
+  }
+  const judged: Judged[] = [];
+  for (const { wantedRoot, ...one } of asked) {
+    const found = await foundIn(context, one, options);
+    if (!found.ok) return found;
+    const { merkleRoot, what } = found.value;
+    judged.push({ ...one, matches: merkleRoot === wantedRoot, what });
+  }
+  return good(judged);
 }
 
 /** The Merkle root that a receipt has of a whole disk. */
@@ -116,10 +137,13 @@ async function ofProof(path: string): Promise<Result<Found>> {
   if (!read.ok) return read;
   const parsed = parseField(proofDocument, read.value, '--proof');
   if (!parsed.ok) return parsed;
-  const { offsetBytes, virtualSizeBytes, bytesBase64 } = parsed.value;
-  const lengthBytes = Math.max(0, chunkLengthAt(virtualSizeBytes, offsetBytes));
-  return good({
-    merkleRoot: rootByProof(parsed.value, Buffer.from(bytesBase64, 'base64')),
-    what: `${formatBytes(lengthBytes)} at offset ${offsetBytes}`,
-  });
+  const { offsetBytes, bytesBase64 } = parsed.value;
+  const bytes = Buffer.from(bytesBase64, 'base64');
+  const merkleRoot = rootByProof(parsed.value, bytes);
+  if (merkleRoot !== undefined)
+    return good({ merkleRoot, what: `${formatBytes(bytes.length)} at offset ${offsetBytes}` });
+  const detail =
+    'its virtualSizeBytes, its offsetBytes, the number of nodes beside and the number of bytes do not go together';
+  const remedy = 'Make it again: hyperferry disk prove FILE OFFSET.';
+  return bad(badInput(`${path} is no proof`, { detail, field: '--proof', value: path, remedy }));
 }

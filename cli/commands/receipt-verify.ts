@@ -2,7 +2,6 @@ import type { KeyObject } from 'node:crypto';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { describeThrown } from '../../contracts/failure';
-import type { Receipt } from '../../contracts/receipt';
 import { keyIdOf, verifyReceipt, type ReceiptVerdict } from '../../relay/receipt-signature';
 import { publicKeyFrom } from '../../relay/signing';
 import { apiOf, bad, good, type CommandResult, type Context, type Result } from '../context';
@@ -10,7 +9,7 @@ import { badInput, failureOfApi, type CliFailure } from '../failure';
 import { factLines } from '../output/table';
 import { apiCommand, apiOptions, examples, type Run } from './command';
 import { readDocument } from './document-file';
-import { evidenceKinds, judge, parseEvidence, type Judged } from './receipt-evidence';
+import { judgeAll, parseEvidence, type Judged } from './receipt-evidence';
 
 const texts = z.array(z.string()).default([]);
 const verifyOptions = apiOptions.extend({
@@ -19,6 +18,7 @@ const verifyOptions = apiOptions.extend({
   chunks: texts,
   proof: texts,
   root: texts,
+  raw: z.boolean().default(false),
 });
 type VerifyOptions = z.infer<typeof verifyOptions>;
 
@@ -69,6 +69,8 @@ const notGenuine = (verdict: Exclude<ReceiptVerdict, { genuine: true }>, file: s
 });
 
 async function verify(context: Context, file: string, options: VerifyOptions): Promise<CommandResult> {
+  const named = parseEvidence(options);
+  if (!named.ok) return named.failure;
   const read = await readDocument(file, {
     next: 'hyperferry receipt verify --help',
     tooLong: 'Give one receipt a file.',
@@ -79,7 +81,7 @@ async function verify(context: Context, file: string, options: VerifyOptions): P
   const { key, from } = trusted.value;
   const verdict = verifyReceipt(key, read.value);
   if (!verdict.genuine) return notGenuine(verdict, file);
-  const judged = await judgeAll(context, verdict.receipt, options);
+  const judged = await judgeAll(context, verdict.receipt, named.value, options);
   if (!judged.ok) return judged.failure;
   const evidence = judged.value;
   const { id, runId, state } = verdict.receipt;
@@ -98,20 +100,6 @@ async function verify(context: Context, file: string, options: VerifyOptions): P
       ...evidence.map(evidenceLine),
     ]);
   return evidence.every(({ matches }) => matches) ? 'done' : 'different';
-}
-
-/** Holds against the receipt what was named beside it, one after the other. */
-async function judgeAll(context: Context, receipt: Receipt, options: VerifyOptions): Promise<Result<Judged[]>> {
-  const judged: Judged[] = [];
-  for (const kind of evidenceKinds)
-    for (const text of options[kind]) {
-      const evidence = parseEvidence(kind, text);
-      if (!evidence.ok) return evidence;
-      const one = await judge(context, receipt, evidence.value, { json: false, raw: false, root: options.root });
-      if (!one.ok) return one;
-      judged.push(one.value);
-    }
-  return good(judged);
 }
 
 const evidenceLine = ({ diskId, path, matches, what }: Judged): string =>
@@ -133,7 +121,8 @@ export function registerVerify(receipt: Command, run: Run): void {
     .option('--disk <disk=file>', 'whether this file reads as that disk of the receipt, again and again', collect)
     .option('--chunks <disk=list>', 'whether this chunk list (disk digest --chunks) is of that disk', collect)
     .option('--proof <disk=file>', 'whether this proof (disk prove) shows a chunk of that disk', collect)
-    .option('--root <folder>', 'folder below which the files of a chain may be (default: the folder of FILE)', collect);
+    .option('--root <folder>', 'folder below which the files of a chain may be (default: the folder of FILE)', collect)
+    .option('--raw', 'a file whose name does not say what it is holds a raw image');
   examples(
     command,
     ['receipt verify web01.receipt.json', 'exit code 0 only when every field is as it was signed'],
