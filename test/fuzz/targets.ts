@@ -1,4 +1,5 @@
 import { makeBases } from './bases';
+import { chunkTargets } from './chunk-targets';
 import { compactTarget } from './compact-target';
 import { diskTargets } from './disk-targets';
 import type { Target } from './input';
@@ -6,7 +7,7 @@ import { textTargets } from './text-targets';
 
 /** Everything that is fuzzed. */
 export async function allTargets(): Promise<Target[]> {
-  return [...diskTargets(await makeBases()), ...textTargets(), compactTarget];
+  return [...diskTargets(await makeBases()), ...textTargets(), compactTarget, ...chunkTargets];
 }
 
 export const targetNames = [
@@ -22,4 +23,6 @@ export const targetNames = [
   'operations',
   'ledger',
   'ticket',
+  'chunk-list',
+  'chunk-proof',
 ] as const;

@@ -71,6 +71,31 @@ it('with another byte, size or node gives another root or none', async () => {
   }
 });
 
+it('no node of a tree passes for a chunk, also where the last chunk is as long as what is hashed for a node', async () => {
+  const sizeBytes = 4 * mib + 65;
+  const leaves = Array.from({ length: 5 }, (_, chunk) => blake3(`${chunk}`));
+  const hashed = (level: number, left: Buffer, right: Buffer): Buffer => Buffer.concat([Buffer.of(level), left, right]);
+  const [first, second, , , last] = leaves as [Buffer, Buffer, Buffer, Buffer, Buffer];
+  const nothing = Buffer.alloc(32);
+  const node = hashed(1, first, second);
+  const nodeOfLast = hashed(1, last, nothing);
+  const root = plainRoot(sizeBytes, leaves);
+  let tried = 0;
+  // The node as a chunk, of this disk and of those in which a chunk is 65 bytes long, with every run of nodes that there are beside it.
+  const nodes = [first, second, last, nothing, blake3(node), blake3(nodeOfLast)].map((one) => one.toString('hex'));
+  for (const bytes of [node, nodeOfLast])
+    for (const virtualSizeBytes of [65, mib + 65, 2 * mib + 65, sizeBytes, 8 * mib + 65])
+      for (const one of nodes)
+        for (const two of nodes)
+          for (const three of nodes)
+            for (const beside of [[], [one], [one, two], [one, two, three]]) {
+              const offsetBytes = virtualSizeBytes - 65;
+              expect(rootByProof({ virtualSizeBytes, offsetBytes, beside }, bytes)).not.toBe(root);
+              tried += 1;
+            }
+  expect(tried).toBe(2 * 5 * 6 ** 3 * 4);
+});
+
 it('in another place proves only what is there as well', async () => {
   const random = new SeededRandom(32);
   let places = 0;
