@@ -10,7 +10,7 @@ import { failureOfDisk } from './failure';
 import { assertOfSize, withChunkList } from './list';
 import { diskCommand, diskOptions, type DiskOptions } from './options';
 import { Progress } from './progress';
-import { openForReading } from './source';
+import { withDisk } from './source';
 
 const numberWidth = 15;
 
@@ -43,12 +43,10 @@ function tell(context: Context, range: ChangedRange, { json }: DiskOptions): voi
     );
 }
 
-async function changes(context: Context, path: string, listPath: string, options: DiskOptions): Promise<CommandResult> {
-  const disk = await openForReading(path, options);
-  if (!disk.ok) return failureOfDisk(disk.failure);
-  try {
+function changes(context: Context, path: string, listPath: string, options: DiskOptions): Promise<CommandResult> {
+  return withDisk(path, options, async (disk) => {
     const told = await withChunkList({ path: listPath, field: 'LIST' }, (list) =>
-      tellAll(context, disk.value, list, options),
+      tellAll(context, disk, list, options),
     );
     if (!told.ok) return failureOfDisk(told.failure);
     if (!options.json)
@@ -56,9 +54,7 @@ async function changes(context: Context, path: string, listPath: string, options
         told.value === 0 ? 'nothing is changed' : `${formatBytes(told.value)} of chunks in which something is changed`,
       );
     return told.value === 0 ? 'done' : 'different';
-  } finally {
-    await disk.value.close();
-  }
+  });
 }
 
 /** `hyperferry disk changes FILE LIST` */

@@ -11,7 +11,7 @@ import { examples, type Run } from '../command';
 import { failureOfDisk } from './failure';
 import { diskCommand, diskOptions, guidSource, isRawName, sizeOf } from './options';
 import { runCopy } from './run-copy';
-import { identityOf, openForReading } from './source';
+import { identityOf, withDisk } from './source';
 import type { Wanted } from './target';
 
 const formats = ['vhd', 'vhdx', 'raw'] as const;
@@ -50,16 +50,8 @@ function wantedOf(context: Context, disk: Disk, target: string, options: Convert
   return good({ format: format.value, shape });
 }
 
-async function convert(
-  context: Context,
-  path: string,
-  target: string,
-  options: ConvertOptions,
-): Promise<CommandResult> {
-  const opened = await openForReading(path, options);
-  if (!opened.ok) return failureOfDisk(opened.failure);
-  const disk = opened.value;
-  try {
+function convert(context: Context, path: string, target: string, options: ConvertOptions): Promise<CommandResult> {
+  return withDisk(path, options, async (disk) => {
     const wanted = wantedOf(context, disk, target, options);
     if (!wanted.ok) return wanted.failure;
     const files = await identityOf(disk.images);
@@ -71,10 +63,8 @@ async function convert(
       read: (bytes: Uint8Array, offsetBytes: number) => disk.read(bytes, offsetBytes),
       identity: `${format}, ${shape.kind}, ${shape.blockSizeBytes} of ${files.value}`,
     };
-    return await runCopy(context, source, target, wanted.value, options);
-  } finally {
-    await disk.close();
-  }
+    return runCopy(context, source, target, wanted.value, options);
+  });
 }
 
 /** `hyperferry disk convert FILE TARGET` */

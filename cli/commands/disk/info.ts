@@ -10,7 +10,7 @@ import { factLines } from '../../output/table';
 import { examples, type Run } from '../command';
 import { failureOfDisk } from './failure';
 import { diskCommand, diskOptions, type DiskOptions } from './options';
-import { isRaw, openForReading } from './source';
+import { isRaw, withDisk } from './source';
 
 type Details =
   { readonly format: 'raw' } | ({ readonly format: 'vhd' } & VhdFacts) | ({ readonly format: 'vhdx' } & VhdxFacts);
@@ -76,21 +76,17 @@ function idLines({ virtualDiskId, dataWriteId, parent }: ReadableImage['shape'])
   ];
 }
 
-async function info(context: Context, path: string, options: DiskOptions): Promise<CommandResult> {
-  const disk = await openForReading(path, options);
-  if (!disk.ok) return failureOfDisk(disk.failure);
-  try {
+function info(context: Context, path: string, options: DiskOptions): Promise<CommandResult> {
+  return withDisk(path, options, async (disk) => {
     const images: { image: ReadableImage; details: Details }[] = [];
-    for (const image of disk.value.images) {
+    for (const image of disk.images) {
       const details = isRaw(path, options) ? succeeded({ format: 'raw' } as const) : await detailsOf(image.path);
       if (!details.ok) return failureOfDisk(details.failure);
       images.push({ image, details: details.value });
     }
     tell(context, images, options);
     return 'done';
-  } finally {
-    await disk.value.close();
-  }
+  });
 }
 
 function tell(

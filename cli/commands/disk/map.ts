@@ -8,7 +8,7 @@ import { formatBytes } from '../../output/format';
 import { examples, type Run } from '../command';
 import { failureOfDisk } from './failure';
 import { diskCommand, diskOptions, type DiskOptions } from './options';
-import { openForReading } from './source';
+import { withDisk } from './source';
 
 const numberWidth = 15;
 /** Lines between two moments in which the output can flow off. */
@@ -37,21 +37,17 @@ async function printAll(context: Context, disk: Disk, { json }: DiskOptions): Pr
   return dataBytes;
 }
 
-async function map(context: Context, path: string, options: DiskOptions): Promise<CommandResult> {
-  const disk = await openForReading(path, options);
-  if (!disk.ok) return failureOfDisk(disk.failure);
-  try {
-    if (!options.json) head(context, disk.value);
-    const printed = await outcomeOf(() => printAll(context, disk.value, options));
+function map(context: Context, path: string, options: DiskOptions): Promise<CommandResult> {
+  return withDisk(path, options, async (disk) => {
+    if (!options.json) head(context, disk);
+    const printed = await outcomeOf(() => printAll(context, disk, options));
     if (!printed.ok) return failureOfDisk(printed.failure);
     if (context.signal.aborted) return 'interrupted';
-    const { virtualSizeBytes } = disk.value;
+    const { virtualSizeBytes } = disk;
     if (!options.json)
       context.output.line(`${formatBytes(printed.value)} of data on a disk of ${formatBytes(virtualSizeBytes)}`);
     return 'done';
-  } finally {
-    await disk.value.close();
-  }
+  });
 }
 
 /** `hyperferry disk map FILE` */

@@ -15,7 +15,7 @@ import { assertOfSize, withChunkList } from './list';
 import { diskCommand, diskOptions } from './options';
 import { Progress } from './progress';
 import type { ProofDocument } from './proof-document';
-import { openForReading } from './source';
+import { withDisk } from './source';
 
 const proveOptions = diskOptions.extend({ chunks: z.string().min(1).optional() });
 type ProveOptions = z.infer<typeof proveOptions>;
@@ -50,16 +50,8 @@ async function documentOf(context: Context, disk: Disk, offset: number, options:
   );
 }
 
-async function prove(
-  context: Context,
-  path: string,
-  offsetText: string,
-  options: ProveOptions,
-): Promise<CommandResult> {
-  const opened = await openForReading(path, options);
-  if (!opened.ok) return failureOfDisk(opened.failure);
-  const disk = opened.value;
-  try {
+function prove(context: Context, path: string, offsetText: string, options: ProveOptions): Promise<CommandResult> {
+  return withDisk(path, options, async (disk) => {
     const offset = parseBytes(offsetText);
     if (offset === undefined || offset >= disk.virtualSizeBytes)
       return badInput('there is no such offset on the disk', {
@@ -71,9 +63,7 @@ async function prove(
     if (!made.ok) return failureOfDisk(made.failure);
     context.output.json(made.value);
     return 'done';
-  } finally {
-    await disk.close();
-  }
+  });
 }
 
 /** `hyperferry disk prove FILE OFFSET` */
