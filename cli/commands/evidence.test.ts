@@ -57,6 +57,7 @@ test('a disk is the one that was moved, whatever its format, until a byte of it 
   }
   const written = await verify('--disk', `scsi-0-0=${at('written.vhdx')}`, '--json');
   expect(written).toMatchObject({ code: exitCodes.different.code });
+  expect(written.stderr).toContain('name the last file of its chain');
   expect(JSON.parse(written.stdout)).toMatchObject({ genuine: true, evidence: [{ kind: 'disk', matches: false }] });
 });
 

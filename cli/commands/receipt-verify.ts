@@ -99,8 +99,14 @@ async function verify(context: Context, file: string, options: VerifyOptions): P
       ),
       ...evidence.map(evidenceLine),
     ]);
-  return evidence.every(({ matches }) => matches) ? 'done' : 'different';
+  if (evidence.every(({ matches }) => matches)) return 'done';
+  if (evidence.some(({ kind, matches }) => kind === 'disk' && !matches)) context.output.note(whyAnother);
+  return 'different';
 }
+
+/** The two that are no fault: the VM ran on, or its checkpoints are in files beside the one that was named. */
+const whyAnother =
+  'a disk is another once anything was written to it; of a disk with VM checkpoints, name the last file of its chain (.avhdx). Where it is another, disk changes says.';
 
 const evidenceLine = ({ diskId, path, matches, what }: Judged): string =>
   `  ${diskId}: ${path}: ${what}: ${matches ? 'as on the disk that was moved' : 'NOT as on the disk that was moved'}`;
@@ -118,7 +124,11 @@ export function registerVerify(receipt: Command, run: Run): void {
       '--public-key <key>',
       'the key to trust, SPKI in base64 (default: the one that the app names, which must be reachable then)',
     )
-    .option('--disk <disk=file>', 'whether this file reads as that disk of the receipt, again and again', collect)
+    .option(
+      '--disk <disk=file>',
+      'whether this file, the last of its chain, reads as that disk of the receipt; again and again',
+      collect,
+    )
     .option('--chunks <disk=list>', 'whether this chunk list (disk digest --chunks) is of that disk', collect)
     .option('--proof <disk=file>', 'whether this proof (disk prove) shows a chunk of that disk', collect)
     .option('--root <folder>', 'folder below which the files of a chain may be (default: the folder of FILE)', collect)

@@ -24,7 +24,7 @@ function exitOf(code: Failure['code']): ExitName {
 const remedies: Partial<Record<Failure['code'], string>> = {
   PathOutsideRoots: 'Name the folder of every file of the chain with --root.',
   DiskNotVhdx: 'Name a VHD or VHDX; of a raw image, name it .raw or .img, or say --raw.',
-  DiskFull: 'Free room on the volume; a copy then goes on from where it was.',
+  DiskFull: 'Free room on the volume and give the same command again; a copy goes on from where it was.',
   IoFailed: 'Check that the file is there and may be read or written, and that its disk is well.',
 };
 
