@@ -141,16 +141,20 @@ test('a removal that failed is done by the timer, and by nobody else while a run
   containers.removals = 'fail';
   expect(await leaveStaging(app, alone)).toMatchObject({ ok: false, failure: { code: 'StorageUnavailable' } });
   expect(containers.names.size).toBe(1);
-  containers.removals = 'happen';
-  await sweep();
-  expect(containers.names.size).toBe(0);
-  expect(await scopes()).toEqual([]);
+  await theTimerRemovesAll();
 });
 
 async function sweep(): Promise<void> {
   const said: string[] = [];
   await collectStaging(app as never, client.asClient, (text) => void said.push(text));
   expect(said).toEqual([]);
+}
+
+async function theTimerRemovesAll(): Promise<void> {
+  containers.removals = 'happen';
+  await sweep();
+  expect(containers.names.size).toBe(0);
+  expect(await scopes()).toEqual([]);
 }
 
 const began = (instanceId: string) => client.startNew('migrate-lan', { instanceId, input: {} });
@@ -218,10 +222,7 @@ test('a container that comes late and cannot be removed is left to the timer', a
   };
   expect(await holdStaging(app, alone)).toMatchObject({ ok: false, failure: { code: 'StorageUnavailable' } });
   expect(containers.names.size).toBe(1);
-  containers.removals = 'happen';
-  await sweep();
-  expect(containers.names.size).toBe(0);
-  expect(await scopes()).toEqual([]);
+  await theTimerRemovesAll();
 });
 
 test('many that hold and leave at once leave nothing', async () => {
@@ -232,9 +233,7 @@ test('many that hold and leave at once leave nothing', async () => {
   await Promise.all(runs.map((run) => holds(run)));
   expect(containers.names.size).toBe(1);
   await Promise.all(runs.map((run) => leaves(run)));
-  await sweep();
-  expect(containers.names.size).toBe(0);
-  expect(await scopes()).toEqual([]);
+  await theTimerRemovesAll();
 });
 
 test('the key of a batch follows from the signing key, and is another for another batch, generation or signing key', () => {
