@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { weekdays, type BandwidthWindow, type Weekday } from '../contracts/bandwidth';
-import { fieldIssues } from '../contracts/issues';
+import { fieldIssues, issuesText } from '../contracts/issues';
 import { bad, good, type Result } from './context';
 import { badInput } from './failure';
 
@@ -13,7 +13,7 @@ export function parseField<S extends z.ZodType>(schema: S, value: unknown, field
   return bad(
     badInput(`${first?.field ?? field} is wrong`, {
       field: first?.field ?? field,
-      detail: [first?.message ?? '', ...rest.map((issue) => `${issue.field}: ${issue.message}`)].join('; '),
+      detail: issuesText([first?.message ?? '', ...rest.map((issue) => `${issue.field}: ${issue.message}`)]),
       ...(typeof value === 'string' ? { value } : {}),
     }),
   );

@@ -9,3 +9,9 @@ export const fieldIssues = (error: z.ZodError): FieldIssue[] =>
       ? issue.keys.map((key) => ({ path: [...issue.path, key], message: issue.message }))
       : [{ path: issue.path, message: issue.message }],
   );
+
+const toldMax = 5;
+
+/** Issues as one line, the first few of them: a document that comes from elsewhere may have as many as it has bytes. */
+export const issuesText = (texts: readonly string[]): string =>
+  [...texts.slice(0, toldMax), ...(texts.length > toldMax ? [`and ${texts.length - toldMax} more`] : [])].join('; ');

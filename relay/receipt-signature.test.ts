@@ -54,6 +54,19 @@ test.each([null, 'text', 7, [], {}, { signature: {} }])('%j is no receipt', (doc
   expect(verifyReceipt(key.publicKey, document)).toMatchObject({ reason: 'not-a-receipt' });
 });
 
+test('a receipt of a later schema is none that this version knows, and the field is named; of many faults a few are', () => {
+  expect(verifyReceipt(key.publicKey, { ...copy(), schema: 2 })).toEqual({
+    genuine: false,
+    reason: 'not-a-receipt',
+    detail: 'schema: Invalid input: expected 1',
+  });
+  const verdict = verifyReceipt(key.publicKey, { ...copy(), phases: Array.from({ length: 9999 }, () => 7) });
+  expect(verdict).toMatchObject({
+    reason: 'not-a-receipt',
+    detail: expect.stringMatching(/^phases\.0: .*; and 9994 more$/),
+  });
+});
+
 test('a receipt of another app names another key', () => {
   const other = signingKeyFrom(generateSigningKey().privateKeyBase64);
   expect(verifyReceipt(other.publicKey, copy())).toMatchObject({ reason: 'other-key' });

@@ -1,5 +1,6 @@
 import { sign, verify, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import { fieldIssues, issuesText } from '../contracts/issues';
 import { receipt, type Receipt, type ReceiptBody, type ReceiptKey } from '../contracts/receipt';
 import { sha256Hex, type SigningKey } from './signing';
 
@@ -25,6 +26,9 @@ export function signReceipt(key: SigningKey, body: ReceiptBody): Receipt {
   return { ...body, signature: { algorithm: 'Ed25519', keyId: keyIdOf(key.publicKey), value } };
 }
 
+const textOf = (error: Parameters<typeof fieldIssues>[0]): string =>
+  issuesText(fieldIssues(error).map(({ path, message }) => `${path.join('.') || 'the document'}: ${message}`));
+
 export type ReceiptVerdict =
   | { readonly genuine: true; readonly receipt: Receipt }
   /** `not-a-receipt`: of another shape; `other-key`: signed by a key that was not given; `forged`: the key is right and the text is not. */
@@ -34,7 +38,7 @@ export type ReceiptVerdict =
 export function verifyReceipt(publicKey: KeyObject, document: unknown): ReceiptVerdict {
   const parsed = receipt.safeParse(document);
   if (!parsed.success || typeof document !== 'object' || document === null)
-    return { genuine: false, reason: 'not-a-receipt', detail: parsed.error?.message ?? 'not an object' };
+    return { genuine: false, reason: 'not-a-receipt', detail: parsed.success ? 'not an object' : textOf(parsed.error) };
   const { signature } = parsed.data;
   if (signature.keyId !== keyIdOf(publicKey)) {
     const detail = `signed with key ${signature.keyId}, verified with key ${keyIdOf(publicKey)}`;

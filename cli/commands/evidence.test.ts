@@ -171,6 +171,13 @@ test('a receipt that says nothing of the whole disk is not held against one', as
   const changed = await verify('--disk', `scsi-0-0=${at('moved.vhdx')}`);
   expect(changed).toMatchObject({ code: exitCodes.refused.code });
   expect(changed.stderr).toContain('verify: all');
+  const verified = [{ diskId: 'scsi-0-0', digest: 'ab'.repeat(32), bytesRead: 3 * mib }];
+  const { request } = sampleReceipt();
+  const ofBefore = sampleReceipt({ request: { ...request, policy: { ...request.policy, verify: 'all' } }, verified });
+  writeFileSync(at('r.json'), JSON.stringify(ofBefore));
+  const early = await verify('--disk', `scsi-0-0=${at('moved.vhdx')}`);
+  expect(early).toMatchObject({ code: exitCodes.refused.code });
+  expect(early.stderr).toContain('a version that told a digest of another kind');
   writeFileSync(at('r.json'), before);
 });
 

@@ -56,16 +56,20 @@ const titles: Record<Exclude<ReceiptVerdict, { genuine: true }>['reason'], strin
   forged: 'the receipt is not genuine',
 };
 
+const remedies: typeof titles = {
+  'not-a-receipt':
+    'Name what hyperferry receipt ID --json prints; for another schema, take the hyperferry that wrote it.',
+  'other-key': 'Give the public key of the app that wrote it (--public-key).',
+  forged: 'Get it again from the app: hyperferry receipt ID --json.',
+};
+
 const notGenuine = (verdict: Exclude<ReceiptVerdict, { genuine: true }>, file: string): CliFailure => ({
   exit: verdict.reason === 'not-a-receipt' ? 'badInput' : 'refused',
   title: titles[verdict.reason],
   detail: verdict.detail,
   field: 'FILE',
   value: file,
-  remedy:
-    verdict.reason === 'other-key'
-      ? 'Give the public key of the app that wrote it (--public-key).'
-      : 'Get it again from the app: hyperferry receipt ID --json.',
+  remedy: remedies[verdict.reason],
 });
 
 async function verify(context: Context, file: string, options: VerifyOptions): Promise<CommandResult> {
