@@ -1,9 +1,8 @@
 import { runId } from '../../contracts/ids';
 import { Move, moveSteps, perform, type MoveStep } from '../conformance/hyperv-move';
-import { TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine } from './engine';
-import { standInOver, type StandInHost } from './stand-in/host';
 import type { StandInCommand } from './stand-in/service';
+import { StandInHosts } from './stand-in/two-hosts';
 
 const run = runId.parse('fails-r1');
 jest.setTimeout(600_000);
@@ -21,26 +20,11 @@ const blindAfter: Readonly<Record<Step, readonly StandInCommand[]>> = {
 const isBlind = (step: MoveStep): step is Step => Object.hasOwn(blindAfter, step);
 
 describeWithEngine('a move', () => {
-  const hosts = new TestHosts();
-  const open: StandInHost[] = [];
-  beforeAll(() => hosts.make());
-  afterEach(async () => {
-    for (const host of open.splice(0)) await host.close();
-    await hosts.close();
-  });
-  afterAll(() => hosts.remove());
-
-  const standIn = async (name: 'source' | 'destination'): Promise<StandInHost> => {
-    const host = await standInOver(await hosts.open(name), await hosts.hostFolder(name));
-    open.push(host);
-    return host;
-  };
+  const standIns = new StandInHosts();
+  const { hosts } = standIns;
 
   test('whose hosts do not tell what was done never says of a step that changed something that nothing was, and goes on when it sees again', async () => {
-    const sides = { source: await standIn('source'), destination: await standIn('destination') };
-    await hosts.whenAwake(sides.source.hyperV.simulated);
-    const folder = hosts.pathOn('destination', 'elsewhere');
-    const drivers = { source: sides.source.driver, destination: sides.destination.driver };
+    const { sides, drivers, folder } = await standIns.two();
     const move = new Move({ ...drivers, vmId: hosts.vmId, folder }, run, 'unregister');
     for (const step of moveSteps) {
       for (const command of isBlind(step) ? blindAfter[step] : []) {
@@ -63,7 +47,7 @@ describeWithEngine('a move', () => {
   });
 
   test('inside of a host whose old registration Hyper-V does not give up has done nothing, and leaves nothing', async () => {
-    const { driver, hyperV, service } = await standIn('source');
+    const { driver, hyperV, service } = await standIns.one('source');
     await hosts.whenAwake(hyperV.simulated);
     const folder = hosts.pathOn('source', 'elsewhere');
     const move = new Move({ source: driver, destination: driver, vmId: hosts.vmId, folder }, run);

@@ -1,9 +1,8 @@
 import { runId } from '../../contracts/ids';
 import { codeOf, Move, moveSteps, perform, valueOf, type MoveStep } from '../conformance/hyperv-move';
-import { TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine } from './engine';
-import { standInOver, type StandInHost } from './stand-in/host';
 import type { StandInCommand } from './stand-in/service';
+import { StandInHosts } from './stand-in/two-hosts';
 
 const run = runId.parse('killed-r1');
 // Every kill is the start of a PowerShell, on a machine that may be busy with others.
@@ -36,26 +35,11 @@ const kills: Partial<Record<MoveStep, readonly Kill[]>> = {
 };
 
 describeWithEngine('a move whose workers are killed', () => {
-  const hosts = new TestHosts();
-  const open: StandInHost[] = [];
-  beforeAll(() => hosts.make());
-  afterEach(async () => {
-    for (const host of open.splice(0)) await host.close();
-    await hosts.close();
-  });
-  afterAll(() => hosts.remove());
-
-  const standIn = async (name: 'source' | 'destination'): Promise<StandInHost> => {
-    const host = await standInOver(await hosts.open(name), await hosts.hostFolder(name));
-    open.push(host);
-    return host;
-  };
+  const standIns = new StandInHosts();
+  const { hosts } = standIns;
 
   test('in the middle of every step that changes Hyper-V goes on where it was, and leaves nothing', async () => {
-    const sides = { source: await standIn('source'), destination: await standIn('destination') };
-    await hosts.whenAwake(sides.source.hyperV.simulated);
-    const folder = hosts.pathOn('destination', 'elsewhere');
-    const drivers = { source: sides.source.driver, destination: sides.destination.driver };
+    const { sides, drivers, folder } = await standIns.two();
     const move = new Move({ ...drivers, vmId: hosts.vmId, folder }, run, 'unregister');
     for (const step of moveSteps) {
       for (const [side, command, when] of kills[step] ?? []) {
@@ -73,10 +57,7 @@ describeWithEngine('a move whose workers are killed', () => {
   });
 
   test('after the import and before the start is undone: the VM is taken off, and the source goes on', async () => {
-    const sides = { source: await standIn('source'), destination: await standIn('destination') };
-    await hosts.whenAwake(sides.source.hyperV.simulated);
-    const folder = hosts.pathOn('destination', 'elsewhere');
-    const drivers = { source: sides.source.driver, destination: sides.destination.driver };
+    const { sides, drivers, folder } = await standIns.two();
     const move = new Move({ ...drivers, vmId: hosts.vmId, folder }, run);
     await move.walk('digest-disks');
     sides.destination.service.killWorkerAt('realize', 'after');

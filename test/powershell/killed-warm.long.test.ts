@@ -3,41 +3,25 @@ import type { Outcome } from '../../contracts/failure';
 import { runId } from '../../contracts/ids';
 import { codeOf, perform, valueOf } from '../conformance/hyperv-move';
 import { WarmMove } from '../conformance/hyperv-warm';
-import { TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine } from './engine';
-import { standInOver, type StandInHost } from './stand-in/host';
+import type { StandInHost } from './stand-in/host';
 import { HyperVRefusal } from './stand-in/refusal';
 import type { StandInCommand } from './stand-in/service';
+import { StandInHosts } from './stand-in/two-hosts';
 
 const run = runId.parse('killed-warm-r1');
 // Every kill is the start of a PowerShell, on a machine that may be busy with others.
 jest.setTimeout(600_000);
 
 describeWithEngine('pre-copy by reference points', () => {
-  const hosts = new TestHosts();
-  const open: StandInHost[] = [];
-  beforeAll(() => hosts.make());
-  afterEach(async () => {
-    for (const host of open.splice(0)) await host.close();
-    await hosts.close();
-  });
-  afterAll(() => hosts.remove());
-
-  const standIn = async (name: 'source' | 'destination'): Promise<StandInHost> => {
-    const host = await standInOver(await hosts.open(name), await hosts.hostFolder(name));
-    open.push(host);
-    return host;
-  };
+  const standIns = new StandInHosts();
+  const { hosts } = standIns;
 
   async function begun() {
-    const source = await standIn('source');
-    const destination = await standIn('destination');
-    await hosts.whenAwake(source.hyperV.simulated);
-    const folder = hosts.pathOn('destination', 'elsewhere');
-    const drivers = { source: source.driver, destination: destination.driver };
+    const { sides, drivers, folder } = await standIns.two();
     const move = new WarmMove({ ...drivers, vmId: hosts.vmId, folder }, run);
     await move.prepare();
-    return { source, destination, move };
+    return { ...sides, move };
   }
 
   /** As a run does with what is transient: what Hyper-V was asked for and nobody heard the end of may still be under way. */
