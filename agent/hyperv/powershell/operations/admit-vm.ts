@@ -20,7 +20,9 @@ export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs,
   if (brings.type !== 'files') {
     const folder = needs.storage?.folder ?? host.roots[0] ?? '';
     const promised = await reserveMemory(host, context.runId, { vmId, folder, memoryBytes });
-    return promised.ok ? noteLun(host, context.runId, vmId, needs) : promised;
+    if (!promised.ok) return promised;
+    const noted = await noteLun(host, context.runId, vmId, needs);
+    return noted.ok ? noted : failed(hadEffect(noted.failure));
   }
   const { folder } = brings;
   const room = { vmId, folder, roomBytes: roomForFilesBytes(needs.fileBytes), memoryBytes };
