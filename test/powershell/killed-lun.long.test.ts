@@ -90,10 +90,25 @@ describeWithEngine('a LUN whose workers are killed', () => {
     expect(await diskAt(b)).toEqual(before);
     expect(b.service.changes.filter((change) => change === 'set-lun-offline').length).toBe(2);
     valueOf(await move.attempt('detach'));
-    b.hyperV.luns.failsOnline = true;
+    b.hyperV.luns.onlineFault = 'fails';
     expect(await move.attempt('attach')).toMatchObject({ ok: false, failure: { effect: 'none' } });
     expect(await diskAt(b)).toEqual(before);
     valueOf(await move.attempt('attach'));
+    await move.undo();
+    await move.expectOn('a', paths);
+  });
+
+  test('that the destination loses with the SAN counts as its own until it was seen there again, so that the source leaves it alone', async () => {
+    await move.upTo('detach');
+    b.hyperV.luns.onlineFault = 'vanishes';
+    expect(await move.attempt('attach')).toMatchObject({ ok: false, failure: { effect: 'unknown' } });
+    const surrender = () => move.on(b.driver, 'surrender-lun', {});
+    for (const again of [surrender, () => move.attempt('attach')])
+      expect(await again()).toMatchObject({ failure: { code: 'LunMissing', retry: 'transient', effect: 'unknown' } });
+    b.hyperV.luns.isUnseen = false;
+    expect(await diskAt(b)).toMatchObject({ isOffline: false, isReadOnly: false });
+    valueOf(await surrender());
+    expect(await diskAt(b)).toMatchObject({ isOffline: true, isReadOnly: true });
     await move.undo();
     await move.expectOn('a', paths);
   });

@@ -1,4 +1,4 @@
-import { succeeded, type Outcome } from '../../../contracts/failure';
+import { failed, succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import { refuse } from '../refuse';
 import type { LunValue } from './calls/luns';
@@ -23,6 +23,17 @@ export async function lookAtLun(
   return looked.value.isThere
     ? succeeded(looked.value)
     : refuse('LunMissing', vmId, `The SAN does not show LUN ${name} to this host.`);
+}
+
+/**
+ * Where this run may have put it online: a disk that the SAN does not show now Windows puts online again, as it was left, as soon as the SAN
+ * does. So that it is not shown is no answer yet, and nothing counts as given back before it was seen.
+ */
+export async function lookAgain(host: RealHost, { vmId, lun }: LunFile): Promise<Outcome<SeenLun>> {
+  const looked = await lookAtLun(host, vmId, lun);
+  if (looked.ok || looked.failure.code !== 'LunMissing') return looked;
+  const remedy = `Show LUN ${lun.name} to this host again. Where that cannot be, hide it from this host for good before the step is skipped.`;
+  return failed({ ...looked.failure, retry: 'transient', effect: 'unknown', remedy });
 }
 
 /** Online, writable, and at its path. */

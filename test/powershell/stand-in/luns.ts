@@ -24,8 +24,10 @@ export class StandInLuns {
   /** How often the VMs of a LUN are looked at once it is online again before Hyper-V has found their files. */
   slowLooks = 0;
   private looksLeft = 0;
-  /** What the next disk that comes online fails with, once it is online. */
-  failsOnline = false;
+  /** What becomes of the next disk that comes online to be written, once it is: it `fails`, or the host loses the SAN with it. */
+  onlineFault: 'fails' | 'vanishes' | null = null;
+  /** The SAN is not there for this host. Windows has each disk as it was when it is again. */
+  isUnseen = false;
 
   constructor(
     private readonly host: SimulatedHost,
@@ -34,6 +36,7 @@ export class StandInLuns {
   ) {}
 
   async list() {
+    if (this.isUnseen) return [];
     const disks = await this.kept();
     return (this.fabric?.luns ?? []).map((lun, at) => {
       const { isOffline, isReadOnly, paths } = this.diskOf(disks, lun);
@@ -57,8 +60,9 @@ export class StandInLuns {
     const owner = await this.fabric?.attach(name);
     if (owner !== this.fabric?.host) this.torn.push(`${name}, which ${owner ?? 'nobody'} has`);
     this.looksLeft = this.slowLooks;
-    if (!this.failsOnline) return;
-    this.failsOnline = false;
+    if (this.onlineFault === null) return;
+    this.isUnseen = this.onlineFault === 'vanishes';
+    this.onlineFault = null;
     throw refused(`The disk ${name} does not answer.`, 4);
   }
 
@@ -79,7 +83,7 @@ export class StandInLuns {
   /** Whether files on a LUN cannot be reached from here now, or Hyper-V has not found them again. */
   isAway(path: string): boolean {
     if (this.fabric?.lunOf(path) === undefined) return false;
-    return this.fabric.isMasked(path) || this.looksLeft > 0;
+    return this.isUnseen || this.fabric.isMasked(path) || this.looksLeft > 0;
   }
 
   /** The VMs are listed. */

@@ -7,6 +7,7 @@ import {
   dismountLun,
   hasLun,
   isMounted,
+  lookAgain,
   lookAtLun,
   lunBusy,
   mountLun,
@@ -24,12 +25,12 @@ export const attachLun: Handler<'attach-lun'> = async (host, { runId }, { vmId, 
   if (!noted.ok) return noted;
   if (!hasLun(noted.value) || noted.value.lun.name !== name)
     return refuse('VmStateWrong', vmId, `Run ${runId} has not been admitted with LUN ${name} on this host.`);
-  const looked = await lookAtLun(host, vmId, noted.value.lun);
-  if (!looked.ok) return looked;
   const before = noted.value;
+  const { stage } = before.lun;
+  const looked = await (stage === 'promised' ? lookAtLun(host, vmId, before.lun) : lookAgain(host, before));
+  if (!looked.ok) return looked;
   const free = checkFree(before, looked.value);
   if (!free.ok) return free;
-  const { stage } = before.lun;
   const wasReadOnly = stage === 'promised' ? looked.value.isReadOnly : before.lun.wasReadOnly;
   const marked = { ...before, lun: { ...before.lun, wasReadOnly } };
   const file = await noteStage(host, marked, stage === 'promised' ? 'taking' : stage);
@@ -91,10 +92,9 @@ export const surrenderLun: Handler<'surrender-lun'> = async (host, { runId }, { 
 };
 
 async function give(host: RealHost, file: LunFile): Promise<Outcome<unknown>> {
-  const { vmId, runId, lun } = file;
-  const looked = await lookAtLun(host, vmId, lun);
-  // What the SAN does not show any more this host does not have.
-  if (!looked.ok) return looked.failure.code === 'LunMissing' ? succeeded(undefined) : looked;
+  const { runId, lun } = file;
+  const looked = await lookAgain(host, file);
+  if (!looked.ok) return looked;
   if (lun.stage === 'taking') return dismountLun(host, file, 'destination');
   if (!isMounted(looked.value)) {
     const mounted = await mountLun(host, file, 'to-read');

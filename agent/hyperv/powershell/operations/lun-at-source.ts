@@ -8,7 +8,17 @@ import { findVm, homeOf, reservedVm, type Handler, type RealHost } from '../host
 import { isOn, pathsOf } from '../inspect/storage';
 import { giveUp, holderOf, readVm, takeBack } from '../lun-handover';
 import type { LunNote } from '../lun-note';
-import { dismountLun, hasLun, isMounted, lookAtLun, lunBusy, mountLun, noteStage, type LunFile } from '../luns';
+import {
+  dismountLun,
+  hasLun,
+  isMounted,
+  lookAgain,
+  lookAtLun,
+  lunBusy,
+  mountLun,
+  noteStage,
+  type LunFile,
+} from '../luns';
 import { marksIn } from '../marks';
 import { classify } from '../worker/classify';
 
@@ -90,7 +100,7 @@ export const reattachLun: Handler<'reattach-lun'> = async (host, { runId, signal
   if (!noted.ok) return noted;
   const file = noted.value;
   if (!hasLun(file) || !['giving', 'given'].includes(file.lun.stage)) return succeeded({});
-  const looked = await lookAtLun(host, vmId, file.lun);
+  const looked = await lookAgain(host, file);
   if (!looked.ok) return looked;
   if (!isMounted(looked.value)) {
     // Another host may write to it: it is looked at before it is mounted to be written.
