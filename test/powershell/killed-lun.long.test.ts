@@ -113,6 +113,17 @@ describeWithEngine('a LUN whose workers are killed', () => {
     await move.expectOn('a', paths);
   });
 
+  test('is not taken offline under a VM that runs on it when it is attached once more, though its path went', async () => {
+    await move.upTo('start');
+    const { paths: mounted = [] } = (await diskAt(b)) ?? {};
+    for (const path of mounted) await b.hyperV.luns.removePath(lun, path);
+    expect(await move.attempt('attach')).toMatchObject({ failure: { code: 'LunBusy', effect: 'none' } });
+    for (const path of mounted) await b.hyperV.luns.addPath(lun, path);
+    valueOf(await move.attempt('attach'));
+    await move.finish();
+    await move.expectOn('b', paths);
+  });
+
   test('that somebody puts online at the source is not written there, and the source forgets the VM without its files', async () => {
     await move.upTo('start');
     await a.hyperV.luns.setOffline(lun, false);

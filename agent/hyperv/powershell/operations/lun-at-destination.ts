@@ -29,6 +29,15 @@ export const attachLun: Handler<'attach-lun'> = async (host, { runId }, { vmId, 
   const { stage } = before.lun;
   const looked = await (stage === 'promised' ? lookAtLun(host, vmId, before.lun) : lookAgain(host, before));
   if (!looked.ok) return looked;
+  // Its VM is planned here, or runs: from under it the disk is not taken offline, not even to be looked at.
+  if (before.placed !== null)
+    return isMounted(looked.value)
+      ? succeeded({})
+      : refuse(
+          'LunBusy',
+          vmId,
+          `LUN ${name} is not online at ${before.lun.mountPath} here, where VM ${vmId} is on it.`,
+        );
   const free = checkFree(before, looked.value);
   if (!free.ok) return free;
   const wasReadOnly = stage === 'promised' ? looked.value.isReadOnly : before.lun.wasReadOnly;
