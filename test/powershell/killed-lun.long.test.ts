@@ -124,6 +124,17 @@ describeWithEngine('a LUN whose workers are killed', () => {
     await move.expectOn('b', paths);
   });
 
+  test('that somebody puts online at the source to be written, while the destination has it, is taken offline there by the undo', async () => {
+    await move.upTo('attach');
+    await a.hyperV.luns.setReadOnly(lun, false);
+    await a.hyperV.luns.setOffline(lun, false);
+    expect(a.hyperV.luns.torn.splice(0)).toHaveLength(1);
+    expect(await move.on(a.driver, 'reattach-lun', {})).toMatchObject({ failure: { code: 'LunBusy', effect: 'none' } });
+    expect(await diskAt(a)).toMatchObject({ isOffline: true, isReadOnly: true });
+    await move.undo();
+    await move.expectOn('a', paths);
+  });
+
   test('that somebody puts online at the source is not written there, and the source forgets the VM without its files', async () => {
     await move.upTo('start');
     await a.hyperV.luns.setOffline(lun, false);

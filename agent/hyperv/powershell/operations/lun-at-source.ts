@@ -102,17 +102,16 @@ export const reattachLun: Handler<'reattach-lun'> = async (host, { runId, signal
   if (!hasLun(file) || !['giving', 'given'].includes(file.lun.stage)) return succeeded({});
   const looked = await lookAgain(host, file);
   if (!looked.ok) return looked;
-  if (!isMounted(looked.value)) {
-    // Another host may write to it: it is looked at before it is mounted to be written.
-    for (const how of ['to-read', 'to-write'] as const) {
-      const mounted = await mountLun(host, file, how);
-      if (!mounted.ok) return failed({ ...mounted.failure, effect: 'unknown' });
-      const holder = await holderOf(file.lun.home, runId);
-      if (holder === 'nobody') continue;
-      const gone = await dismountLun(host, file, 'source');
-      const { failure } = lunBusy(vmId, runId, file.lun, `the ${holder}`);
-      return failed({ ...failure, effect: gone.ok ? 'none' : 'unknown' });
-    }
+  const isHere = isMounted(looked.value);
+  // Another host may write to it: it is looked at before it is mounted to be written.
+  for (const how of isHere ? (['to-write'] as const) : (['to-read', 'to-write'] as const)) {
+    const mounted = await mountLun(host, file, how);
+    if (!mounted.ok) return failed({ ...mounted.failure, effect: 'unknown' });
+    const holder = await holderOf(file.lun.home, runId);
+    if (holder === 'nobody' || (isHere && holder === 'source')) continue;
+    const gone = await dismountLun(host, file, 'source');
+    const { failure } = lunBusy(vmId, runId, file.lun, `the ${holder}`);
+    return failed({ ...failure, effect: gone.ok ? 'none' : 'unknown' });
   }
   await takeBack(file.lun.home, runId);
   const found = await untilFound(host, vmId, signal);
