@@ -1,3 +1,4 @@
+import { rename, symlink } from 'node:fs/promises';
 import { codeOf, valueOf } from '../conformance/hyperv-move';
 import { SanMove, type SanStep } from '../conformance/hyperv-luns';
 import { FabricSite, hostA, hostB } from '../simulated/fabric-site';
@@ -109,6 +110,19 @@ describeWithEngine('a LUN whose workers are killed', () => {
     expect(await diskAt(b)).toMatchObject({ isOffline: false, isReadOnly: false });
     valueOf(await surrender());
     expect(await diskAt(b)).toMatchObject({ isOffline: true, isReadOnly: true });
+    await move.undo();
+    await move.expectOn('a', paths);
+  });
+
+  test('whose disk leads off it by a link is not registered, and nothing beside it is touched', async () => {
+    await move.upTo('attach');
+    const [path = ''] = paths;
+    const beside = site.pathOn('b', 'beside.vhdx');
+    await rename(path, beside);
+    await symlink(beside, path);
+    expect(await move.attempt('register')).toMatchObject({ failure: { code: 'RequestInvalid', effect: 'none' } });
+    expect(await b.hyperV.denials(beside)).toEqual([]);
+    await rename(beside, path);
     await move.undo();
     await move.expectOn('a', paths);
   });

@@ -1,7 +1,7 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId, VmId } from '../../../../contracts/ids';
 import { hadEffect } from '../../afterwards';
-import { isAtOrBelow } from '../../paths';
+import { isAtOrBelow, resolveBelowRoots } from '../../paths';
 import { refuse } from '../../refuse';
 import { exportedFiles } from '../exported-files';
 import { findVm, type Handler, type RealHost } from '../host';
@@ -71,6 +71,10 @@ async function checkFree(host: RealHost, runId: RunId, vmId: VmId): Promise<Outc
     : refuse('DestinationOccupied', vmId, `Run ${other.runId} has a placeholder of VM ${vmId} on this host.`);
 }
 
+/** Links on the LUN are followed: whoever wrote it is not to have rights on files of this host changed. */
+const isOnLun = async (mountPath: string, path: string): Promise<boolean> =>
+  isAtOrBelow(mountPath, path) && (await resolveBelowRoots(path, mountPath, [mountPath])).ok;
+
 /** What the LUN says of the VM is compared with what is on it. */
 async function planOf(
   host: RealHost,
@@ -83,10 +87,11 @@ async function planOf(
       failureOf('RequestInvalid', { message: `VM ${vmId} in ${home}: ${why}.`, subject: { vmId }, native: '32784' }),
     );
   const { vmName, memoryBytes, switchName, disks } = written;
-  const astray = disks.find(({ path }) => !isAtOrBelow(mountPath, path));
-  if (astray !== undefined) return unusable(`its disk ${astray.path} is not on the LUN`);
+  for (const { path } of disks)
+    if (!(await isOnLun(mountPath, path))) return unusable(`its disk ${path} is not on the LUN`);
   const configuration = (await exportedFiles(home)).find(({ id, ending }) => id === vmId && ending === 'vmcx');
   if (configuration === undefined) return unusable('its configuration is not there');
+  if (!(await isOnLun(mountPath, configuration.path))) return unusable('its configuration is not on the LUN');
   const chosen = asked === null || switchName === null ? switchName : asked;
   const facts = await host.client.call('read-host', { Roots: [...host.roots] }, { vmId });
   if (!facts.ok) return facts;
