@@ -2,6 +2,7 @@ import { describeThrown, type Failure } from '../contracts/failure';
 import { systemClock, within } from './clock';
 import { loadConfig } from './config';
 import { azureStore } from './disks/staged/azure-store';
+import { lookAtStorage } from './disks/staged/look-at-storage';
 import { createLineLog, type Log } from './log';
 import { startAgent } from './service';
 
@@ -38,7 +39,13 @@ export async function runAgent({ configPath, write, ready, signal }: RunOptions)
     process.exit(1);
   });
 
-  const agent = await startAgent({ config: config.value, clock: systemClock, log, stagingStore: azureStore });
+  const agent = await startAgent({
+    config: config.value,
+    clock: systemClock,
+    log,
+    stagingStore: azureStore,
+    storageLook: lookAtStorage,
+  });
   if (!agent.ok) {
     say(log, 'the agent cannot start', agent.failure);
     return agent.failure.code === 'RequestInvalid' ? 'refused' : 'fault';

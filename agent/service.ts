@@ -11,6 +11,7 @@ import { startAgentRoute, type AgentRoute } from './byte-route';
 import { systemChance, type Chance } from './chance';
 import { within, type Clock } from './clock';
 import type { AgentConfig } from './config';
+import type { StorageLook } from './disks/staged/look-at-storage';
 import { hostFactsOf } from './host-facts';
 import { createRouter } from './http/router';
 import type { HyperVDriver } from './hyperv/driver';
@@ -42,6 +43,7 @@ export type AgentParts = {
   readonly chance?: Chance;
   /** The staging containers of Blob Storage. */
   readonly stagingStore: StagingStore;
+  readonly storageLook: StorageLook;
   /** Where a proxy is named; by default that of this process. */
   readonly env?: NodeJS.ProcessEnv;
 };
@@ -160,7 +162,7 @@ type Served = {
 };
 
 function listen(
-  { config, clock, log, chance = systemChance }: AgentParts,
+  { config, clock, log, storageLook, chance = systemChance }: AgentParts,
   { tokens, way, driver, route, staged, runner }: Served,
 ): Listener {
   const { hostId, appPublicKeys, relay } = config;
@@ -170,6 +172,7 @@ function listen(
     driver,
     runner,
     renewAccess: (operationId, access) => staged.renew(operationId, access),
+    lookAtStorage: (access) => storageLook(access, clock),
     host: () => hostFactsOf(config, driver, route, staged),
     authenticate: (request) => verifyRequest(appPublicKeys, request, { hostId, nowMs: clock.now(), nonces }),
     clock,

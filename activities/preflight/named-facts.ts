@@ -7,12 +7,15 @@ import {
   type ImportInspection,
   type Inspection,
   type Presence,
+  type StorageInspection,
   type VmInspection,
 } from '../../contracts/inspection';
 import type { AskedHost, Situation } from './situation';
 
 /** What a check sees of a fact: known, not known, or missing because of something that another check tells (`toldBy`, its id). */
 export type Seen<T> = Fact<T> | { readonly known: false; readonly why: string; readonly toldBy: string };
+
+export type StorageMet = Omit<StorageInspection, 'aheadMs'> & { readonly appAheadMs: number | null };
 
 type Side = 'source' | 'destination';
 type Read<From, T> = (from: From) => Fact<T>;
@@ -54,12 +57,16 @@ const ofImport = <K extends keyof FoundImport>(name: K): Look<FoundImport[K]> =>
   });
 
 /** How far the clock of a host is ahead of the app's, and how much of that may be the way of the question. */
-const clockOf = (side: Side) =>
-  ofAnswer(side, ({ host: { clock } }, { askedAtMs, answeredAtMs }) => {
-    if (!clock.known) return clock;
-    const aheadMs = clock.value.nowMs - Math.round((askedAtMs + answeredAtMs) / 2);
-    return known({ aheadMs, uncertainMs: Math.ceil((answeredAtMs - askedAtMs) / 2) });
-  });
+function aheadOfApp(
+  clock: HostInspection['clock'],
+  { askedAtMs, answeredAtMs }: AskedHost,
+): Fact<{ readonly aheadMs: number; readonly uncertainMs: number }> {
+  if (!clock.known) return clock;
+  const aheadMs = clock.value.nowMs - Math.round((askedAtMs + answeredAtMs) / 2);
+  return known({ aheadMs, uncertainMs: Math.ceil((answeredAtMs - askedAtMs) / 2) });
+}
+
+const clockOf = (side: Side) => ofAnswer(side, ({ host: { clock } }, asked) => aheadOfApp(clock, asked));
 
 const agentOf = (side: Side) =>
   ofAnswer(side, ({ agentVersion, contract }) => known({ version: agentVersion, contract }));
@@ -67,6 +74,21 @@ const agentOf = (side: Side) =>
 const failureOfAnswer = (side: Side) => (situation: Situation) => {
   const { answer } = situation[side];
   return known(answer.ok ? null : answer.failure);
+};
+
+/** What a host meets at the storage of the staged route, and how far the app's clock, by which access begins and ends, is ahead of it. */
+const storageOf = (side: Side): Look<StorageMet> => {
+  const look = ofAnswer(side, ({ storage, host: { clock } }, asked): Fact<StorageMet> => {
+    if (storage === undefined) return notKnown('its agent is older than this look');
+    const { endpoint, meets, told, aheadMs } = storage;
+    const ofHost = aheadOfApp(clock, asked);
+    const appAheadMs = aheadMs === null || !ofHost.known ? null : aheadMs - ofHost.value.aheadMs;
+    return known({ endpoint, meets, told, appAheadMs });
+  });
+  return (situation) =>
+    situation.noAccess === null
+      ? look(situation)
+      : { known: false, why: situation.noAccess.message, toldBy: 'storage-access' };
 };
 
 /** Facts of one host by the side that it is on. */
@@ -77,6 +99,7 @@ const ofSide = (side: Side) =>
     clock: clockOf(side),
     cluster: ofHost(side, (host) => host.cluster),
     luns: ofHost(side, (host) => host.luns),
+    storage: storageOf(side),
     liveMigration: ofHost(side, (host) => host.liveMigration),
     migrationAuthentication: ofHost(side, (host) => host.migrationAuthentication),
     migrationNetworks: ofHost(side, (host) => host.migrationNetworks),
@@ -92,6 +115,7 @@ export const namedFacts = {
   'source.clock': source.clock,
   'source.cluster': source.cluster,
   'source.luns': source.luns,
+  'source.storage': source.storage,
   'source.liveMigration': source.liveMigration,
   'source.migrationAuthentication': source.migrationAuthentication,
   'source.migrationNetworks': source.migrationNetworks,
@@ -101,6 +125,7 @@ export const namedFacts = {
   'destination.clock': destination.clock,
   'destination.cluster': destination.cluster,
   'destination.luns': destination.luns,
+  'destination.storage': destination.storage,
   'destination.liveMigration': destination.liveMigration,
   'destination.migrationAuthentication': destination.migrationAuthentication,
   'destination.migrationNetworks': destination.migrationNetworks,
@@ -121,6 +146,7 @@ export const namedFacts = {
   'there.seeds': ofAnswer('destination', ({ seeds }) =>
     seeds === undefined ? notKnown('its agent is older than seeds are') : known(seeds),
   ),
+  'storage.refusal': (situation: Situation) => known(situation.noAccess),
   'vm.isThere': ofAnswer('source', ({ vm }) => known(vm !== null)),
   'vm.name': ofVm((vm) => vm.name),
   'vm.state': ofVm((vm) => vm.state),

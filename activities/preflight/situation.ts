@@ -1,4 +1,4 @@
-import type { Outcome } from '../../contracts/failure';
+import type { Failure, Outcome } from '../../contracts/failure';
 import type { HostId } from '../../contracts/ids';
 import type { Inspection } from '../../contracts/inspection';
 import type { MigrationRequest } from '../../contracts/migration';
@@ -16,4 +16,6 @@ export type Situation = {
   readonly request: MigrationRequest;
   readonly source: AskedHost;
   readonly destination: AskedHost;
+  /** Why the hosts could not be given access to storage; null where they were, or the route is not staged. */
+  readonly noAccess: Failure | null;
 };

@@ -1,6 +1,7 @@
 import { describeThrown, failed, failureOf, succeeded, type Failure, type Outcome } from '../../contracts/failure';
 import type { HostFacts } from '../../contracts/facts';
 import { operationId, runId, vmId, type HostId, type OperationId } from '../../contracts/ids';
+import type { Inspection, StorageInspection } from '../../contracts/inspection';
 import { controlMessageBytesMax } from '../../contracts/limits';
 import type { StagingAccess } from '../../contracts/operations';
 import { jsonResponse, type RelayRequest, type RelayResponse, type RequestHandler } from '../../relay/exchange';
@@ -21,6 +22,8 @@ export type RouterParts = {
   readonly runner: OperationRunner;
   /** Gives an operation of the staged route newer access to its container. */
   readonly renewAccess: (operationId: OperationId, access: StagingAccess) => Outcome<unknown>;
+  /** Asks the storage of the staged route, with access to read. Changes nothing there, and never rejects. */
+  readonly lookAtStorage: (access: StagingAccess) => Promise<StorageInspection>;
   /** Everything about this host, the byte route included. */
   readonly host: () => Promise<HostFacts>;
   /** Whether a request is the app's; see relay/signed-request.ts. */
@@ -71,7 +74,7 @@ export function createRouter(parts: RouterParts): RequestHandler {
 const health = ({ hostId, clock }: RouterParts): RelayResponse =>
   jsonResponse(200, { status: 'ok', hostId, agentVersion, contract: 1, at: isoTime(clock.now()) });
 
-function hostRoutes({ hostId, driver, runner, host }: RouterParts): Route[] {
+function hostRoutes({ hostId, driver, runner, host, lookAtStorage }: RouterParts): Route[] {
   async function vms(query: URLSearchParams): Promise<Outcome<unknown>> {
     const after = idIfGiven(vmId, 'after', query);
     if (!after.ok) return after;
@@ -99,13 +102,22 @@ function hostRoutes({ hostId, driver, runner, host }: RouterParts): Route[] {
     return succeeded({ items: [...(await driver.leftovers(run.value)), ...underWay] });
   }
 
-  async function inspect(body: Uint8Array): Promise<Outcome<unknown>> {
+  async function inspect(body: Uint8Array): Promise<Outcome<Inspection>> {
     const request = parseInspection(body);
     if (!request.ok) return request;
-    const { seeds } = request.value;
+    const { seeds, storage } = request.value;
+    // Beside the others: an end that does not answer takes its time.
+    const looking = storage && lookAtStorage(storage);
     const seen = seeds && (await inspectSeeds((path) => driver.locateSeed(path), seeds));
     const inspected = await driver.inspect(request.value);
-    return succeeded({ agentVersion, contract: 1, ...inspected, ...(seen && { seeds: seen }) });
+    const met = await looking;
+    return succeeded({
+      agentVersion,
+      contract: 1,
+      ...inspected,
+      ...(seen && { seeds: seen }),
+      ...(met && { storage: met }),
+    });
   }
 
   return [

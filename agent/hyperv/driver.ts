@@ -39,7 +39,7 @@ export type ContentPoint = {
 export type ServedFile = { readonly path: string; readonly changes?: ImageChanges };
 
 /** All of an inspection that the agent does not know of itself. */
-export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract' | 'seeds'>;
+export type DriverInspection = Omit<Inspection, 'agentVersion' | 'contract' | 'seeds' | 'storage'>;
 
 /** What keeps others from the ports of the host. Each is "make it so". */
 export type HostFirewall = {

@@ -2,15 +2,18 @@ import { z } from 'zod';
 import { runId, vmId } from '../ids';
 import { imported } from '../operations/exports';
 import { hostInspection, presence } from './host';
+import { stagingAccess } from '../operations/staged';
 import { seed } from '../requests/seeds';
 import { importInspection, placeInspection } from './place';
 import { seedInspection } from './seeds';
+import { storageInspection } from './storage';
 import { vmInspection } from './vm';
 
 export { fact, known, notKnown, type Fact } from './fact';
 export { type HostInspection, type Presence } from './host';
 export { type AllowedPlace, type ImportInspection, type PlaceInspection } from './place';
 export { type SeedInspection } from './seeds';
+export { type StorageInspection } from './storage';
 export { type InspectedDisk, type VmInspection } from './vm';
 
 /** The body of `POST /v1/inspections`: what a host is to look at. Changes nothing there. */
@@ -28,6 +31,8 @@ export const inspectionRequest = z.object({
   imports: imported.nullable(),
   /** Disks on this host that are to be looked at as seeds. */
   seeds: z.array(seed).optional(),
+  /** Where the route is staged: access to a container that is not there, with which storage is asked. */
+  storage: stagingAccess.optional(),
 });
 export type InspectionRequest = z.infer<typeof inspectionRequest>;
 
@@ -44,5 +49,7 @@ export const inspection = z.object({
   imports: importInspection.nullable(),
   /** Of an agent that was asked about seeds and knows them. */
   seeds: z.array(seedInspection).optional(),
+  /** Of an agent that was given access to storage and looks at it. */
+  storage: storageInspection.optional(),
 });
 export type Inspection = z.infer<typeof inspection>;

@@ -5,6 +5,7 @@ import { agentVersion } from '../../agent/version';
 import { hostFacts, leftover, vmFacts } from '../../contracts/facts';
 import { failed, failure, failureOf, succeeded } from '../../contracts/failure';
 import { hostId } from '../../contracts/ids';
+import { inspection } from '../../contracts/inspection';
 import { clockSkewMsMax, controlMessageBytesMax } from '../../contracts/limits';
 import { operationView } from '../../contracts/operations';
 import type { RequestHandler } from '../../relay/exchange';
@@ -48,6 +49,7 @@ describe('router', () => {
   let handler: RequestHandler;
   let nonceCount = 0;
   const renewed: unknown[] = [];
+  const asked: string[] = [];
 
   beforeEach(async () => {
     bench = await Workbench.make();
@@ -63,6 +65,10 @@ describe('router', () => {
       renewAccess: (id, access) => {
         renewed.push([id, access.expiresAtMs]);
         return succeeded({});
+      },
+      lookAtStorage: async ({ containerUrl }) => {
+        asked.push(containerUrl);
+        return { endpoint: 'https://a.blob.example', meets: 'silent', told: 'no answer in 10 s', aheadMs: null };
       },
       host: async () => facts,
       authenticate: (request) =>
@@ -110,6 +116,23 @@ describe('router', () => {
     const { code, message, subject } = failureBody.parse(answer.body).failure;
     return { status: answer.status, code, message, subject };
   }
+
+  test('an inspection looks at storage where it is given access to it, and not without', async () => {
+    const about = { contract: 1, runId: null, vmId: vmA, vmName: null, describesVm: true, folder: null, imports: null };
+    const path = '/v1/inspections';
+    const without = await send(path, { method: 'POST', body: about });
+    expect(inspection.parse(without.body)).not.toHaveProperty('storage');
+    expect(asked).toEqual([]);
+    const storage = { containerUrl: 'https://a.blob.example/c', sas: 'sig=a', expiresAtMs: 1 };
+    const given = await send(path, { method: 'POST', body: { ...about, storage } });
+    expect(inspection.parse(given.body).storage).toMatchObject({ meets: 'silent', told: 'no answer in 10 s' });
+    expect(asked).toEqual(['https://a.blob.example/c']);
+    const bad = await failureOfAnswer(path, {
+      method: 'POST',
+      body: { ...about, storage: { ...storage, containerUrl: 'c' } },
+    });
+    expect(bad).toMatchObject({ code: 'RequestInvalid', subject: { field: 'storage.containerUrl' } });
+  });
 
   test('health is answered without a signature, and nothing else is', async () => {
     const headers = {};

@@ -45,6 +45,7 @@ async function overFakeDriver(): Promise<AgentUnderTest> {
         driver,
         runner,
         renewAccess: () => succeeded({}),
+        lookAtStorage: () => Promise.reject(new Error('nobody asks for it here')),
         host: async () => facts,
         authenticate: (request) =>
           verifyRequest([key.publicKey], request, { hostId: host, nowMs: systemClock.now(), nonces }),

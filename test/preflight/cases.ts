@@ -1,3 +1,4 @@
+import { byRoute } from '../../activities/preflight/checks/applies';
 import type { FactValues } from '../../activities/preflight/named-facts';
 import { failureOf } from '../../contracts/failure';
 import { diskId } from '../../contracts/ids';
@@ -70,6 +71,24 @@ const usable = (id: string, virtualSizeBytes = manyBytes(40)): FactValues['there
   usable: true,
   virtualSizeBytes,
 });
+const staged = { route: 'staged' };
+const met = (change: Partial<FactValues['source.storage']>): FactValues['source.storage'] => ({
+  endpoint: 'https://a.blob.example',
+  meets: 'admitted',
+  told: 'as told',
+  appAheadMs: 0,
+  ...change,
+});
+const meetings: readonly [FactValues['source.storage']['meets'], string][] = [
+  ['name-not-resolved', 'resolve'],
+  ['not-connected', 'no connection'],
+  ['silent', 'no connection'],
+  ['certificate-refused', 'certificate'],
+  ['answered-on-the-way', 'in place of storage'],
+  ['network-refused', 'firewall of the storage account'],
+  ['access-refused', 'does not take the access'],
+  ['storage-failing', 'cannot now'],
+];
 const limit = { policy: { bandwidthBytesPerSecondMax: 1024 ** 2, outageMsMax: 60_000 } };
 
 export const cases: readonly Case[] = [
@@ -473,6 +492,22 @@ export const cases: readonly Case[] = [
     given: { 'there.seeds': [usable('scsi-0-0', manyBytes(39))] },
     says: ['/big/old.vhdx', String(manyBytes(39)), String(manyBytes(40))],
   },
+  {
+    check: 'storage-access',
+    kind: 'warm',
+    request: staged,
+    given: { 'storage.refusal': failureOf('StorageUnavailable', { message: 'AuthorizationPermissionMismatch' }) },
+    says: ['AuthorizationPermissionMismatch'],
+  },
+  ...meetings.flatMap(([meets, says]) =>
+    (['source', 'destination'] as const).map((side, index) => ({
+      check: `${side}-reaches-storage`,
+      kind: byRoute[(index + says.length) % byRoute.length] ?? 'lan',
+      request: staged,
+      given: { [`${side}.storage`]: met({ meets }) },
+      says: [side === 'source' ? 'hv-a' : 'hv-b', 'https://a.blob.example', 'as told', says],
+    })),
+  ),
   { check: 'heartbeat-now', kind: 'storage', given: { 'vm.heartbeat': 'lost' }, says: ['lost'] },
   {
     check: 'shutdown-service',

@@ -1,3 +1,4 @@
+import type { FactValues } from '../../activities/preflight/named-facts';
 import { failureOf } from '../../contracts/failure';
 import { runChecks } from '../../activities/preflight';
 import { checks } from '../../activities/preflight/checks';
@@ -13,7 +14,7 @@ import {
 } from '../../contracts/preflight';
 import { healthyInspection } from '../samples/inspections';
 import { cases } from './cases';
-import { canBeUnknown, situationOf } from './situations';
+import { canBeUnknown, situationOf, type Given } from './situations';
 
 const checkOf = (id: string) => {
   const found = checks.find((one) => one.id === id);
@@ -114,6 +115,65 @@ test('the gravest concerns come first', () => {
   const given = { 'vm.heartbeat': 'lost', 'vm.isReplicated': true, 'vm.automaticStart': 'start' } as const;
   const { concerns } = runChecks(situationOf('lan', {}, given));
   expect(concerns.map(({ severity }) => severity)).toEqual(['critical', 'warning', 'information']);
+});
+
+const reached: FactValues['source.storage'] = {
+  endpoint: 'https://a.blob.example',
+  meets: 'admitted',
+  told: '404 ContainerNotFound',
+  appAheadMs: 0,
+};
+const bothReach = { 'source.storage': reached, 'destination.storage': reached };
+
+test('hosts are asked about storage where the route is staged, and both must reach it', () => {
+  const ids = ['source-reaches-storage', 'destination-reaches-storage'];
+  const outcomesOf = (request: object, given: Given) => {
+    const answer = runChecks(situationOf('lan', request, given));
+    return ids.map((id) => outcomeOf(answer, id));
+  };
+  expect(outcomesOf({ route: 'staged' }, bothReach)).toEqual(['passed', 'passed']);
+  expect(outcomesOf({ route: 'direct' }, {})).toEqual(['not-of-this-kind', 'not-of-this-kind']);
+  const silent = { ...bothReach, 'destination.storage': { ...reached, meets: 'silent' as const } };
+  expect(outcomesOf({ route: 'staged' }, silent)).toEqual(['passed', 'found']);
+  const onOneHost = runChecks(situationOf('quick-storage', { route: 'staged', destinationHost: 'hv-a' }, silent));
+  expect(ids.map((id) => outcomeOf(onOneHost, id))).toEqual(['found', 'not-of-this-kind']);
+});
+
+test.each([
+  ['silent', 'StorageUnavailable', 'transient'],
+  ['storage-failing', 'StorageUnavailable', 'transient'],
+  ['name-not-resolved', 'StorageUnavailable', 'permanent'],
+  ['answered-on-the-way', 'StorageUnavailable', 'permanent'],
+  ['network-refused', 'StagingAccessEnded', 'permanent'],
+  ['access-refused', 'StagingAccessEnded', 'permanent'],
+] as const)('a host that meets storage as %s is refused with %s, %s', (meets, code, retry) => {
+  const given = { ...bothReach, 'source.storage': { ...reached, meets } };
+  expect(runChecks(situationOf('warm', { route: 'staged' }, given)).refusal).toMatchObject({ code, retry });
+});
+
+test.each([
+  ['access-refused', -3_700_000, '3700 s behind', 'role'],
+  ['network-refused', 1_000_000, '1000 s ahead of', 'networking rules'],
+] as const)(
+  '%s, with a clock of the app that is %d ms ahead, is laid to that clock',
+  (meets, appAheadMs, says, otherwise) => {
+    const refused = { ...reached, meets, appAheadMs };
+    const answer = runChecks(situationOf('lan', { route: 'staged' }, { ...bothReach, 'source.storage': refused }));
+    const concern = concernOf(answer, 'source-reaches-storage');
+    expect(concern?.message).toContain(says);
+    expect(concern?.remedy).toContain('clock');
+    const right = { ...refused, appAheadMs: 1000 };
+    const other = runChecks(situationOf('lan', { route: 'staged' }, { ...bothReach, 'source.storage': right }));
+    expect(concernOf(other, 'source-reaches-storage')?.remedy).toContain(otherwise);
+  },
+);
+
+test('where the app can give no access, that is told once, and of the hosts nothing', () => {
+  const refusal = failureOf('StorageUnavailable', { message: 'no delegation key' });
+  const answer = runChecks(situationOf('lan', { route: 'staged' }, { 'storage.refusal': refusal }));
+  expect(answer.concerns.map(({ checkId }) => checkId)).toEqual(['storage-access']);
+  expect(outcomeOf(answer, 'source-reaches-storage')).toBe('skipped');
+  expect(answer.refusal).toMatchObject({ code: 'StorageUnavailable', retry: 'transient' });
 });
 
 test('a VM that is off may go to a processor of another maker, and so may one that is shut down', () => {

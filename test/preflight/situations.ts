@@ -61,9 +61,10 @@ export function situationOf(
   const isOneHost = !('destinationHost' in parsed) || parsed.destinationHost === parsed.sourceHost;
   const source = askedHost('hv-a');
   const hosts = { source, destination: isOneHost ? source : askedHost('hv-b') };
-  for (const [name, value] of Object.entries({ ...healthy[kind], ...given })) give(hosts, name as FactName, value);
+  const { 'storage.refusal': noAccess = null, ...ofHosts } = { ...healthy[kind], ...given };
+  for (const [name, value] of Object.entries(ofHosts)) give(hosts, name as FactName, value);
   for (const name of unknown) putFact(hosts, name, notKnown('this host cannot tell'));
-  return { request: parsed, ...hosts };
+  return { request: parsed, ...hosts, noAccess };
 }
 
 type Mutable = { hostId: AskedHost['hostId']; answer: AskedHost['answer']; askedAtMs: number; answeredAtMs: number };
@@ -114,6 +115,14 @@ function give(hosts: Hosts, name: FactName, value: unknown): void {
     case 'there.seeds':
       Object.assign(destination(), { seeds: value });
       return;
+    case 'source.storage':
+    case 'destination.storage': {
+      const { appAheadMs: aheadMs, ...met } = value as FactValues['source.storage'];
+      Object.assign(inspectionOf(hosts[name === 'source.storage' ? 'source' : 'destination']), {
+        storage: { ...met, aheadMs },
+      });
+      return;
+    }
     default:
       if (name.startsWith('import.')) Object.assign(destination().imports ?? {}, { [name.slice(7)]: value });
       else putFact(hosts, name, known(value));
@@ -121,8 +130,8 @@ function give(hosts: Hosts, name: FactName, value: unknown): void {
 }
 
 function putFact(hosts: Hosts, name: FactName, fact: Fact<unknown>): void {
-  // An agent that does not know of seeds says nothing about them.
-  if (name === 'there.seeds') return;
+  // An agent that does not know of seeds says nothing about them, and neither does one about storage.
+  if (name === 'there.seeds' || name === 'source.storage' || name === 'destination.storage') return;
   const [area = '', field = ''] = name.split('.');
   const source = inspectionOf(hosts.source);
   const destination = inspectionOf(hosts.destination);

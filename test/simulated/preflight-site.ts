@@ -12,6 +12,7 @@ import { inspectionRequest } from '../../contracts/inspection';
 import { kindTakes, migrationRequest, type Kind } from '../../contracts/migration';
 import type { PreflightAnswer } from '../../contracts/preflight';
 import { valueOf } from '../conformance/hyperv-move';
+import { noContainers } from '../simulation/platform/no-staging';
 import { smallVm } from './test-hosts';
 
 const gib = 1024 ** 3;
@@ -83,7 +84,13 @@ export class PreflightSite {
       await whenAwake(drivers);
       const agents = new Agents(transportTo(drivers));
       const now = (): Date => new Date();
-      return runChecks(await gather({ agents, now }, migrationRequest.parse(this.request(kind, where, request)), null));
+      return runChecks(
+        await gather(
+          { agents, now, staging: noContainers },
+          migrationRequest.parse(this.request(kind, where, request)),
+          null,
+        ),
+      );
     } finally {
       for (const driver of drivers.values()) await driver.close();
       await restore();

@@ -9,6 +9,7 @@ import { exitCodes } from '../../cli/exit';
 import { cliMain } from '../../cli/testing/run-cli';
 import { batchStatus } from '../../contracts/batch';
 import { vmFacts } from '../../contracts/facts';
+import { preflightAnswer } from '../../contracts/preflight';
 import { receipt, type Receipt } from '../../contracts/receipt';
 
 // The staged route between real processes, from the command line: app, relay emulator, Azurite and two agents of the local stack.
@@ -81,6 +82,15 @@ async function vms(): Promise<Map<string, { readonly vmId: string; readonly runs
     }),
   );
 }
+
+test('preflight asks both hosts whether they reach Blob Storage, and leaves nothing there', async () => {
+  const asked = ['preflight', 'one', '--to', 'host-b', '--route', 'staged', '--json'];
+  const { checks } = preflightAnswer.parse(JSON.parse(await done(...asked)));
+  const outcomes = new Map(checks.map(({ checkId, outcome }) => [checkId, outcome]));
+  for (const id of ['storage-access', 'source-reaches-storage', 'destination-reaches-storage'])
+    expect([id, outcomes.get(id)]).toEqual([id, 'passed']);
+  expect(await containers()).toEqual([]);
+});
 
 test('a VM is moved through Blob Storage, verified, and nothing of it is left there', async () => {
   await done('migrate', 'one', '--to', 'host-b', '--route', 'staged', '--verify', 'all', '--id', 'one', '--watch');

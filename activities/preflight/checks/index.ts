@@ -12,6 +12,7 @@ import { placeChecks } from './place';
 import { roomChecks } from './room';
 import { sanChecks } from './san';
 import { seedChecks } from './seeds';
+import { stagedRouteChecks } from './staged-route';
 import { vmCheckpointChecks } from './vm-checkpoints';
 import { vmChecks } from './vm';
 
@@ -29,6 +30,7 @@ export const areas: readonly Area[] = [
   { title: 'Live migration', checks: liveMigrationChecks },
   { title: 'What stands at the destination', checks: placeChecks },
   { title: 'Seeds', checks: seedChecks },
+  { title: 'The staged route', checks: stagedRouteChecks },
   { title: 'What the destination can run', checks: fitChecks },
   { title: 'Network', checks: networkChecks },
   { title: 'Room', checks: roomChecks },

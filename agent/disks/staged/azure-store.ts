@@ -1,6 +1,6 @@
-import { AnonymousCredential, ContainerClient, RestError } from '@azure/storage-blob';
 import { describeThrown } from '../../../contracts/failure';
 import type { StagingAccess } from '../../../contracts/operations';
+import { codeOf, containerOf, inTime, isRestError, statusOf } from './azure-container';
 import { StoreError, type BlockStore } from './block-store';
 
 /** One request, a block both ways included, on a line on which anything can be staged at all. */
@@ -10,14 +10,8 @@ const requestMsMax = 120_000;
  * A container of Blob Storage, or of Azurite, as the access to it says. It repeats nothing itself: who is patient is above it. A request that
  * is not answered, to its last byte, within `msMax` milliseconds is given up as `away`.
  */
-export function azureStore(
-  { containerUrl, sas }: StagingAccess,
-  signal: AbortSignal,
-  msMax: number = requestMsMax,
-): BlockStore {
-  const container = new ContainerClient(`${containerUrl}?${sas}`, new AnonymousCredential(), {
-    retryOptions: { maxTries: 1, tryTimeoutInMs: msMax },
-  });
+export function azureStore(access: StagingAccess, signal: AbortSignal, msMax: number = requestMsMax): BlockStore {
+  const container = containerOf(access, msMax);
   const ask = <T>(name: string, work: (until: AbortSignal) => Promise<T>, ...absent: [] | [T]): Promise<T> =>
     asked(name, () => inTime(msMax, signal, work), ...absent);
   const has = async (name: string, abortSignal: AbortSignal): Promise<boolean> => {
@@ -51,17 +45,6 @@ export function azureStore(
   };
 }
 
-/** The time that the SDK is told it asks of the server alone: for a connection that fell silent it would wait without end. */
-async function inTime<T>(msMax: number, signal: AbortSignal, work: (until: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), msMax);
-  try {
-    return await work(AbortSignal.any([signal, late.signal]));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** `absent`, where it is given, is the answer when there is no such blob. */
 async function asked<T>(name: string, work: () => Promise<T>, ...absent: [] | [T]): Promise<T> {
   try {
@@ -85,17 +68,6 @@ async function collected(name: string, body: NodeJS.ReadableStream | undefined, 
     pieces.push(bytes);
   }
   return Buffer.concat(pieces, lengthBytes);
-}
-
-/** By what the SDK puts into its errors; a test runner has realms, so not by class alone. */
-const isRestError = (thrown: unknown): thrown is RestError =>
-  thrown instanceof RestError || (thrown instanceof Error && thrown.name === 'RestError');
-const statusOf = (thrown: unknown): number | undefined => (isRestError(thrown) ? thrown.statusCode : undefined);
-
-/** The code that storage gives, of its body or, for a request whose answer has none, of its header. */
-function codeOf(thrown: unknown): string | undefined {
-  if (!isRestError(thrown)) return undefined;
-  return thrown.response?.headers.get('x-ms-error-code') ?? thrown.code;
 }
 
 function troubleOf(thrown: unknown): StoreError['trouble'] {

@@ -12,7 +12,7 @@ import type { Loop } from '../platform/loop';
 import { MachineFiles } from '../platform/machine-files';
 import { folderOf } from '../platform/modules';
 import type { Network } from '../platform/network';
-import { noStaging } from '../platform/no-staging';
+import { noStaging, noStorage } from '../platform/no-staging';
 import { outside, Program, runIn } from '../platform/program';
 import type { RelayService } from '../platform/relay-service';
 import { sleepOn } from '../platform/sleep';
@@ -133,6 +133,7 @@ export class Machine {
       clock,
       log: this.#log(),
       stagingStore: noStaging,
+      storageLook: noStorage,
       chance: this.#draw.asChance(),
     }).catch((thrown: unknown) => ({ ok: false as const, failure: { message: describeThrown(thrown) } }));
     if (started.ok) {
