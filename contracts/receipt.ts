@@ -3,7 +3,7 @@ import { failure } from './failure';
 import { leftover } from './facts';
 import { concern } from './preflight';
 import { runStates } from './migration';
-import { readDisk } from './operations/shapes';
+import { ofLine, readDisk } from './operations/shapes';
 import { acceptedRequest } from './requests';
 import { migrationId, runId } from './ids';
 
@@ -47,6 +47,8 @@ export const told = z.object({
         tookMs: bytes,
         /** Whether a whole disk was copied, since nobody knew what had changed. */
         whole: z.boolean(),
+        /** Of a pass that took from seeds, where it tells: the last outage is predicted from it. */
+        ofLine: ofLine.optional(),
       }),
     )
     .default([]),
@@ -62,6 +64,7 @@ export const told = z.object({
         zeroBytes: bytes,
         /** Taken from a seed at the destination in place of the line. */
         seedBytes: bytes.optional(),
+        ofLine: ofLine.optional(),
         /** What of `sentBytes` packing kept off the line. */
         savedBytes: bytes.optional(),
         /** Why a seed was of no use, or not to the end. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bandwidthHours } from '../bandwidth';
 import { diskId, hostId } from '../ids';
-import { bytes, digest, ofPlace, type OperationDefinition } from './shapes';
+import { bytes, digest, ofLine, ofPlace, type OperationDefinition } from './shapes';
 
 /** What is pulled over the byte route: of a disk one file of its chain or what changed of it, or one file of the VM's own. */
 export const pullSubject = z.discriminatedUnion('type', [
@@ -46,6 +46,8 @@ export const pullOperations = {
       zeroBytes: bytes,
       /** Bytes of blocks that were taken from a seed in place of the line. */
       seedBytes: bytes.optional(),
+      /** Of a pull that took from a seed: what came, and in how many milliseconds, while the line was what it waited for. */
+      ofLine: ofLine.optional(),
       /** Bytes of `sentBytes` that packing kept off the line. */
       savedBytes: bytes.optional(),
       /** Why a seed that was named was of no use, or not to the end. */

@@ -8,6 +8,8 @@ export const digest = z.string().regex(/^[0-9a-f]{64}$/);
 export const ofVm = z.object({ vmId });
 export const ofPlace = ofVm.extend({ folder: z.string() });
 export const nothing = z.object({});
+/** What came over the line, and in how many milliseconds, while it was what a copy waited for. */
+export const ofLine = z.object({ bytes, ms: z.int().positive() });
 
 /**
  * What a guest reads of a disk, at one end or the same at both: of all chunks, or of the scope `changed`, as it was asked for. Agents of earlier

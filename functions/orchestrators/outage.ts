@@ -1,7 +1,13 @@
 import type { RunInput, StopPolicy } from '../../contracts/migration';
 
 /** One pass of pre-copy as it was. */
-export type Pass = { readonly changedBytes: number; readonly sentBytes: number; readonly tookMs: number };
+export type Pass = {
+  readonly changedBytes: number;
+  readonly sentBytes: number;
+  readonly tookMs: number;
+  /** Of a pass that took from seeds: what came, and how long it took, while the line was what it waited for. */
+  readonly ofLine?: { readonly bytes: number; readonly ms: number } | undefined;
+};
 
 /** Operations of a cutover that each wait for a look, but for the copy: stop, fence, export, begin, import, two digests, start. */
 const cutoverOperations = 8;
@@ -17,7 +23,20 @@ const measuredBytesMin = 1024 * 1024;
 /** Bytes a millisecond of the last pass that carried enough to tell. */
 function rateOf(passes: readonly Pass[]): number {
   const measured = passes.findLast((pass) => pass.sentBytes >= measuredBytesMin && pass.tookMs > 0);
-  return measured === undefined ? bytesPerMsGuess : measured.sentBytes / measured.tookMs;
+  if (measured === undefined) return bytesPerMsGuess;
+  // Neither is more than hosts and line carry of what no seed has: comparing with a seed takes time, and side by side each file has a part of the line.
+  const { sentBytes, tookMs, ofLine } = measured;
+  return Math.max(
+    sentBytes / tookMs,
+    ofLine === undefined || ofLine.bytes < measuredBytesMin ? 0 : ofLine.bytes / ofLine.ms,
+  );
+}
+
+/** What the files of a pass tell of the line together; undefined where none does. */
+export function lineOf(files: readonly Pick<Pass, 'ofLine'>[]): Pass['ofLine'] {
+  const told = files.flatMap(({ ofLine }) => ofLine ?? []);
+  if (told.length === 0) return undefined;
+  return told.reduce((sum, { bytes, ms }) => ({ bytes: sum.bytes + bytes, ms: sum.ms + ms }));
 }
 
 /**

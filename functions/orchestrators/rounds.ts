@@ -8,7 +8,7 @@ import type { Run } from '../saga/run';
 import { isRenew, type Durable, type Step } from '../saga/step';
 import { parentImages, sizesOf, type Pulled } from './disks';
 import { at, vmOf } from './operations-of-a-run';
-import { predictedOutageMs, shrinks } from './outage';
+import { lineOf, predictedOutageMs, shrinks } from './outage';
 import { pullAll } from './pull-files';
 
 type WarmRun = Run<RunInputOf<'warm'>>;
@@ -62,12 +62,13 @@ function* firstPass(run: WarmRun): Durable<Step<PreCopied>> {
   if (!pulled.ok) return pulled;
   const changedBytes = images.reduce((sum, image) => sum + image.bytesExpected, 0);
   const sentBytes = pulled.value.reduce((sum, file) => sum + file.dataBytes, 0);
+  const ofLine = lineOf(pulled.value);
   return yield* endRound(run, 0, (nowMs) => ({
     next: 1,
     memoryBytes: sizes.memoryBytes,
     copied: sizes.disks.map((disk) => ({ diskId: disk.diskId, index: disk.images.length - 2 })),
     files: pulled.value,
-    rounds: [{ round: 0, changedBytes, sentBytes, tookMs: nowMs - beganMs, whole: true }],
+    rounds: [{ round: 0, changedBytes, sentBytes, tookMs: nowMs - beganMs, whole: true, ...(ofLine && { ofLine }) }],
     predictedOutageMs: 0,
     acceptedUpTo: -1,
     decided: false,

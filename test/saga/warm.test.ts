@@ -29,6 +29,32 @@ test('rounds go on until what is left fits the outage, and the receipt tells eac
   expect(run.world.done.filter((kind) => kind === 'begin-round')).toHaveLength(4);
 });
 
+describe('a first pass whose time goes by comparing with a seed', () => {
+  async function seeded(ofLine?: { bytes: number; ms: number }): Promise<OneRun> {
+    const run = warmRun();
+    run.world.changedBytes = [500 * mib];
+    run.world.pulled = { dataBytes: 4 * mib, sentBytes: 4 * mib, seedBytes: 9000 * mib, ...(ofLine && { ofLine }) };
+    run.agents.looksUntilDone.set('pull', 100);
+    await run.begin();
+    await run.onward();
+    return run;
+  }
+
+  test('does not make the outage look longer than its line says, and the run cuts over by itself', async () => {
+    const run = await seeded({ bytes: 3 * mib, ms: 30 });
+    expect(run.report.state).toBe('completed');
+    const { rounds, predictedOutageMs } = toldBy(run);
+    expect(rounds).toMatchObject([{ round: 0, ofLine: { bytes: 3 * mib, ms: 30 } }]);
+    expect(predictedOutageMs).toBeGreaterThan(5000);
+    expect(predictedOutageMs).toBeLessThan(20_000);
+  });
+
+  test('is no reason to promise a short one where nothing tells of the line', async () => {
+    const run = await seeded();
+    expect(run.report.question?.failure.code).toBe('LagNotShrinking');
+  });
+});
+
 describe('a guest that writes as fast as it is copied', () => {
   test('makes the run ask, and go on to the cutover when that is accepted', async () => {
     const run = await runWith([9000 * mib]);

@@ -13,6 +13,7 @@ import { writeBytesMax } from './limits';
 import { unpack } from './packing/zstd';
 import { ReceivedCount } from './received-count';
 import { SeedFailed, type Assembler } from './seed/assembler';
+import type { CarriedRate } from './seed/carried-rate';
 import { releaseRun, WriteRun } from './write-run';
 
 export type ContentWriterOptions = {
@@ -23,6 +24,8 @@ export type ContentWriterOptions = {
   readonly pool: BufferPool;
   /** Without one, what a source says to be in it does not belong here. */
   readonly seed?: WriterSeed | undefined;
+  /** Is told what came and what was taken from the seed. */
+  readonly rate?: CarriedRate | undefined;
   /** So much received content is made durable at once. */
   readonly flushBytes: number;
   readonly clock: Clock;
@@ -194,6 +197,7 @@ export class ContentWriter {
   }
 
   #advance(watermarkBytes: number, more: Partial<Pick<Mark, 'dataBytes' | 'zeroBytes' | 'seedBytes'>>): void {
+    this.#options.rate?.add(more.dataBytes ?? 0, more.seedBytes ?? 0);
     this.#position = {
       watermarkBytes,
       digest: this.#chain.digest,

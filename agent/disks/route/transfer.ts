@@ -12,6 +12,7 @@ import { Patience } from './patience';
 import type { PullRequest } from './pull-request';
 import { RateMeter } from './rate-meter';
 import type { Resumption } from './resumption';
+import { CarriedRate } from './seed/carried-rate';
 import { SeedUse } from './seed/seed-use';
 import { whileReceiving } from './ticking';
 
@@ -27,6 +28,7 @@ export class Transfer {
   readonly #seed = new SeedUse();
   readonly #pool = new BufferPool(writeBytesMax);
   readonly #rate = new RateMeter();
+  readonly #ofLine: CarriedRate;
   #writer: ContentWriter | undefined;
   #attempt: Attempt | undefined;
   #waitingFor: string | null = null;
@@ -34,6 +36,7 @@ export class Transfer {
   constructor(request: PullRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
     this.#copy = new CopyUnderWay(request, found);
+    this.#ofLine = new CarriedRate(request.clock);
   }
 
   /** Closes the journal and the copy in the end, when nothing is on its way to the disk any more. */
@@ -101,6 +104,7 @@ export class Transfer {
     const prepare = (facts: FactsMessage): Promise<Outcome<ContentWriter>> => this.#prepare(facts);
     const attempt = new Attempt({ request: this.#request, pool: this.#pool, seed: this.#seed, prepare });
     this.#attempt = attempt;
+    this.#ofLine.restart();
     return { attempt, ended: await attempt.run() };
   }
 
@@ -148,6 +152,7 @@ export class Transfer {
       facts: beginning.facts,
       journal: this.#copy.journal,
       pool: this.#pool,
+      rate: this.#ofLine,
       seed: this.#seed.forWriter(this.#pool, (reason) => this.#attempt?.seedFailed(reason)),
       // A third, so that the source can send while another becomes durable.
       flushBytes: Math.min(flushBytesMax, windowBytes / 3),
@@ -161,6 +166,7 @@ export class Transfer {
   async #finish(attempt: Attempt): Promise<Outcome<OperationOutput<'pull'>>> {
     const { mark, received } = this.#copy.journal.content;
     const { problem } = this.#seed;
+    const { carried } = this.#ofLine;
     await this.#copy.finish();
     const output = {
       path: this.#request.path,
@@ -170,7 +176,7 @@ export class Transfer {
       resentBytes: received.sentBytes - mark.dataBytes,
       zeroBytes: mark.zeroBytes,
       ...(received.savedBytes > 0 && { savedBytes: received.savedBytes }),
-      ...(mark.seedBytes > 0 && { seedBytes: mark.seedBytes }),
+      ...(mark.seedBytes > 0 && { seedBytes: mark.seedBytes, ...(carried && { ofLine: carried }) }),
       ...(problem !== null && { seedProblem: problem }),
     };
     await this.#copy.journal.finish(output);

@@ -80,6 +80,7 @@ const outputs = (world: World, here: Side): Output => ({
   'begin-round': { ...sampleOutputs['begin-round'], ...sizesWith(2) },
   'shut-down-vm': { ...sampleOutputs['shut-down-vm'], ...sizesWith(2) },
   'look-at-changes': { changedBytes: world.seenBytes },
+  pull: { ...sampleOutputs.pull, ...world.pulled },
   'compare-import': { ...sampleOutputs['compare-import'], fixUps: world.fixUps },
   // A repeat answers what the first one did.
   'resume-vm': { outageMs: world.resumed ? 7000 : null },

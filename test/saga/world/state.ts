@@ -1,4 +1,4 @@
-import type { OperationKind } from '../../../contracts/operations';
+import type { OperationKind, OperationOutput } from '../../../contracts/operations';
 
 /** What a host has of the VM, as far as the operations of a run change it. */
 export type Side = {
@@ -54,6 +54,8 @@ export class World {
   /** What the guest has written since the last round of pre-copy, look by look; the last one stays. */
   changedBytes = [0];
   seenBytes = 0;
+  /** What pulls answer otherwise than the sample does. */
+  pulled: Partial<OperationOutput<'pull'>> = {};
   /** What an import finds that it has to change. */
   fixUps: { what: 'switch'; from: string; to: string }[] = [];
   /** How many more times the destination says that a VM is on its way to it. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../../clock';
 import { valueOf } from '../../failures';
 import { openVhdx } from '../../vhdx';
 import { pullFile } from '../pull';
@@ -33,6 +34,21 @@ test('of a disk of which the destination has a seed only the pieces travel that 
   expect(output.seedProblem).toBeUndefined();
   expect(proxy.passedBytes()).toBeLessThan(changedBytes + 64 * 1024);
   expect((await site.seedFile()).equals(before)).toBe(true);
+});
+
+test('a pull tells what came while the line was what it waited for, where it took from a seed', async () => {
+  let nowMs = Date.now();
+  // Each look at it takes long enough for two blocks to fill a part of the time.
+  const clock = { ...systemClock, now: () => (nowMs += 60) };
+  await site.seedOf(Buffer.concat([seededBytes(6 * mib, 9), content.subarray(6 * mib)]));
+  const output = await site.pull({ clock });
+  await site.expectCopied(output);
+  expect(output).toMatchObject({ dataBytes: 6 * mib, seedBytes: 6 * mib });
+  expect(output.ofLine?.bytes).toBeGreaterThanOrEqual(mib);
+  expect(output.ofLine?.bytes).toBeLessThan(6 * mib);
+  expect(output.ofLine?.ms).toBeGreaterThanOrEqual(100);
+  const [path, journalPath] = [site.pathOf('plain'), site.pathOf('plain.journal')];
+  expect(await site.pull({ path, journalPath, seed: undefined, clock })).not.toHaveProperty('ofLine');
 });
 
 test('the digest of a copy that was made of a seed is the digest of one that was not', async () => {
