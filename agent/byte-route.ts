@@ -6,9 +6,9 @@ import type { Clock } from './clock';
 import type { AgentConfig } from './config';
 import { ensureCertificate, type AgentCertificate } from './disks/route/certificate';
 import { pullFile } from './disks/route/pull';
-import type { ImageFormat } from './disks/route/image-format';
+import type { RouteImages } from './disks/route/route-images';
 import { startByteRoute, type ByteRoute, type ByteRouteOptions } from './disks/route/server';
-import { vhdxFormat } from './disks/route/vhdx-format';
+import { routeImages } from './disks/route/route-images';
 import { writeFileDurably } from './files';
 import type { HyperVDriver } from './hyperv/driver';
 import type { Log } from './log';
@@ -29,7 +29,7 @@ export type AgentRoute = {
   readonly served: ByteRoute;
   readonly certificate: AgentCertificate;
   readonly pull: Pull;
-  readonly images: ImageFormat;
+  readonly images: RouteImages;
 };
 
 const portFile = z.object({ port: z.int().min(1).max(65_535) });
@@ -49,7 +49,7 @@ async function rememberedPort(path: string): Promise<number | undefined> {
  */
 export async function startAgentRoute(parts: RouteParts): Promise<Outcome<AgentRoute>> {
   const { config, driver, clock, log } = parts;
-  const images = vhdxFormat(parts.newGuid);
+  const images = routeImages(parts.newGuid, () => clock.now());
   const certificate = await ensureCertificate(config.stateFolder, config.hostId, clock);
   if (!certificate.ok) return certificate;
 
@@ -105,7 +105,7 @@ const portTaken = ({ byteRoute: { listenAddress } }: AgentConfig, port: number) 
   });
 
 const pullWith =
-  (clientCertificate: AgentCertificate, clock: Clock, images: ImageFormat): Pull =>
+  (clientCertificate: AgentCertificate, clock: Clock, images: RouteImages): Pull =>
   ({ runId, input, path, journalPath, seed, signal, report }) => {
     const { subject, bandwidthBytesPerSecondMax, bandwidthHours, ledgerWatermarkBytes } = input;
     const { address, port, certificateSha256, ticket } = input.peer;

@@ -6,7 +6,7 @@ import { openSealedKey, sealingKeyFrom, stagingContext } from '../relay/sealed-k
 import type { Clock } from './clock';
 import type { AgentCertificate } from './disks/route/certificate';
 import { openSource } from './disks/route/content-store';
-import type { ImageFormat } from './disks/route/image-format';
+import type { RouteImages } from './disks/route/route-images';
 import { AccessHolder } from './disks/staged/access';
 import type { BlockStore } from './disks/staged/block-store';
 import { BlocksUnderWay } from './disks/staged/blocks-under-way';
@@ -25,7 +25,7 @@ export type StagedRouteParts = {
   /** Its private key is what the key pair of the agent follows from, to which batch keys are sealed. */
   readonly certificate: Pick<AgentCertificate, 'key'>;
   readonly driver: Pick<HyperVDriver, 'locateForReading' | 'locateForWriting'>;
-  readonly images: ImageFormat;
+  readonly images: RouteImages;
   /** The container that an access is to. */
   readonly storeOf: StagingStore;
   readonly clock: Clock;

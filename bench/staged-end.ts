@@ -6,7 +6,7 @@ import { pullSubject, stagingAccess } from '../contracts/operations';
 import { describeThrown } from '../contracts/failure';
 import { systemClock } from '../agent/clock';
 import { openSource } from '../agent/disks/route/content-store';
-import { vhdxFormat } from '../agent/disks/route/vhdx-format';
+import { routeImages } from '../agent/disks/route/route-images';
 import { AccessHolder } from '../agent/disks/staged/access';
 import { azureStore } from '../agent/disks/staged/azure-store';
 import { BlocksUnderWay } from '../agent/disks/staged/blocks-under-way';
@@ -36,7 +36,7 @@ export const stagedEndSettings = z.object({
 async function main(): Promise<void> {
   const { end, access, batchKeyHex, path, sourceMsMax, ...given } = settingsOf(stagedEndSettings);
   const { signal } = new AbortController();
-  const images = vhdxFormat();
+  const images = routeImages();
   const request = {
     ...given,
     keys: stagingKeysFrom(Buffer.from(batchKeyHex, 'hex')),

@@ -127,8 +127,17 @@ export async function changeDataWriteId(
   options: { readonly newGuid: () => string; readonly files?: DiskFiles },
 ): Promise<Outcome<void>> {
   const format = await formatOf(path, options.files);
-  if (!format.ok) return format;
-  switch (format.value) {
+  return format.ok ? changeDataWriteIdAs(format.value, path, dataWriteId, options) : format;
+}
+
+/** The same for an image of a format, whatever its name says. Failures: those of `openVhd` and `openVhdx`. */
+export function changeDataWriteIdAs(
+  format: ImageFormat,
+  path: string,
+  dataWriteId: string,
+  options: { readonly newGuid: () => string; readonly files?: DiskFiles },
+): Promise<Outcome<void>> {
+  switch (format) {
     case 'vhd':
       return changeUniqueId(path, dataWriteId, options);
     case 'vhdx':

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasQemu, run } from '../../agent/disks/testing/foreign-tools';
 import { valueOf } from '../../agent/disks/failures';
 import { systemClock } from '../../agent/clock';
 import { decodeJournal, pullOutput } from '../../agent/disks/route/journal-records';
@@ -12,12 +13,12 @@ import {
   imageSubject,
   makeHosts,
   mib,
-  run,
+  run as runOfMove,
   sourceHost,
   ticketFor,
   type Hosts,
 } from '../../agent/disks/route/testing/hosts';
-import { makeImage, shapeOf } from '../../agent/disks/route/testing/images';
+import { makeImage, shapeOf, vhdShapeOf } from '../../agent/disks/route/testing/images';
 import { seededBytes, seededRandom } from '../../agent/disks/route/testing/random';
 import {
   destinationReady,
@@ -29,7 +30,7 @@ import {
 import { resentBytesMax } from '../../contracts/limits';
 import type { SeedPlace } from '../../agent/disks/route/seed/seed';
 import type { PullSubject } from '../../contracts/operations';
-import { openVhdx } from '../../agent/disks/vhdx';
+import { openImageAs, type ImageFormat } from '../../agent/disks/open-image';
 
 /**
  * Both ends as processes of their own, killed at seeded moments in the middle of a copy. What counts as sent twice is measured twice: by the
@@ -39,6 +40,8 @@ const sizeBytes = 48 * mib;
 const content = seededBytes(sizeBytes, 123);
 
 let hosts: Hosts;
+/** Of what is copied. */
+let format: ImageFormat;
 const processes: RouteProcess[] = [];
 beforeEach(async () => {
   hosts = await makeHosts();
@@ -69,7 +72,7 @@ async function startPull({ subject, port, rate, ledger, seed }: Transfer): Promi
   processes.push(destination);
   await destination.next(destinationReady);
   destination.tell({
-    runId: run,
+    runId: runOfMove,
     subject,
     ticket: ticketFor(hosts, subject),
     peer: { address: '127.0.0.1', port, certificateSha256: hosts.source.sha256 },
@@ -96,11 +99,17 @@ async function checkedWatermark(subject: PullSubject): Promise<number> {
 async function copied(subject: PullSubject, lengthBytes: number): Promise<Buffer> {
   const path = join(hosts.folder, 'copy');
   if (subject.type === 'file') return (await readFile(path)).subarray(0, lengthBytes);
-  const image = valueOf(await openVhdx(path, { access: 'read' }));
+  const image = valueOf(await openImageAs(format, path, { access: 'read' }));
   const bytes = Buffer.alloc(lengthBytes);
   await image.read(bytes, 0);
   await image.close();
   return bytes;
+}
+
+/** What qemu-img says of the copy and its source. */
+function comparedByQemu(sourcePath: string): string {
+  const name = format === 'vhd' ? 'vpc' : 'vhdx';
+  return run('qemu-img', 'compare', '-f', name, '-F', name, sourcePath, join(hosts.folder, 'copy'));
 }
 
 /** Lets the transfer come some way past where it was, the way depending on the seed. */
@@ -128,48 +137,54 @@ async function makeSeed(): Promise<SeedPlace> {
 }
 
 test.each([
-  ['an image', imageSubject, 1, 'no seed'],
-  ['a plain file', fileSubject, 2, 'no seed'],
-  ['an image with a seed', imageSubject, 3, 'a seed'],
-] as const)('%s is copied whole although both ends are killed in the middle (%#)', async (_, subject, chance, has) => {
-  const random = seededRandom(chance);
-  const seed = has === 'a seed' ? await makeSeed() : undefined;
-  const sentBytes = seed === undefined ? sizeBytes : sizeBytes / 2;
-  const sourcePath = join(hosts.folder, 'source-file');
-  if (subject.type === 'image')
-    await makeImage(sourcePath, shapeOf({ virtualSizeBytes: sizeBytes }), [{ offsetBytes: 0, data: content }]);
-  else await writeFile(sourcePath, content);
+  ['an image', imageSubject, 1, 'no seed', shapeOf({ virtualSizeBytes: sizeBytes })],
+  ['a plain file', fileSubject, 2, 'no seed', undefined],
+  ['an image with a seed', imageSubject, 3, 'a seed', shapeOf({ virtualSizeBytes: sizeBytes })],
+  ['a dynamic VHD', imageSubject, 4, 'no seed', vhdShapeOf({ virtualSizeBytes: sizeBytes })],
+  ['a fixed VHD', imageSubject, 5, 'no seed', vhdShapeOf({ virtualSizeBytes: sizeBytes, kind: 'fixed' })],
+] as const)(
+  '%s is copied whole although both ends are killed in the middle (%#)',
+  async (what, subject, chance, has, shape) => {
+    format = what.endsWith('VHD') ? 'vhd' : 'vhdx';
+    const random = seededRandom(chance);
+    const seed = has === 'a seed' ? await makeSeed() : undefined;
+    const sentBytes = seed === undefined ? sizeBytes : sizeBytes / 2;
+    const sourcePath = join(hosts.folder, `source.${format}`);
+    if (shape !== undefined) await makeImage(sourcePath, shape, [{ offsetBytes: 0, data: content }]);
+    else await writeFile(sourcePath, content);
 
-  const first = await startSource(sourcePath, 0);
-  let { source } = first;
-  const line = await startCuttingProxy(first.port, () => undefined);
-  const transfer = { subject, port: line.port, rate: (40 * mib * sentBytes) / sizeBytes, seed };
-  let destination = await startPull({ ...transfer, ledger: 0 });
-  let watermark = 0;
-  const kills = 4;
-  for (let kill = 0; kill < kills; kill++) {
-    await untilSomewhere(watermark, random);
-    const isSource = kill % 2 === 1;
-    await (isSource ? source : destination).kill();
-    const now = await checkedWatermark(subject);
-    expect(now).toBeGreaterThanOrEqual(watermark);
-    watermark = now;
-    if (isSource) ({ source } = await startSource(sourcePath, first.port));
-    else
-      destination = await startPull({
-        ...transfer,
-        ledger: watermark,
-        rate: kill === kills - 1 ? null : transfer.rate,
-      });
-  }
-  const { outcome } = await destination.next(pullEnd);
-  const output = pullOutput.parse(outcome['value']);
-  expect((await copied(subject, sizeBytes)).equals(content)).toBe(true);
-  expect(output).toMatchObject({ dataBytes: sentBytes });
-  expect(output.seedBytes ?? 0).toBe(sizeBytes - sentBytes);
-  expect(output.resentBytes).toBeLessThanOrEqual(kills * windowBytesDefault);
-  const passedTwiceBytes = line.passedBytes() - sentBytes * 1.01;
-  expect(passedTwiceBytes).toBeLessThanOrEqual(kills * resentBytesMax);
-  expect(output.resentBytes).toBeLessThanOrEqual(line.passedBytes() - sentBytes);
-  await line.close();
-});
+    const first = await startSource(sourcePath, 0);
+    let { source } = first;
+    const line = await startCuttingProxy(first.port, () => undefined);
+    const transfer = { subject, port: line.port, rate: (40 * mib * sentBytes) / sizeBytes, seed };
+    let destination = await startPull({ ...transfer, ledger: 0 });
+    let watermark = 0;
+    const kills = 4;
+    for (let kill = 0; kill < kills; kill++) {
+      await untilSomewhere(watermark, random);
+      const isSource = kill % 2 === 1;
+      await (isSource ? source : destination).kill();
+      const now = await checkedWatermark(subject);
+      expect(now).toBeGreaterThanOrEqual(watermark);
+      watermark = now;
+      if (isSource) ({ source } = await startSource(sourcePath, first.port));
+      else
+        destination = await startPull({
+          ...transfer,
+          ledger: watermark,
+          rate: kill === kills - 1 ? null : transfer.rate,
+        });
+    }
+    const { outcome } = await destination.next(pullEnd);
+    if (hasQemu && shape !== undefined) expect(comparedByQemu(sourcePath)).toContain('identical');
+    const output = pullOutput.parse(outcome['value']);
+    expect((await copied(subject, sizeBytes)).equals(content)).toBe(true);
+    expect(output).toMatchObject({ dataBytes: sentBytes });
+    expect(output.seedBytes ?? 0).toBe(sizeBytes - sentBytes);
+    expect(output.resentBytes).toBeLessThanOrEqual(kills * windowBytesDefault);
+    const passedTwiceBytes = line.passedBytes() - sentBytes * 1.01;
+    expect(passedTwiceBytes).toBeLessThanOrEqual(kills * resentBytesMax);
+    expect(output.resentBytes).toBeLessThanOrEqual(line.passedBytes() - sentBytes);
+    await line.close();
+  },
+);

@@ -7,7 +7,7 @@ import { valueOf } from '../../agent/disks/failures';
 import { mib } from '../../agent/disks/route/testing/hosts';
 import { makeImage, shapeOf } from '../../agent/disks/route/testing/images';
 import { seededBytes } from '../../agent/disks/route/testing/random';
-import { vhdxFormat } from '../../agent/disks/route/vhdx-format';
+import { routeImages } from '../../agent/disks/route/route-images';
 import { expectSameImage } from '../../agent/disks/staged/testing/disks';
 import { MemoryStore } from '../../agent/disks/staged/testing/memory-store';
 import { StagedRoute } from '../../agent/staged-route';
@@ -44,7 +44,7 @@ const routeOf = (host: typeof source): StagedRoute =>
       locateForWriting: async () =>
         succeeded({ path: join(folder, 'copy'), journalPath: join(folder, 'copy.journal') }),
     },
-    images: vhdxFormat(randomUUID),
+    images: routeImages(randomUUID),
     storeOf: ({ expiresAtMs }) => {
       store.trouble = () => (expiresAtMs < acceptedFromMs ? 'no-access' : undefined);
       return store;

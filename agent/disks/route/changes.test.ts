@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { succeeded } from '../../../contracts/failure';
 import { pullSubject } from '../../../contracts/operations';
@@ -7,7 +8,7 @@ import { openVhdx } from '../vhdx';
 import type { Served } from './content-store';
 import { pullFile } from './pull';
 import { failureCodeOf, makeHosts, mib, pullOf, startSource, watermarkIn, type Hosts } from './testing/hosts';
-import { contentOf, makeImage, shapeOf } from './testing/images';
+import { contentOf, makeImage, shapeOf, vhdShapeOf } from './testing/images';
 import { seededBytes } from './testing/random';
 
 const round = (number: number) => pullSubject.parse({ type: 'changes', diskId: 'scsi-0-0', index: 0, round: number });
@@ -135,6 +136,46 @@ describe('generations do not mix', () => {
       },
     });
     expect(failureCodeOf(await pull(await serve(changed)))).toBe('SourceChanged');
+  });
+});
+
+describe('of a VHD, whose one id is that of its content', () => {
+  const vhd = vhdShapeOf({ virtualSizeBytes: 16 * mib });
+  /** A layer that was written since the copy was made. */
+  async function layer(): Promise<void> {
+    sourcePath = join(hosts.folder, 'layer.avhd');
+    const parent = { dataWriteId: vhd.dataWriteId, relativePath: 'base.vhd' };
+    const child = vhdShapeOf({ kind: 'differencing', virtualSizeBytes: 16 * mib, parent });
+    await makeImage(sourcePath, child, [
+      { offsetBytes: 4 * mib, data: seededBytes(mib, 9) },
+      { offsetBytes: 12 * mib, zeroBytes: mib },
+    ]);
+  }
+
+  beforeEach(async () => {
+    await rm(copyPath);
+    await makeImage(copyPath, vhd, [{ offsetBytes: 0, data: seededBytes(16 * mib, 1) }], 'vhd');
+  });
+
+  test('a round brings what a layer holds into the copy, which then stands at the end of the round', async () => {
+    await layer();
+    const port = await serve({ since: point(vhd.dataWriteId) });
+    const pulled = valueOf(await pull(port));
+    expect(pulled.dataBytes + pulled.zeroBytes).toBe(2 * mib);
+    const copy = await contentOf(copyPath, 'vhd');
+    const expected = seededBytes(16 * mib, 1);
+    seededBytes(mib, 9).copy(expected, 4 * mib);
+    expected.fill(0, 12 * mib, 13 * mib);
+    expect(copy.bytes.equals(expected)).toBe(true);
+    expect(copy.shape).toMatchObject({ kind: 'dynamic', dataWriteId: after, virtualDiskId: after });
+    expect(valueOf(await pull(port))).toEqual(pulled);
+  });
+
+  test('a round that begins at another point is refused, and nothing is written', async () => {
+    await layer();
+    const before = await readFile(copyPath);
+    expect(failureCodeOf(await pull(await serve({ since: point(randomUUID()) })))).toBe('SourceChanged');
+    expect((await readFile(copyPath)).equals(before)).toBe(true);
   });
 });
 

@@ -1,8 +1,8 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { DiskError } from '../failures';
 import type { Extent, ImageShape, ReadableImage } from '../image';
-import type { ContentFacts, SourceContent, TargetContent } from './content';
-import type { ImageFormat } from './image-format';
+import { formatFacts, formatOfFacts, type ContentFacts, type SourceContent, type TargetContent } from './content';
+import type { RouteImages, ServedImage } from './route-images';
 
 type ChangesFacts = Extract<ContentFacts, { type: 'changes' }>;
 
@@ -12,8 +12,18 @@ export type ServedChanges = Pick<ChangesFacts, 'since' | 'until'> & {
 };
 
 /** What an image holds inside of the ranges. Where it has no parent, what it holds nothing of there reads zero, and may have been data. */
-export const changesSource = (image: ReadableImage, { since, until, ranges }: ServedChanges): SourceContent => ({
-  facts: { type: 'changes', shape: image.shape, fileSizeBytes: image.fileSizeBytes, since, until },
+export const changesSource = (
+  { format, image }: ServedImage,
+  { since, until, ranges }: ServedChanges,
+): SourceContent => ({
+  facts: {
+    type: 'changes',
+    shape: image.shape,
+    fileSizeBytes: image.fileSizeBytes,
+    since,
+    until,
+    ...formatFacts(format),
+  },
   *extents(fromBytes) {
     for (const [offsetBytes, lengthBytes] of ranges) {
       const to = offsetBytes + lengthBytes;
@@ -43,11 +53,12 @@ const zeroExtent = (from: number, to: number): Extent => ({ offsetBytes: from, l
  * it came before: `SourceChanged` otherwise, so that generations never mix. `JournalDamaged` when it cannot be opened.
  */
 export async function openChanged(
-  format: ImageFormat,
+  images: RouteImages,
   path: string,
   facts: ChangesFacts,
 ): Promise<Outcome<TargetContent>> {
-  const opened = await format.openForWriting(path);
+  const format = formatOfFacts(facts);
+  const opened = await images.openForWriting(format, path);
   if (!opened.ok) return opened;
   const image = opened.value;
   const wrong = whyNotBefore(image.shape, facts);
@@ -62,16 +73,18 @@ export async function openChanged(
     close: () => image.close(),
     finish: async () => {
       await image.close();
-      const named = await format.nameContent(path, facts.until.contentId);
+      const named = await images.nameContent(format, path, facts.until.contentId);
       if (!named.ok) throw new DiskError(named.failure);
     },
   });
 }
 
-function whyNotBefore(copy: ImageShape, { shape, since, until }: ChangesFacts): string | undefined {
+function whyNotBefore(copy: ImageShape, facts: ChangesFacts): string | undefined {
+  const { shape, since, until } = facts;
   if (copy.virtualSizeBytes !== shape.virtualSizeBytes)
     return `its size is ${copy.virtualSizeBytes}, that of the source is ${shape.virtualSizeBytes}`;
-  if (copy.virtualDiskId !== shape.virtualDiskId)
+  // A VHD has one id, which is that of its content: a differencing disk has not that of the disk below it.
+  if (formatOfFacts(facts) !== 'vhd' && copy.virtualDiskId !== shape.virtualDiskId)
     return `its virtual disk id is ${copy.virtualDiskId}, that of the source is ${shape.virtualDiskId}`;
   if (copy.dataWriteId === since.contentId || copy.dataWriteId === until.contentId) return undefined;
   return `it stands at ${copy.dataWriteId}, the changes begin at ${since.contentId}`;

@@ -1,10 +1,16 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import type { PullSubject } from '../../../contracts/operations';
 import { outcomeOf } from '../failures';
-import type { ReadableImage } from '../image';
 import { changesSource, openChanged, type ServedChanges } from './changes';
-import { differenceOf, type ContentFacts, type SourceContent, type TargetContent } from './content';
-import type { ImageFormat } from './image-format';
+import {
+  differenceOf,
+  formatFacts,
+  formatOfFacts,
+  type ContentFacts,
+  type SourceContent,
+  type TargetContent,
+} from './content';
+import type { RouteImages, ServedImage } from './route-images';
 import { createPlainTarget, openPlainSource, reopenPlainTarget } from './plain-file';
 
 /** What a driver says may be served: a file, and for changes what of the image it is. */
@@ -12,21 +18,21 @@ export type Served = { readonly path: string; readonly changes?: ServedChanges }
 
 /** The file to be served. */
 export async function openSource(
-  format: ImageFormat,
+  images: RouteImages,
   { path, changes }: Served,
   type: PullSubject['type'],
 ): Promise<Outcome<SourceContent>> {
   if (type === 'file' || type === 'ranges') return outcomeOf(() => openPlainSource(path));
-  const opened = await format.openForReading(path);
+  const opened = await images.openForReading(path);
   if (!opened.ok) return opened;
   if (type === 'image') return succeeded(imageSource(opened.value));
   if (changes !== undefined) return succeeded(changesSource(opened.value, changes));
-  await opened.value.close();
+  await opened.value.image.close();
   return failed(failureOf('Bug', { message: `nobody says what changed in ${path}`, effect: 'none' }));
 }
 
-const imageSource = (image: ReadableImage): SourceContent => ({
-  facts: { type: 'image', shape: image.shape, fileSizeBytes: image.fileSizeBytes },
+const imageSource = ({ format, image }: ServedImage): SourceContent => ({
+  facts: { type: 'image', shape: image.shape, fileSizeBytes: image.fileSizeBytes, ...formatFacts(format) },
   extents: (fromBytes) => image.extents(fromBytes),
   read: (target, offsetBytes) => image.read(target, offsetBytes),
   close: () => image.close(),
@@ -34,15 +40,15 @@ const imageSource = (image: ReadableImage): SourceContent => ({
 
 /** A new, empty copy of what the facts describe; for changes, the copy that they go into. */
 export const createTarget = (
-  format: ImageFormat,
+  images: RouteImages,
   path: string,
   facts: ContentFacts,
 ): Promise<Outcome<TargetContent>> => {
   switch (facts.type) {
     case 'image':
-      return format.create(path, facts.shape);
+      return images.create(formatOfFacts(facts), path, facts.shape);
     case 'changes':
-      return openChanged(format, path, facts);
+      return openChanged(images, path, facts);
     case 'file':
       return outcomeOf(() => createPlainTarget(path, facts.fileSizeBytes));
   }
@@ -50,7 +56,7 @@ export const createTarget = (
 
 /** The copy that an earlier attempt began. `JournalDamaged` when what stands there is not that copy. */
 export async function reopenTarget(
-  format: ImageFormat,
+  images: RouteImages,
   path: string,
   facts: ContentFacts,
 ): Promise<Outcome<TargetContent>> {
@@ -61,8 +67,8 @@ export async function reopenTarget(
     const reopened = await outcomeOf(() => reopenPlainTarget(path, facts.fileSizeBytes));
     return reopened.ok ? (reopened.value ? succeeded(reopened.value) : notThere) : reopened;
   }
-  if (facts.type === 'changes') return openChanged(format, path, facts);
-  const opened = await format.openForWriting(path);
+  if (facts.type === 'changes') return openChanged(images, path, facts);
+  const opened = await images.openForWriting(formatOfFacts(facts), path);
   if (!opened.ok) return opened.failure.retry === 'transient' ? opened : notThere;
   const image = opened.value;
   const same = { ...facts, shape: image.shape };

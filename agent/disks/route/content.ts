@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Extent, ImageShape, ReadableImage, WritableImage } from '../image';
+import type { ImageFormat } from '../open-image';
+import { checkVhdShape } from '../vhd';
 import { contentBytesMax } from './limits';
 
 /** What is read at the source: an image, or a plain file as one extent. */
@@ -14,20 +16,21 @@ export interface TargetContent extends Pick<WritableImage, 'write' | 'writeZeros
   finish?(): Promise<void>;
 }
 
-const mebibyte = 1024 * 1024;
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
 const guid = z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 const sectorSize = z.union([z.literal(512), z.literal(4096)]);
 /** Paths of Windows end at 32767 characters. */
 const parentPath = z.string().max(32_767);
 
-/** An `ImageShape` that came from a peer or a file. Sizes within the limits of MS-VHDX, section 2.6.2. */
-export const imageShape: z.ZodType<ImageShape> = z
+/** An `ImageShape` that came from a peer or a file. Sizes within the limits of MS-VHDX, section 2.6.2, or of a VHD. */
+const imageShape: z.ZodType<ImageShape> = z
   .strictObject({
     kind: z.enum(['fixed', 'dynamic', 'differencing']),
     virtualSizeBytes: z.int().min(512).max(contentBytesMax),
     blockSizeBytes: z
       .int()
-      .min(mebibyte)
+      .min(512 * kibibyte)
       .max(256 * mebibyte)
       .refine((bytes) => (bytes & (bytes - 1)) === 0, 'a block size is a power of two'),
     logicalSectorSizeBytes: sectorSize,
@@ -54,17 +57,27 @@ export const imageShape: z.ZodType<ImageShape> = z
 
 const contentPoint = z.strictObject({ trackingId: z.string().max(200).nullable(), contentId: guid });
 
+const ofImage = {
+  shape: imageShape,
+  fileSizeBytes: z.int().nonnegative(),
+  /** Left out of a VHDX, as by agents that knew no other. */
+  format: z.literal('vhd').exactOptional(),
+};
+
+type OfImage = { readonly shape: ImageShape; readonly format?: 'vhd' };
+
+/** What a format cannot be is refused before a file is made. */
+const suitsFormat = ({ shape, format }: OfImage): boolean =>
+  format === 'vhd' ? checkVhdShape(shape).ok : shape.blockSizeBytes >= mebibyte;
+const unsuited = 'an image of this format cannot have this shape';
+
 /** What the source says of the file it serves. Its identity is all of it but the paths of a parent. */
 export const contentFacts = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('image'), shape: imageShape, fileSizeBytes: z.int().nonnegative() }),
+  z.strictObject({ type: z.literal('image'), ...ofImage }).refine(suitsFormat, unsuited),
   /** What changed of an image from one point of its history to the next; it goes into a copy that stands at the first. */
-  z.strictObject({
-    type: z.literal('changes'),
-    shape: imageShape,
-    fileSizeBytes: z.int().nonnegative(),
-    since: contentPoint,
-    until: contentPoint,
-  }),
+  z
+    .strictObject({ type: z.literal('changes'), ...ofImage, since: contentPoint, until: contentPoint })
+    .refine(suitsFormat, unsuited),
   z.strictObject({
     type: z.literal('file'),
     fileSizeBytes: z.int().nonnegative().max(contentBytesMax),
@@ -73,6 +86,12 @@ export const contentFacts = z.discriminatedUnion('type', [
   }),
 ]);
 export type ContentFacts = z.infer<typeof contentFacts>;
+
+/** The format of an image that is served, and of its copy. */
+export const formatOfFacts = ({ format }: OfImage): ImageFormat => format ?? 'vhdx';
+
+/** A format as the facts of an image say it. */
+export const formatFacts = (format: ImageFormat): { readonly format?: 'vhd' } => (format === 'vhd' ? { format } : {});
 
 /** Length of the content in bytes: what a guest sees of an image, the file itself otherwise. */
 export const sizeBytesOf = (facts: ContentFacts): number =>
@@ -91,6 +110,7 @@ const identityOf = (facts: ContentFacts): Readonly<Record<string, string | numbe
     ? { type: 'file', 'file size': facts.fileSizeBytes, 'time of change': facts.modifiedAtNs }
     : {
         type: facts.type,
+        format: formatOfFacts(facts),
         kind: facts.shape.kind,
         'virtual size': facts.shape.virtualSizeBytes,
         'block size': facts.shape.blockSizeBytes,

@@ -25,7 +25,7 @@ import {
 import { contentOf, makeImage, shapeOf } from './testing/images';
 import { seededBytes } from './testing/random';
 import { tampered } from './testing/tampered-images';
-import { vhdxFormat } from './vhdx-format';
+import { routeImages } from './route-images';
 
 let hosts: Hosts;
 let sourcePath: string;
@@ -90,7 +90,7 @@ function sendBlocks(
 describe('a block that is damaged on its way', () => {
   test('is asked for again once, and is never written', async () => {
     const written: number[] = [];
-    const images = tampered(vhdxFormat(), {
+    const images = tampered(routeImages(), {
       onWrite: (at, data) => {
         if (!Buffer.from(data).equals(content.subarray(at, at + data.length))) written.push(at);
       },
@@ -275,7 +275,7 @@ async function pullSome(port: number, changes: Parameters<typeof pullOf>[2] = {}
   };
   const request = pullOf(hosts, port, {
     ...changes,
-    images: tampered(vhdxFormat(), { onWrite }),
+    images: tampered(routeImages(), { onWrite }),
     signal: canceling.signal,
   });
   expect(failureCodeOf(await pullFile(request))).toBe('CanceledByOperator');
@@ -363,7 +363,7 @@ test('a full disk is DiskFull with the watermark kept, and with room again the p
   await makeSource();
   const { port } = await serve({ windowBytes: 4 * mib });
   const full = new DiskError(failureOf('DiskFull', { message: 'no room on the volume', effect: 'unknown' }));
-  const images = tampered(vhdxFormat(), {
+  const images = tampered(routeImages(), {
     onWrite: (at) => {
       if (at >= 10 * mib) throw full;
     },

@@ -2,7 +2,7 @@ import type { BandwidthHours } from '../../../contracts/bandwidth';
 import type { RunId } from '../../../contracts/ids';
 import type { OperationProgress, PullSubject } from '../../../contracts/operations';
 import type { Clock } from '../../clock';
-import type { ImageFormat } from './image-format';
+import type { RouteImages } from './route-images';
 import type { RoutePace } from './limits';
 import type { SeedPlace } from './seed/seed';
 import type { SourcePeer } from './source-connection';
@@ -28,6 +28,6 @@ export type PullRequest = {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly report: (progress: OperationProgress) => void;
-  readonly images: ImageFormat;
+  readonly images: RouteImages;
   readonly pace: RoutePace;
 };

@@ -1,16 +1,16 @@
 import { failed, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
 import type { OperationOutput } from '../../../contracts/operations';
-import type { ImageFormat } from './image-format';
+import type { RouteImages } from './route-images';
 import { routePace, type RoutePace } from './limits';
 import type { PullRequest } from './pull-request';
 import { findResumption } from './resumption';
 import { Transfer } from './transfer';
-import { vhdxFormat } from './vhdx-format';
+import { routeImages } from './route-images';
 
 export type PullFileRequest = Omit<PullRequest, 'pace' | 'images'> & {
   readonly pace?: RoutePace;
-  /** By default VHDX. */
-  readonly images?: ImageFormat;
+  /** By default those of `routeImages`. */
+  readonly images?: RouteImages;
 };
 
 /**
@@ -23,7 +23,7 @@ export type PullFileRequest = Omit<PullRequest, 'pace' | 'images'> & {
  * way to the disk has got there.
  */
 export async function pullFile(request: PullFileRequest): Promise<Outcome<OperationOutput<'pull'>>> {
-  const whole: PullRequest = { pace: routePace, images: vhdxFormat(), ...request };
+  const whole: PullRequest = { pace: routePace, images: routeImages(), ...request };
   const found = await findResumption(whole);
   if (!found.ok) return failed(applied(found.failure));
   if (found.value.kind === 'finished') return succeeded(found.value.output);

@@ -7,7 +7,7 @@ import type { Beginning, Mark } from './journal-records';
 import { findResumption, type Resumption } from './resumption';
 import { makeHosts, mib, run, type Hosts } from './testing/hosts';
 import { makeImage, shapeOf } from './testing/images';
-import { vhdxFormat } from './vhdx-format';
+import { routeImages } from './route-images';
 
 let hosts: Hosts;
 let path: string;
@@ -51,7 +51,7 @@ async function left({ from = beginning(), watermarkBytes = mib, isFinished = fal
 async function found(
   ledgerWatermarkBytes: number | null,
 ): Promise<{ what: string; copy: 'there' | 'gone'; sentBytes?: number }> {
-  const images = vhdxFormat();
+  const images = routeImages();
   const subject = { type: 'image', diskId: diskId.parse('scsi-0-0'), index: 0 } as const;
   const resumption = await findResumption({ runId: run, path, journalPath, ledgerWatermarkBytes, images, subject });
   const sentBytes = resumption.ok ? await closed(resumption.value) : undefined;

@@ -6,7 +6,7 @@ import { isMissing } from '../../files';
 import { ioError } from '../failures';
 import type { TargetContent } from './content';
 import { reopenTarget } from './content-store';
-import type { ImageFormat } from './image-format';
+import type { RouteImages } from './route-images';
 import { nothingReceived, openJournal, type FoundJournal, type Journal } from './journal';
 import type { Beginning, Received } from './journal-records';
 
@@ -18,7 +18,7 @@ export type ResumptionRequest = {
   readonly subject: PullSubject;
   /** What the ledger holds of this transfer; null when it holds nothing. */
   readonly ledgerWatermarkBytes: number | null;
-  readonly images: ImageFormat;
+  readonly images: RouteImages;
 };
 
 /** Where an attempt stands before it has heard of the source. The journal, where there is one, is for the caller to close. */

@@ -9,7 +9,7 @@ import { pullFile } from './pull';
 import type { ByteRoute, ByteRouteOptions } from './server';
 import { startCuttingProxy } from './testing/cutting-proxy';
 import { fileSubject, makeHosts, mib, pullOf, startSource, type Hosts } from './testing/hosts';
-import { contentOf, makeImage, shapeOf, somePieces } from './testing/images';
+import { contentOf, makeImage, shapeOf, somePieces, vhdShapeOf } from './testing/images';
 import { seededBytes, seededRandom } from './testing/random';
 
 let hosts: Hosts;
@@ -49,6 +49,56 @@ test.each(shapes)('a copy of a %s image is the same image', async (_, changes) =
   expect(copy.bytes.equals(source.bytes)).toBe(true);
   expect(copy.held).toEqual(source.held);
   expect(output).toMatchObject({ path: request.path, resentBytes: 0, sentBytes: output.dataBytes });
+});
+
+const vhdParent = { dataWriteId: randomUUID(), relativePath: '.\\base.vhd' };
+const vhdShapes: [string, Partial<ImageShape>][] = [
+  ['dynamic', {}],
+  ['dynamic with blocks of 512 KiB', { blockSizeBytes: mib / 2 }],
+  ['fixed', { kind: 'fixed' }],
+  ['differencing', { kind: 'differencing', parent: vhdParent }],
+];
+
+test.each(vhdShapes)('a copy of a %s VHD is the same VHD', async (_, changes) => {
+  sourcePath = join(hosts.folder, 'source.avhd');
+  const shape = vhdShapeOf({ virtualSizeBytes: 32 * mib + 512, ...changes });
+  await makeImage(sourcePath, shape, somePieces(12, 512, shape.virtualSizeBytes));
+  const request = pullOf(hosts, await serve());
+  const output = valueOf(await pullFile(request));
+  const [source, copy] = [await contentOf(sourcePath), await contentOf(request.path, 'vhd')];
+  expect(copy.shape).toEqual(source.shape);
+  expect(copy.bytes.equals(source.bytes)).toBe(true);
+  expect(copy.held).toEqual(source.held);
+  expect(output).toMatchObject({ path: request.path, resentBytes: 0, sentBytes: output.dataBytes });
+});
+
+test('a copy of a differencing VHD looks for its parent beside it alone', async () => {
+  sourcePath = join(hosts.folder, 'source.avhd');
+  const parent = { ...vhdParent, relativePath: '..\\golden\\base.vhd', absolutePath: 'C:\\golden\\base.vhd' };
+  await makeImage(sourcePath, vhdShapeOf({ kind: 'differencing', parent }), []);
+  const { path } = valueOf(await pullFile(pullOf(hosts, await serve())));
+  expect((await contentOf(path, 'vhd')).shape.parent).toEqual(vhdParent);
+});
+
+test('a fixed VHD whose guest made its start look like a VHDX is copied, and gone on with, as the VHD that it is', async () => {
+  const [beside, disguise] = [join(hosts.folder, 'beside.vhdx'), seededBytes(8 * mib, 5)];
+  await makeImage(beside, shapeOf(), [{ offsetBytes: 0, data: seededBytes(mib, 6) }]);
+  (await readFile(beside)).copy(disguise);
+  sourcePath = join(hosts.folder, 'source.vhd');
+  const shape = vhdShapeOf({ kind: 'fixed', virtualSizeBytes: 8 * mib });
+  await makeImage(sourcePath, shape, [{ offsetBytes: 0, data: disguise }]);
+  const port = await serve();
+  const stopping = new AbortController();
+  const report = ({ watermarkBytes }: OperationProgress): void => {
+    if ((watermarkBytes ?? 0) >= 3 * mib) stopping.abort();
+  };
+  const { signal } = stopping;
+  await pullFile(pullOf(hosts, port, { signal, report, bandwidthBytesPerSecondMax: 4 * mib }));
+  const request = pullOf(hosts, port, { ledgerWatermarkBytes: 3 * mib });
+  valueOf(await pullFile(request));
+  const copy = await contentOf(request.path, 'vhd');
+  expect(copy.bytes.equals(disguise)).toBe(true);
+  expect(copy.shape).toEqual(shape);
 });
 
 test('zeros do not travel', async () => {

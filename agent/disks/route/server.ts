@@ -8,11 +8,11 @@ import type { Clock } from '../../clock';
 import type { Log } from '../../log';
 import { Carrier } from './carrier';
 import type { Served } from './content-store';
-import type { ImageFormat } from './image-format';
+import type { RouteImages } from './route-images';
 import { connectionsMax, routePace, transfersMax, windowBytesDefault, type RoutePace } from './limits';
 import { Session } from './session';
 import { routeTls } from './tls';
-import { vhdxFormat } from './vhdx-format';
+import { routeImages } from './route-images';
 
 export type ByteRouteOptions = {
   readonly listenAddress: string;
@@ -27,8 +27,8 @@ export type ByteRouteOptions = {
   /** The file that a ticket entitles to; refuses what must not be read. */
   readonly locate: (claims: TicketClaims) => Promise<Outcome<Served>>;
   readonly log: Log;
-  /** By default VHDX. */
-  readonly images?: ImageFormat;
+  /** By default those of `routeImages`. */
+  readonly images?: RouteImages;
   readonly pace?: RoutePace;
   /** Data that is sent ahead of what is durable at the destination. */
   readonly windowBytes?: number;
@@ -47,7 +47,7 @@ export type ByteRoute = {
  * system, such as `EADDRINUSE`); afterwards nothing that a peer does ends it.
  */
 export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRoute> {
-  const { log, certificate, pace = routePace, windowBytes = windowBytesDefault, images = vhdxFormat() } = options;
+  const { log, certificate, pace = routePace, windowBytes = windowBytesDefault, images = routeImages() } = options;
   const mostTransfers = options.transfersMax ?? transfersMax;
   const sessions = new Set<Session>();
   const hasRoom = (): boolean => [...sessions].filter((session) => session.isServing).length < mostTransfers;

@@ -12,7 +12,7 @@ import type { Carrier } from './carrier';
 import { peerCertificateSha256 } from './certificate-sha256';
 import { alignmentBytesOf, sizeBytesOf, type SourceContent } from './content';
 import { openSource, type Served } from './content-store';
-import type { ImageFormat } from './image-format';
+import type { RouteImages } from './route-images';
 import { FrameReader } from './frame-reader';
 import { encodeFrame, fromDestination, type Frame } from './frames';
 import type { RoutePace } from './limits';
@@ -30,7 +30,7 @@ import { Wire } from './wire';
 
 export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & {
   readonly locate: (claims: TicketClaims) => Promise<Outcome<Served>>;
-  readonly images: ImageFormat;
+  readonly images: RouteImages;
   readonly clock: Clock;
   readonly log: Log;
   readonly pace: RoutePace;

@@ -8,7 +8,7 @@ import { contentOf, makeImage, shapeOf } from './testing/images';
 import { seededBytes } from './testing/random';
 import { startTamperingLine, type Tampering } from './testing/tampering-line';
 import { tampered } from './testing/tampered-images';
-import { vhdxFormat } from './vhdx-format';
+import { routeImages } from './route-images';
 
 const content = seededBytes(6 * mib, 21);
 let hosts: Hosts;
@@ -80,7 +80,7 @@ test.each(tamperings)(
   'a line that %s gets nothing of it written, and the copy is whole over the next',
   async (_, tamper, connections) => {
     const wrong: number[] = [];
-    const images = tampered(vhdxFormat(), {
+    const images = tampered(routeImages(), {
       onWrite: (at, data) => {
         if (!Buffer.from(data).equals(content.subarray(at, at + data.length))) wrong.push(at);
       },

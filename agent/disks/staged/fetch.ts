@@ -6,7 +6,7 @@ import { BufferPool } from '../route/buffer-pool';
 import { ContentWriter } from '../route/content-writer';
 import { CopyUnderWay, type Copy } from '../route/copy-under-way';
 import type { ContentFrame } from '../route/frames';
-import type { ImageFormat } from '../route/image-format';
+import type { RouteImages } from '../route/route-images';
 import { writeBytesMax } from '../route/limits';
 import { RateMeter } from '../route/rate-meter';
 import { findResumption, type Resumption } from '../route/resumption';
@@ -26,7 +26,7 @@ export type FetchRequest = StagedRequest & {
   /** Where the copy is made. */
   readonly path: string;
   readonly journalPath: string;
-  readonly images: ImageFormat;
+  readonly images: RouteImages;
 };
 
 /** So much is made durable at once. */

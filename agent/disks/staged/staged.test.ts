@@ -10,9 +10,9 @@ import type { ImageShape } from '../image';
 import { openSource } from '../route/content-store';
 import { pullFile } from '../route/pull';
 import { failureCodeOf, fileSubject, makeHosts, mib, pullOf, startSource } from '../route/testing/hosts';
-import { contentOf, makeImage, shapeOf, somePieces } from '../route/testing/images';
+import { contentOf, makeImage, shapeOf, somePieces, vhdShapeOf } from '../route/testing/images';
 import { seededBytes } from '../route/testing/random';
-import { vhdxFormat } from '../route/vhdx-format';
+import { routeImages } from '../route/route-images';
 import { BlocksUnderWay } from './blocks-under-way';
 import { fetchContent } from './fetch';
 import { stagingKeysFrom } from './keys';
@@ -57,6 +57,20 @@ test.each(shapes)(
   },
 );
 
+test.each([
+  ['dynamic', {}],
+  ['fixed', { kind: 'fixed' }],
+  ['differencing', { kind: 'differencing', parent: { dataWriteId: randomUUID(), relativePath: '.\\base.vhd' } }],
+] as [string, Partial<ImageShape>][])('a staged copy of a %s VHD is the same VHD', async (_, changes) => {
+  sourcePath = join(folder, 'source.vhd');
+  const shape = vhdShapeOf({ virtualSizeBytes: 12 * mib + 512, ...changes });
+  await makeImage(sourcePath, shape, somePieces(13, 512, shape.virtualSizeBytes));
+  const staged = valueOf(await stageContent(stageOf(store, sourcePath)));
+  const output = valueOf(await fetchContent(fetchOf(store, folder)));
+  expect(output.digest).toBe(staged.digest);
+  await expectSameImage(output.path, sourcePath);
+});
+
 test('a copy that is made while its source still stages ends when the source does', async () => {
   await makeImage(sourcePath, small(), [{ offsetBytes: 0, data: seededBytes(6 * mib, 1) }]);
   const waits = new Set<string>();
@@ -86,7 +100,7 @@ test.each([0, 1, mib - 1, 3 * mib + 17])(
   async (sizeBytes) => {
     const content = seededBytes(sizeBytes, 4);
     await writeFile(sourcePath, content);
-    const open = () => openSource(vhdxFormat(), { path: sourcePath }, 'file');
+    const open = () => openSource(routeImages(), { path: sourcePath }, 'file');
     valueOf(await stageContent(stageOf(store, sourcePath, { open, name: 'memory' })));
     const fetched = valueOf(await fetchContent(fetchOf(store, folder, { subject: fileSubject, name: 'memory' })));
     expect((await readFile(fetched.path)).equals(content)).toBe(true);

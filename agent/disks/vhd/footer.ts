@@ -88,14 +88,18 @@ export function newFooter(of: Omit<Footer, 'raw'>): Footer {
   return changedFooter({ ...of, raw }, of);
 }
 
-/** The same footer with another size or id, its geometry and checksum made to fit. */
-export function changedFooter(
-  footer: Footer,
-  change: { readonly virtualSizeBytes?: number; readonly uniqueId?: string },
-): Footer {
+export type FooterChange = {
+  readonly virtualSizeBytes?: number;
+  readonly uniqueId?: string;
+  readonly headerOffsetBytes?: number | undefined;
+};
+
+/** The same footer with another size, id or place of the header, its geometry and checksum made to fit. */
+export function changedFooter(footer: Footer, change: FooterChange): Footer {
   const raw = Buffer.from(footer.raw);
-  const { virtualSizeBytes, uniqueId } = { ...footer, ...change };
+  const { virtualSizeBytes, uniqueId, headerOffsetBytes } = { ...footer, ...change };
   writeU64BE(raw, sizes.current, virtualSizeBytes);
+  if (change.headerOffsetBytes !== undefined) writeU64BE(raw, at.header, change.headerOffsetBytes);
   if (change.virtualSizeBytes !== undefined) {
     const { cylinders, heads, sectorsPerTrack } = chsOf(virtualSizeBytes);
     raw.writeUInt16BE(cylinders, sizes.geometry);
@@ -103,5 +107,5 @@ export function changedFooter(
     raw.writeUInt8(sectorsPerTrack, sizes.geometry + 3);
   }
   writeUniqueId(raw, sizes.uniqueId, uniqueId);
-  return { ...footer, virtualSizeBytes, uniqueId, raw: seal(raw, checksumAt) };
+  return { ...footer, virtualSizeBytes, uniqueId, headerOffsetBytes, raw: seal(raw, checksumAt) };
 }

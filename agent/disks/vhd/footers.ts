@@ -1,5 +1,5 @@
 import type { DiskFile } from '../file';
-import { changedFooter, type Footer } from './footer';
+import { changedFooter, type Footer, type FooterChange } from './footer';
 import { footerBytes } from './layout';
 
 /** The footer of a file that is written, and its copy at the start where the disk is not fixed. Not to be called twice at a time. */
@@ -24,7 +24,7 @@ export class Footers {
   }
 
   /** The copy first: until the footer at the end follows, that one counts. Durable when it returns. */
-  async change(change: { readonly uniqueId?: string; readonly virtualSizeBytes?: number }): Promise<void> {
+  async change(change: FooterChange): Promise<void> {
     const next = changedFooter(this.#footer, change);
     if (next.kind !== 'fixed') {
       await this.#file.write(next.raw, 0);

@@ -102,3 +102,10 @@ export function withTable(
   raw.writeUInt32BE(entryCount, at.entries);
   return { ...header, tableOffsetBytes, entryCount, raw: seal(raw, checksumAt) };
 }
+
+/** The same header with another time of the parent. Only bytes of its first sector differ here too. */
+export function withParentTime(header: DynamicHeader, parentModifiedAtS: number): DynamicHeader {
+  const raw = Buffer.from(header.raw);
+  raw.writeUInt32BE(parentModifiedAtS, at.parentTime);
+  return { ...header, parentModifiedAtS, raw: seal(raw, checksumAt) };
+}

@@ -9,7 +9,7 @@ import type { DynamicHeader, LocatorPlace } from './header';
 export const locatorCodes = { relative: 'W2ru', absolute: 'W2ku' } as const;
 
 /** Windows stores relative paths with backslashes, beginning at the child's folder; so does this. */
-function windowsRelative(path: string): string {
+export function windowsRelative(path: string): string {
   const backslashed = path.replaceAll('/', '\\');
   return backslashed.startsWith('.') ? backslashed : `.\\${backslashed}`;
 }

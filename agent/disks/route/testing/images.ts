@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { valueOf } from '../../failures';
 import type { Extent, ImageShape } from '../../image';
-import { createVhdx, openVhdx } from '../../vhdx';
+import { createImage, formatOfName, openImageAs, type ImageFormat } from '../../open-image';
 import { mib } from './hosts';
 import { seededBytes, seededRandom } from './random';
 
@@ -15,6 +15,15 @@ export const shapeOf = (changes: Partial<ImageShape> = {}): ImageShape => ({
   dataWriteId: randomUUID(),
   ...changes,
 });
+
+/** The shape as a VHD can have it: with one id, and sectors of 512 bytes. */
+export const vhdShapeOf = (changes: Partial<ImageShape> = {}): ImageShape => {
+  const shape = shapeOf({ physicalSectorSizeBytes: 512, ...changes });
+  return { ...shape, virtualDiskId: shape.dataWriteId };
+};
+
+/** By its name; a copy that has none yet is a VHDX unless a test says otherwise. */
+const formatNamed = (path: string): ImageFormat => formatOfName(path) ?? 'vhdx';
 
 export type Piece =
   | { readonly offsetBytes: number; readonly data: Buffer }
@@ -36,9 +45,14 @@ export function somePieces(seed: number, sectorBytes: number, sizeBytes: number)
 }
 
 /** An image with this in it. */
-export async function makeImage(path: string, shape: ImageShape, pieces: readonly Piece[]): Promise<void> {
-  const options = { tables: 'ordered', dataWriteId: 'kept', newGuid: randomUUID } as const;
-  const image = valueOf(await createVhdx(path, shape, options));
+export async function makeImage(
+  path: string,
+  shape: ImageShape,
+  pieces: readonly Piece[],
+  format: ImageFormat = formatNamed(path),
+): Promise<void> {
+  const options = { tables: 'ordered', dataWriteId: 'kept', newGuid: randomUUID, nowMs: Date.now } as const;
+  const image = valueOf(await createImage(format, path, shape, options));
   for (const piece of pieces) {
     if ('data' in piece) await image.write(piece.data, piece.offsetBytes);
     else await image.writeZeros(piece.offsetBytes, piece.zeroBytes);
@@ -47,8 +61,11 @@ export async function makeImage(path: string, shape: ImageShape, pieces: readonl
 }
 
 /** What an image itself holds: its bytes, and, where a parent stands below, which ranges are its own. */
-export async function contentOf(path: string): Promise<{ shape: ImageShape; bytes: Buffer; held: readonly Extent[] }> {
-  const image = valueOf(await openVhdx(path, { access: 'read' }));
+export async function contentOf(
+  path: string,
+  format: ImageFormat = formatNamed(path),
+): Promise<{ shape: ImageShape; bytes: Buffer; held: readonly Extent[] }> {
+  const image = valueOf(await openImageAs(format, path, { access: 'read' }));
   const bytes = Buffer.alloc(image.shape.virtualSizeBytes);
   await image.read(bytes, 0);
   const extents = image.shape.parent === undefined ? [] : [...image.extents()];

@@ -1,6 +1,6 @@
 import { succeeded, type Outcome } from '../../../../contracts/failure';
 import type { WritableImage } from '../../image';
-import type { ImageFormat } from '../image-format';
+import type { RouteImages } from '../route-images';
 
 /** What a test does before a write or a flush gets to the image: it may throw, wait, or look. */
 export type Hooks = {
@@ -8,15 +8,15 @@ export type Hooks = {
   readonly onFlush?: () => Promise<void> | void;
 };
 
-/** The format with hooks before what it writes. */
-export function tampered(format: ImageFormat, hooks: Hooks): ImageFormat {
+/** The images with hooks before what it writes. */
+export function tampered(images: RouteImages, hooks: Hooks): RouteImages {
   const wrapped = (opened: Outcome<WritableImage>): Outcome<WritableImage> =>
     opened.ok ? succeeded(wrap(opened.value, hooks)) : opened;
   return {
-    openForReading: (path) => format.openForReading(path),
-    create: async (path, shape) => wrapped(await format.create(path, shape)),
-    openForWriting: async (path) => wrapped(await format.openForWriting(path)),
-    nameContent: (path, dataWriteId) => format.nameContent(path, dataWriteId),
+    openForReading: (path) => images.openForReading(path),
+    create: async (format, path, shape) => wrapped(await images.create(format, path, shape)),
+    openForWriting: async (format, path) => wrapped(await images.openForWriting(format, path)),
+    nameContent: (format, path, dataWriteId) => images.nameContent(format, path, dataWriteId),
   };
 }
 

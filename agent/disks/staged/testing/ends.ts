@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../../clock';
 import { openSource } from '../../route/content-store';
 import { run, imageSubject } from '../../route/testing/hosts';
-import { vhdxFormat } from '../../route/vhdx-format';
+import { routeImages } from '../../route/route-images';
 import type { StagingAccess } from '../../../../contracts/operations';
 import { AccessHolder } from '../access';
 import type { BlockStore } from '../block-store';
@@ -54,7 +54,7 @@ const common = (store: BlockStore): StagedRequest => ({
 /** Stages an image. */
 export const stageOf = (store: BlockStore, path: string, changes: Partial<StageRequest> = {}): StageRequest => ({
   ...common(store),
-  open: () => openSource(vhdxFormat(), { path }, 'image'),
+  open: () => openSource(routeImages(), { path }, 'image'),
   underWay: new BlocksUnderWay(),
   newNonce: () => randomBytes(12),
   ...changes,
@@ -66,6 +66,6 @@ export const fetchOf = (store: BlockStore, folder: string, changes: Partial<Fetc
   subject: imageSubject,
   path: join(folder, 'copy'),
   journalPath: join(folder, 'copy.journal'),
-  images: vhdxFormat(),
+  images: routeImages(),
   ...changes,
 });
