@@ -52,14 +52,15 @@ export class SmallSite {
     this.#relay = relay;
   }
 
-  static async make(): Promise<SmallSite> {
+  /** `vm`: how the VM is other than usual. */
+  static async make(vm: Partial<VmSpec> = {}): Promise<SmallSite> {
     const folder = await tempFolder('agent-site');
     const relay = await startRelay(0);
     const tokens = sasTokens({ keyName: 'app', key: 'app-key', clock: systemClock });
     const endpoint = `http://127.0.0.1:${relay.port}`;
     const client = createRelayClient({ endpoint, tokens, signingKey: key, clock: systemClock, random: systemRandom });
     for (const host of [source, destination]) await createHost(join(folder, `host-${host}`));
-    const made = await createVm(join(folder, `host-${source}`), vmSpec);
+    const made = await createVm(join(folder, `host-${source}`), { ...vmSpec, ...vm });
     if (!made.ok) throw new Error(made.failure.message);
     return new SmallSite(folder, new App(client, key), made.value, relay);
   }

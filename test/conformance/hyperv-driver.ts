@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { VmFacts } from '../../contracts/facts';
 import { runId } from '../../contracts/ids';
-import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep } from './hyperv-move';
+import { Move, moveSteps, stepsBeforePivot, valueOf, type HostsFor, type MoveStep, type Tracking } from './hyperv-move';
 import { describeMoveRefusals, describeRefusals, describeRoom } from './hyperv-refusals';
 import { describeRounds } from './hyperv-rounds';
 import { describeSource } from './hyperv-source';
@@ -36,11 +36,15 @@ async function expectHeartbeat(move: Move, where: 'onSource' | 'onDestination'):
 }
 
 /** What every implementation of `HyperVDriver` must do. Each test gets hosts with a VM that runs. */
-export function describeHyperVDriver(name: string, hostsFor: HostsFor): void {
+export function describeHyperVDriver(
+  name: string,
+  hostsFor: HostsFor,
+  trackings: readonly Tracking[] = ['change-tracking', 'differencing'],
+): void {
   describe(name, () => {
     describeMoves(hostsFor);
     describeMoveRefusals(hostsFor);
-    describeRounds(hostsFor);
+    describeRounds(hostsFor, trackings);
     describeSource(hostsFor);
     describeRefusals(hostsFor);
     describeRoom(hostsFor);

@@ -4,14 +4,11 @@ import { WarmMove } from './hyperv-warm';
 
 const run = runId.parse('conformance-warm-r1');
 
-/** Pre-copy in rounds, as every driver must offer it, with or without the host's change tracking. */
-export function describeRounds(hostsFor: HostsFor): void {
-  describe.each([
-    ['another-host', 'change-tracking'],
-    ['same-host', 'change-tracking'],
-    ['another-host', 'differencing'],
-    ['same-host', 'differencing'],
-  ] as const)('a warm move to %s by %s', (where, tracking: Tracking) => {
+/** Pre-copy in rounds, as every driver must offer it, in each of the ways in which what changed can be told. */
+export function describeRounds(hostsFor: HostsFor, trackings: readonly Tracking[]): void {
+  const places = ['another-host', 'same-host'] as const;
+  const ways = trackings.flatMap((tracking) => places.map((where) => [where, tracking] as const));
+  describe.each(ways)('a warm move to %s by %s', (where, tracking: Tracking) => {
     test('every operation of a round, carried out twice, answers the same, and the copy reads as the source', async () => {
       const move = new WarmMove(await hostsFor(where, tracking), run);
       await move.prepare();

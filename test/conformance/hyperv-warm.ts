@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { changesSource, openChanged } from '../../agent/disks/route/changes';
-import { vhdxFormat } from '../../agent/disks/route/vhdx-format';
+import { routeImages } from '../../agent/disks/route/route-images';
 import type { ServedFile } from '../../agent/hyperv/driver';
 import type { RunId, VmId } from '../../contracts/ids';
 import type { OperationInput, OperationOutput, PullSubject } from '../../contracts/operations';
@@ -126,10 +126,10 @@ export class WarmMove {
 /** As a pull does it, in one go. */
 export async function applyChanges({ path, changes }: ServedFile, copyPath: string): Promise<void> {
   if (changes === undefined) throw new Error('nobody says what changed');
-  const format = vhdxFormat();
-  const content = changesSource(valueOf(await format.openForReading(path)), changes);
+  const images = routeImages();
+  const content = changesSource(valueOf(await images.openForReading(path)), changes);
   if (content.facts.type !== 'changes') throw new Error('changes have the facts of changes');
-  const target = valueOf(await openChanged(format, copyPath, content.facts));
+  const target = valueOf(await openChanged(images, copyPath, content.facts));
   for (const { offsetBytes, lengthBytes, kind } of content.extents(0)) {
     const bytes = Buffer.alloc(lengthBytes);
     if (kind === 'data') await content.read(bytes, offsetBytes);

@@ -104,8 +104,9 @@ export class PowerShellSite {
     readonly vms: Vms,
   ) {}
 
-  static async make(): Promise<PowerShellSite> {
-    const site = await SmallSite.make();
+  /** `web`: how the VM of that name is other than usual. */
+  static async make(web: Partial<VmSpec> = {}): Promise<PowerShellSite> {
+    const site = await SmallSite.make(web);
     const { volume, lun, role, moving, onLun } = await makeCluster(site);
     const blobs = await startAzurite();
     const hosts = await openHosts(site.folder);

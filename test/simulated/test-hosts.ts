@@ -27,6 +27,15 @@ export const smallVm: VmSpec = {
   guest: { workAreaBytes: mib / 2, outskirtsBytes: mib, flushEveryMs: 100 },
 };
 
+/** The same with VHDs, one of them fixed. */
+export const smallVhdVm: VmSpec = {
+  ...smallVm,
+  disks: [
+    { format: 'vhd', virtualSizeBytes: 16 * mib, dataBytes: 2 * mib, blockSizeBytes: 2 * mib },
+    { format: 'vhd', virtualSizeBytes: 8 * mib, dataBytes: mib, kind: 'fixed' },
+  ],
+};
+
 const memoryFileSystem = '/dev/shm';
 const memoryFreeBytesMin = 1024 * mib;
 
@@ -87,7 +96,7 @@ export class TestHosts {
 
   /** Every file of a host whose name says that it is a disk, or was one. */
   async diskFiles(name: HostName): Promise<string[]> {
-    return (await this.files(name)).filter((path) => path.includes('vhdx') || path.endsWith('.pulled'));
+    return (await this.files(name)).filter((path) => /\.a?vhdx?/i.test(path) || path.endsWith('.pulled'));
   }
 
   async files(name: HostName): Promise<string[]> {

@@ -3,26 +3,31 @@ import { openVhdx } from '../../agent/disks/vhdx';
 import { runId } from '../../contracts/ids';
 import { codeOf, perform, valueOf, type ConformanceHosts } from '../conformance/hyperv-move';
 import { WarmMove } from '../conformance/hyperv-warm';
-import { smallVm, TestHosts } from './test-hosts';
+import type { VmSpec } from '../../agent/hyperv/simulated';
+import { smallVhdVm, smallVm, TestHosts } from './test-hosts';
 
 const run = runId.parse('warm-r1');
 const mib = 1024 ** 2;
 
-describe.each([true, false])('on a host whose change tracking is %s', (changeTracking) => {
+const vhdxVm: VmSpec = {
+  ...smallVm,
+  disks: [
+    { virtualSizeBytes: 16 * mib, dataBytes: 2 * mib, blockSizeBytes: mib },
+    { virtualSizeBytes: 8 * mib, dataBytes: mib, blockSizeBytes: mib, kind: 'fixed', sectorSizeBytes: 4096 },
+  ],
+};
+const mixedVm: VmSpec = { ...smallVhdVm, disks: [...smallVhdVm.disks.slice(0, 1), ...vhdxVm.disks.slice(1)] };
+/** Hyper-V tracks no VHD: a VM that has one is not tracked, whatever its host can. */
+const setups = [
+  { what: 'VHDX on a host with change tracking', vm: vhdxVm, changeTracking: true, isTracked: true },
+  { what: 'VHDX on a host without change tracking', vm: vhdxVm, changeTracking: false, isTracked: false },
+  { what: 'VHD on a host with change tracking', vm: smallVhdVm, changeTracking: true, isTracked: false },
+  { what: 'VHD and VHDX on a host with change tracking', vm: mixedVm, changeTracking: true, isTracked: false },
+];
+
+describe.each(setups)('$what', ({ vm, changeTracking, isTracked }) => {
   const hosts = new TestHosts();
-  beforeAll(() =>
-    hosts.make(
-      {
-        ...smallVm,
-        disks: [
-          { virtualSizeBytes: 16 * mib, dataBytes: 2 * mib, blockSizeBytes: mib },
-          { virtualSizeBytes: 8 * mib, dataBytes: mib, blockSizeBytes: mib, kind: 'fixed', sectorSizeBytes: 4096 },
-        ],
-        vmCheckpoints: ['of a person'],
-      },
-      { changeTracking },
-    ),
-  );
+  beforeAll(() => hosts.make({ ...vm, vmCheckpoints: ['of a person'] }, { changeTracking }));
   afterEach(() => hosts.close());
   afterAll(() => hosts.remove());
 
@@ -45,7 +50,7 @@ describe.each([true, false])('on a host whose change tracking is %s', (changeTra
         const changedBytes = begun.changed.reduce((sum, disk) => sum + disk.changedBytes, 0);
         expect(changedBytes).toBeGreaterThan(0);
         expect(begun.changed.map((disk) => disk.whole)).toEqual([false, false]);
-        expect(begun.tracking).toBe(changeTracking ? 'change-tracking' : 'differencing');
+        expect(begun.tracking).toBe(isTracked ? 'change-tracking' : 'differencing');
       }
       await move.cutover(stop);
       expect(await move.digests('destination', 'changed')).toEqual(await move.digests('source', 'changed'));
@@ -132,7 +137,7 @@ describe.each([true, false])('on a host whose change tracking is %s', (changeTra
     expect(codeOf(late)).toBe('VmStateWrong');
   });
 
-  if (changeTracking) {
+  if (isTracked) {
     test('a disk that somebody wrote to while its VM was off counts as changed as a whole', async () => {
       const both = await openHosts();
       const move = new WarmMove(both, run);

@@ -5,8 +5,10 @@ import { openDisk } from '../../disks/chain';
 import { chunksOfRanges, chunksTouchedBy } from '../../disks/chunks';
 import { digestDisk, type ChunkScope } from '../../disks/digest';
 import { DiskError } from '../../disks/failures';
-import { openVhdx } from '../../disks/vhdx';
+import type { ReadableImage } from '../../disks/image';
+import { formatOfName, openImage, openImageAs } from '../../disks/open-image';
 import type { DriverContext } from '../driver';
+import { unmergedPath } from './layout';
 import { readRound } from './rounds';
 import { meterOf, type Workshop } from './work';
 
@@ -50,7 +52,7 @@ async function withChunks<T>(scope: Scope, work: (chunks: ChunkScope) => Promise
     case 'all':
       return work('all');
     case 'touched-by': {
-      const image = await openVhdx(scope.imagePath, { access: 'read' });
+      const image = await openNamedBefore(scope.imagePath);
       if (!image.ok) return image;
       try {
         return await work(chunksTouchedBy(image.value));
@@ -63,4 +65,10 @@ async function withChunks<T>(scope: Scope, work: (chunks: ChunkScope) => Promise
       return round.ok ? work(chunksOfRanges(round.value.ranges)) : round;
     }
   }
+}
+
+/** An image that was merged is called otherwise since. Its format is what the name before says, not what it holds. */
+function openNamedBefore(path: string): Promise<Outcome<ReadableImage>> {
+  const format = formatOfName(unmergedPath(path));
+  return format === undefined ? openImage(path, { access: 'read' }) : openImageAs(format, path, { access: 'read' });
 }

@@ -27,6 +27,8 @@ const mergedSuffix = '.merged';
 /** What a differencing disk is called once its content is in its parent. It is kept until release, to say what it had touched. */
 export const mergedPath = (path: string): string => path + mergedSuffix;
 export const isMergedPath = (path: string): boolean => path.endsWith(mergedSuffix);
+/** What it was called before. */
+export const unmergedPath = (path: string): string => (isMergedPath(path) ? path.slice(0, -mergedSuffix.length) : path);
 
 /** Where the byte route writes what it pulls, and by which name its journal is known. */
 export function pulledPlace(home: string, vmId: VmId, subject: PullSubject): { path: string; name: string } {

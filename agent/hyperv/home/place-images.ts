@@ -2,7 +2,8 @@ import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { failed, succeeded, type Outcome } from '../../../contracts/failure';
 import type { DiskId, VmId } from '../../../contracts/ids';
-import { relinkParent } from '../../disks/vhdx/relink-parent';
+import { formatOfName } from '../../disks/open-image';
+import { relinkParent } from '../../disks/relink-parent';
 import { syncFolder } from '../../files';
 import { exists } from '../files';
 import { refuse } from '../refuse';
@@ -29,8 +30,9 @@ function finalNames(disks: readonly NamedDisk[]): ReadonlyMap<string, string> {
     for (const [index, imageName] of imageNames.entries()) {
       const plain = basename(imageName.replaceAll('\\', '/'));
       const usable =
-        /^[^\p{Cc}<>:"/\\|?*.][^\p{Cc}<>:"/\\|?*]{0,200}\.a?vhdx$/iu.test(plain) && !taken.has(plain.toLowerCase());
-      const name = usable ? plain : `${diskId}-${index}.${index === 0 ? 'vhdx' : 'avhdx'}`;
+        /^[^\p{Cc}<>:"/\\|?*.][^\p{Cc}<>:"/\\|?*]{0,200}\.a?vhdx?$/iu.test(plain) && !taken.has(plain.toLowerCase());
+      const extension = `${index === 0 ? '' : 'a'}${formatOfName(plain) ?? 'vhdx'}`;
+      const name = usable ? plain : `${diskId}-${index}.${extension}`;
       taken.add(name.toLowerCase());
       names.set(`${diskId}/${index}`, name);
     }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
-import { openVhdx } from '../../disks/vhdx';
+import { openImage } from '../../disks/open-image';
 import { readJson, writeJsonAtomic } from '../files';
 import { range, rangesMax, type Range } from './ranges';
 
@@ -33,7 +33,7 @@ export async function readRound(path: string): Promise<Outcome<RoundRecord>> {
 
 /** Data that an image holds inside of some ranges. */
 export async function dataBytesWithin(path: string, ranges: readonly Range[]): Promise<Outcome<number>> {
-  const image = await openVhdx(path, { access: 'read' });
+  const image = await openImage(path, { access: 'read' });
   if (!image.ok) return image;
   let sum = 0;
   for (const [offset, length] of ranges)

@@ -13,13 +13,17 @@ import type { DiskId } from '../../../contracts/ids';
 /** What work on disk files needs of its host. */
 export type Workshop = { readonly clock: Clock; readonly newGuid: () => string };
 
-/** Merges a differencing disk into an image below it, telling the operation's progress. Answers the bytes that it held. */
+/**
+ * Merges a differencing disk into an image below it, telling the operation's progress. Answers the bytes that it held. Where images are
+ * between the two, `between` says where they are looked for.
+ */
 export async function mergeImage(
   { clock, newGuid }: Workshop,
   context: DriverContext,
   childPath: string,
   parentPath: string,
   parentDataWriteId: MergeOptions['parentDataWriteId'],
+  between?: MergeOptions['between'],
 ): Promise<Outcome<number>> {
   if (context.signal.aborted)
     return failed(
@@ -29,6 +33,7 @@ export async function mergeImage(
     childPath,
     parentPath,
     parentDataWriteId,
+    ...(between && { between }),
     newGuid,
     signal: context.signal,
     report: meterOf(clock, context),

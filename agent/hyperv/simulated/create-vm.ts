@@ -4,7 +4,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import { diskId, vmId, type VmId } from '../../../contracts/ids';
 import { isoTime, systemClock, type Clock } from '../../clock';
 import type { ImageShape } from '../../disks/image';
-import { createVhdx } from '../../disks/vhdx';
+import { createImage, formatOfName, type ImageFormat } from '../../disks/open-image';
 import { exists, readJson, writeJsonAtomic } from '../files';
 import { fillDisk } from './fill-disk';
 import { makeDifferencingOn } from './images';
@@ -17,6 +17,8 @@ const mib = 1024 ** 2;
 const gib = 1024 ** 3;
 
 export type DiskSpec = {
+  /** VHDX by default. A VHD has sectors of 512 bytes, and is attached to VMs of generation 1. */
+  readonly format?: ImageFormat;
   readonly kind?: 'dynamic' | 'fixed';
   readonly virtualSizeBytes: number;
   /** Seeded random data that the disk holds from the start, spread over it in runs of at most 64 MiB. */
@@ -52,8 +54,8 @@ export type VmSpec = {
 };
 
 /**
- * Registers a new VM on a host that nobody has open, with real VHDX files in `<first volume>/<vmId>`. The same spec makes the same bytes.
- * Failures: RequestInvalid when there is no host in the folder, DestinationOccupied when there is such a VM, those of createVhdx.
+ * Registers a new VM on a host that nobody has open, with real disk files in `<first volume>/<vmId>`. The same spec makes the same bytes.
+ * Failures: RequestInvalid when there is no host in the folder, DestinationOccupied when there is such a VM, those of createImage.
  */
 export async function createVm(hostFolder: string, spec: VmSpec): Promise<Outcome<VmId>> {
   const given = layoutOf(hostFolder);
@@ -82,7 +84,7 @@ function newRecord(id: VmId, home: string, spec: VmSpec): VmRecord {
     schema: 1,
     vmId: id,
     name: spec.name,
-    generation: 2,
+    generation: spec.disks.some(({ format }) => format === 'vhd') ? 1 : 2,
     configurationVersion: spec.configurationVersion ?? '10.0',
     processorCount: spec.processorCount ?? 2,
     memoryBytes,
@@ -123,12 +125,14 @@ async function makeDisks(vm: VmRecord, spec: VmSpec): Promise<Outcome<VmRecord>>
   const disks: VmRecord['disks'] = [];
   for (const [index, disk] of spec.disks.entries()) {
     const suffix = spec.disks.length === 1 ? '' : `-${index}`;
-    const path = join(homeLayout(vm.home).disks, `${spec.name}${suffix}.vhdx`);
+    const format = disk.format ?? 'vhdx';
+    const path = join(homeLayout(vm.home).disks, `${spec.name}${suffix}.${format}`);
     const guid = (what: string) => guidOf('disk', what, spec.name, String(spec.seed), String(index));
-    const image = await createVhdx(path, shapeOf(disk, guid('id'), guid('data')), {
+    const image = await createImage(format, path, shapeOf(disk, guid('id'), guid('data')), {
       tables: 'ordered',
       dataWriteId: 'kept',
       newGuid: () => guid('file'),
+      nowMs: nowOf(spec),
     });
     if (!image.ok) return image;
     await fillDisk(image.value, disk.dataBytes ?? 0, seedOf('data', spec.name, spec.seed, index), (written) => {
@@ -141,19 +145,24 @@ async function makeDisks(vm: VmRecord, spec: VmSpec): Promise<Outcome<VmRecord>>
   return succeeded({ ...vm, disks });
 }
 
-const shapeOf = (disk: DiskSpec, virtualDiskId: string, dataWriteId: string): ImageShape => ({
-  kind: disk.kind ?? 'dynamic',
-  virtualSizeBytes: disk.virtualSizeBytes,
-  blockSizeBytes: disk.blockSizeBytes ?? (disk.virtualSizeBytes >= gib ? 32 * mib : 2 * mib),
-  logicalSectorSizeBytes: disk.sectorSizeBytes ?? 512,
-  physicalSectorSizeBytes: 4096,
-  virtualDiskId,
-  dataWriteId,
-});
+const nowOf = (spec: VmSpec) => (): number => (spec.clock ?? systemClock).now();
+
+function shapeOf(disk: DiskSpec, virtualDiskId: string, dataWriteId: string): ImageShape {
+  const isVhd = disk.format === 'vhd';
+  return {
+    kind: disk.kind ?? 'dynamic',
+    virtualSizeBytes: disk.virtualSizeBytes,
+    blockSizeBytes: disk.blockSizeBytes ?? (disk.virtualSizeBytes >= gib && !isVhd ? 32 * mib : 2 * mib),
+    logicalSectorSizeBytes: disk.sectorSizeBytes ?? 512,
+    physicalSectorSizeBytes: isVhd ? 512 : 4096,
+    virtualDiskId: isVhd ? dataWriteId : virtualDiskId,
+    dataWriteId,
+  };
+}
 
 async function takeUserVmCheckpoints(vm: VmRecord, spec: VmSpec): Promise<Outcome<VmRecord>> {
   let layered = vm;
-  const createdAt = isoTime((spec.clock ?? systemClock).now());
+  const createdAt = isoTime(nowOf(spec)());
   for (const [index, name] of (spec.vmCheckpoints ?? []).entries()) {
     const id = guidOf('vm-checkpoint', spec.name, String(spec.seed), String(index));
     const taken: VmCheckpointRecord = {
@@ -168,8 +177,9 @@ async function takeUserVmCheckpoints(vm: VmRecord, spec: VmSpec): Promise<Outcom
     const disks: VmRecord['disks'] = [];
     for (const disk of layered.disks) {
       const guid = (what: string) => guidOf(what, id, disk.diskId);
-      const path = join(homeLayout(vm.home).disks, `${spec.name}_${guid('image')}.avhdx`);
-      const made = await makeDifferencingOn(disk.path, path, { newGuid: () => guid('written') });
+      const extension = `a${formatOfName(disk.path) ?? 'vhdx'}`;
+      const path = join(homeLayout(vm.home).disks, `${spec.name}_${guid('image')}.${extension}`);
+      const made = await makeDifferencingOn(disk.path, path, { newGuid: () => guid('written'), nowMs: nowOf(spec) });
       if (!made.ok) return made;
       disks.push({ ...disk, path });
     }

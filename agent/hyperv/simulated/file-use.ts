@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { chainImagesMax } from '../../../contracts/limits';
-import { openVhdx } from '../../disks/vhdx';
+import { openImage } from '../../disks/open-image';
 import { parentCandidates } from '../../disks/parent-paths';
 import { ifExists } from '../../files';
 import type { SimulatedHost } from './host';
@@ -54,7 +54,7 @@ async function chainPaths(start: string): Promise<string[]> {
 }
 
 async function parentOf(path: string): Promise<string | undefined> {
-  const opened = await openVhdx(path, { access: 'read' });
+  const opened = await openImage(path, { access: 'read' });
   if (!opened.ok) return undefined;
   const link = opened.value.shape.parent;
   await opened.value.close();

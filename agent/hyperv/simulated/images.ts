@@ -3,7 +3,10 @@ import type { DiskFacts, ImageFacts } from '../../../contracts/facts';
 import { succeeded, type Outcome } from '../../../contracts/failure';
 import type { RunId, VmId } from '../../../contracts/ids';
 import { allocatedBytes, describeChain, openDisk } from '../../disks/chain';
-import { createVhdx, defaultDifferencingBlockSizeBytes, openVhdx } from '../../disks/vhdx';
+import type { ImageShape } from '../../disks/image';
+import { createImage, formatOfName, openImage, type ImageFormat } from '../../disks/open-image';
+import { defaultVhdBlockSizeBytes } from '../../disks/vhd';
+import { defaultDifferencingBlockSizeBytes } from '../../disks/vhdx';
 import { removeDurably } from '../files';
 import type { GuestDisk, GuestDisks } from './guest/recall';
 import { rootsOf, type SimulatedHost } from './host';
@@ -55,8 +58,11 @@ export function differencingPath(
   diskId: string,
   purpose: 'vm-checkpoint' | 'merge' | `layer-${number}`,
 ): string {
-  const base = basename(parentPath).replace(/(?:_[0-9a-f-]{36})?\.a?vhdx$/i, '');
-  return join(dirname(parentPath), `${base}_${guidOf(run, vm, diskId, purpose)}.avhdx`);
+  const base = basename(parentPath).replace(/(?:_[0-9a-f-]{36})?\.a?vhdx?$/i, '');
+  return join(
+    dirname(parentPath),
+    `${base}_${guidOf(run, vm, diskId, purpose)}.a${formatOfName(parentPath) ?? 'vhdx'}`,
+  );
 }
 
 /**
@@ -71,36 +77,54 @@ export async function makeDifferencing(
   alsoAccepted?: string,
 ): Promise<Outcome<void>> {
   await removeDurably(childPath);
-  return makeDifferencingOn(parentPath, childPath, { newGuid: host.newGuid, alsoAccepted });
+  const nowMs = (): number => host.clock.now();
+  return makeDifferencingOn(parentPath, childPath, { newGuid: host.newGuid, nowMs, alsoAccepted });
 }
 
 export async function makeDifferencingOn(
   parentPath: string,
   childPath: string,
-  { newGuid, alsoAccepted }: { readonly newGuid: () => string; readonly alsoAccepted?: string | undefined },
+  options: {
+    readonly newGuid: () => string;
+    readonly nowMs: () => number;
+    readonly alsoAccepted?: string | undefined;
+  },
 ): Promise<Outcome<void>> {
-  const parent = await openVhdx(parentPath, { access: 'read' });
+  const parent = await openImage(parentPath, { access: 'read' });
   if (!parent.ok) return parent;
   const { shape } = parent.value;
   await parent.value.close();
-  const child = await createVhdx(
-    childPath,
-    {
-      ...shape,
-      kind: 'differencing',
-      blockSizeBytes: defaultDifferencingBlockSizeBytes,
-      dataWriteId: newGuid(),
-      parent: {
-        dataWriteId: shape.dataWriteId,
-        relativePath: basename(parentPath),
-        ...(alsoAccepted !== undefined && { secondDataWriteId: alsoAccepted }),
-      },
-    },
-    { tables: 'ordered', dataWriteId: 'kept', newGuid },
-  );
+  const { newGuid, nowMs, alsoAccepted } = options;
+  const format = formatOfName(parentPath) ?? 'vhdx';
+  const link = { dataWriteId: shape.dataWriteId, relativePath: basename(parentPath) };
+  const child = await createImage(format, childPath, childShape(format, shape, link, newGuid(), alsoAccepted), {
+    tables: 'ordered',
+    dataWriteId: 'kept',
+    newGuid,
+    nowMs,
+  });
   if (!child.ok) return child;
   await child.value.close();
   return succeeded(undefined);
+}
+
+/** A VHD has one id, of the content, and accepts one parent. */
+function childShape(
+  format: ImageFormat,
+  shape: ImageShape,
+  parent: NonNullable<ImageShape['parent']>,
+  dataWriteId: string,
+  alsoAccepted: string | undefined,
+): ImageShape {
+  const child = { ...shape, kind: 'differencing' as const, dataWriteId, parent };
+  switch (format) {
+    case 'vhd':
+      return { ...child, blockSizeBytes: defaultVhdBlockSizeBytes, virtualDiskId: dataWriteId };
+    case 'vhdx': {
+      const second = alsoAccepted === undefined ? {} : { secondDataWriteId: alsoAccepted };
+      return { ...child, blockSizeBytes: defaultDifferencingBlockSizeBytes, parent: { ...parent, ...second } };
+    }
+  }
 }
 
 /** Facts of a VM's disks from their files. Failures name the file. The VM must stand still. */
@@ -137,7 +161,7 @@ export async function factsOfOpenDisks(disks: GuestDisks): Promise<DiskFacts[]> 
 }
 
 export async function dataWriteIdOf(path: string): Promise<Outcome<string>> {
-  const image = await openVhdx(path, { access: 'read' });
+  const image = await openImage(path, { access: 'read' });
   if (!image.ok) return image;
   await image.value.close();
   return succeeded(image.value.shape.dataWriteId);

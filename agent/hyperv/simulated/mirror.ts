@@ -5,7 +5,7 @@ import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../
 import type { DriverContext } from '../driver';
 import { DiskError, outcomeOf } from '../../disks/failures';
 import type { ReadableImage, WritableImage } from '../../disks/image';
-import { createVhdx } from '../../disks/vhdx';
+import { createImage, formatOfName } from '../../disks/open-image';
 import { errorCode } from '../../thrown';
 import type { Guest } from './guest/guest';
 import type { GuestDisk, GuestDisks } from './guest/recall';
@@ -163,8 +163,10 @@ export class Mirror {
 
   private async newLeaf(disk: GuestDisk): Promise<WritableImage> {
     const leaf = leafOf(disk);
-    const options = { tables: 'logged', dataWriteId: 'kept', newGuid: this.host.newGuid } as const;
-    const made = await createVhdx(join(this.folder, basename(leaf.path)), leaf.shape, options);
+    const { newGuid, clock } = this.host;
+    const options = { tables: 'logged', dataWriteId: 'kept', newGuid, nowMs: () => clock.now() } as const;
+    const name = basename(leaf.path);
+    const made = await createImage(formatOfName(name) ?? 'vhdx', join(this.folder, name), leaf.shape, options);
     if (!made.ok) throw new DiskError(made.failure);
     return made.value;
   }

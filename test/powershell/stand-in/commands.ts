@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { DriverInspection, HyperVDriver } from '../../../agent/hyperv/driver';
+import { formatOfName } from '../../../agent/disks/open-image';
 import { ifExists } from '../../../agent/files';
 import { readJson, writeJsonAtomic } from '../../../agent/hyperv/files';
 import { layoutOf, livePath } from '../../../agent/hyperv/simulated/layout';
@@ -201,7 +202,7 @@ export class StandInHyperV {
         const image = images.find((one) => one.path === path);
         if (image === undefined) continue;
         return {
-          VhdFormat: 'VHDX',
+          VhdFormat: formatOfName(path)?.toUpperCase() ?? 'VHDX',
           VhdType: image.kind.replace(/^./, (letter) => letter.toUpperCase()),
           Size: image.virtualSizeBytes,
           FileSize: image.fileSizeBytes,

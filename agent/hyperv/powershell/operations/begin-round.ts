@@ -65,13 +65,18 @@ const isPutAside = ({ vm, file, notes }: Begun): boolean =>
 
 const isRecovery = ({ type }: VmValue['checkpoints'][number]): boolean => type === 'Recovery';
 
-/** Reference points came with version 6.2 of the configuration; of an older VM differencing disks tell what changed. */
+/**
+ * Reference points came with version 6.2 of the configuration, and only a VHDX is tracked; of an older VM, and of one with a VHD,
+ * differencing disks tell what changed.
+ */
 const trackedFrom = 6.2;
 
 async function firstNotes(host: RealHost, vm: VmValue): Promise<Outcome<RoundNotes>> {
   const read = await host.client.call('read-reference-points', { VmId: vm.id }, { vmId: vm.id });
   if (!read.ok) return read;
-  const isTracked = read.value.tracking && Number.parseFloat(vm.version) >= trackedFrom;
+  const formats = vm.disks.flatMap(({ images }) => images.map(({ format }) => format));
+  const isTracked =
+    read.value.tracking && Number.parseFloat(vm.version) >= trackedFrom && formats.every((format) => format === 'VHDX');
   return succeeded(noRounds(isTracked ? 'change-tracking' : 'differencing'));
 }
 

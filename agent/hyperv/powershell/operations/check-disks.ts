@@ -6,6 +6,9 @@ import { sizesOf, stateOf } from '../facts';
 import { runOfCheckpoint } from '../checkpoints';
 import { reservedVm, type Handler } from '../host';
 
+/** As `Get-VHD` says them. */
+const carriedFormats: readonly string[] = ['VHD', 'VHDX'];
+
 /**
  * Hyper-V opens every file of every chain. Refuses disks that it cannot describe and, where agents carry them, formats that are not carried
  * over, and VM checkpoints that people made, whose settings the exported configuration would lack.
@@ -20,7 +23,8 @@ export const checkDisks: Handler<'check-disks'> = async (host, { runId }, { vmId
   if (carriedBy === 'host') return succeeded(told);
   for (const { images } of vm.disks)
     for (const { format, path } of images)
-      if (format !== 'VHDX') return refuse('DiskNotVhdx', vmId, `${path} of VM ${vm.name} is of format ${format}.`);
+      if (!carriedFormats.includes(format))
+        return refuse('DiskNotVhdx', vmId, `${path} of VM ${vm.name} is of format ${format}.`);
   const whole = checkVmCheckpoints(vm, runId);
   return whole.ok ? succeeded(told) : whole;
 };

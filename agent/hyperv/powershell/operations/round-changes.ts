@@ -1,5 +1,5 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
-import { openVhdx } from '../../../disks/vhdx';
+import { openImage } from '../../../disks/open-image';
 import { coalesced, type Range } from '../../home/ranges';
 import { saveRound } from '../../home/rounds';
 import type { VmValue } from '../calls/vm';
@@ -55,7 +55,7 @@ export async function pointDisksOf(
 }
 
 async function dataWriteIdOf(path: string): Promise<Outcome<string>> {
-  const image = await openVhdx(path, { access: 'read' });
+  const image = await openImage(path, { access: 'read' });
   if (!image.ok) return image;
   await image.value.close();
   return succeeded(image.value.shape.dataWriteId);
@@ -80,7 +80,7 @@ async function changesOf(
 
 /** All that a differencing disk holds was written since it was made. */
 async function heldBy(path: string): Promise<Outcome<Range[]>> {
-  const image = await openVhdx(path, { access: 'read' });
+  const image = await openImage(path, { access: 'read' });
   if (!image.ok) return image;
   const held = [...image.value.extents()].map((extent): Range => [extent.offsetBytes, extent.lengthBytes]);
   await image.value.close();

@@ -2,7 +2,7 @@ import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { RunId } from '../../../../contracts/ids';
 import type { OperationOutput } from '../../../../contracts/operations';
 import { isoTime } from '../../../clock';
-import { openVhdx } from '../../../disks/vhdx';
+import { openImage } from '../../../disks/open-image';
 import { vmSizes } from '../facts';
 import { changeDisks } from '../guests';
 import type { Handler, SimulatedHost } from '../host';
@@ -15,7 +15,7 @@ import { reservedVm } from '../refusals';
 import { guidOf } from '../seeded';
 import { coalesced, type Range } from '../../home/ranges';
 import { dataBytesWithin, readRound, saveRound } from '../../home/rounds';
-import { trackedDiskOf } from '../tracking/tracked-disk';
+import { trackedDiskOf, tracksChanges } from '../tracking/tracked-disk';
 import { advanceTracking } from '../tracking/tracker';
 import { freeze, roomForLayers, vmCheckpointOf } from './take-vm-checkpoint';
 
@@ -143,10 +143,11 @@ async function addLayer(
 /** The VM with the reference point of this round, what changed up to it written down. Its disks stand still and are closed. */
 async function withPoint(host: SimulatedHost, vm: VmRecord, runId: RunId, round: number): Promise<Outcome<VmRecord>> {
   const before = lastPointOf(vm, runId);
+  const isTracked = tracksChanges(host, vm.disks);
   const disks: ReferencePoint['disks'] = [];
   for (const { diskId, path } of vm.disks) {
     const since = before?.disks.find((disk) => disk.diskId === diskId);
-    const change = await (host.record.changeTracking
+    const change = await (isTracked
       ? trackedChange(host, vm, diskId, path, since?.trackingId ?? null)
       : layerChange(path));
     if (!change.ok) return change;
@@ -192,7 +193,7 @@ async function trackedChange(
 
 /** All that a differencing disk holds was written since it was made. */
 async function layerChange(path: string): Promise<Outcome<Change>> {
-  const image = await openVhdx(path, { access: 'read' });
+  const image = await openImage(path, { access: 'read' });
   if (!image.ok) return image;
   const { dataWriteId, virtualSizeBytes } = image.value.shape;
   const held = [...image.value.extents()].map((extent): Range => [extent.offsetBytes, extent.lengthBytes]);

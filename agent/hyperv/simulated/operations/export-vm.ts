@@ -4,8 +4,8 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../../contract
 import type { OperationInput } from '../../../../contracts/operations';
 import { openDisk } from '../../../disks/chain';
 import { chunkBytes, allChunks } from '../../../disks/chunks';
-import { createVhdx } from '../../../disks/vhdx';
-import { relinkParent } from '../../../disks/vhdx/relink-parent';
+import { createImage, formatOfName } from '../../../disks/open-image';
+import { relinkParent } from '../../../disks/relink-parent';
 import type { DriverContext } from '../../driver';
 import { copyFiles, exportLayout, publishedFolder, unpublishedFolder, type FileCopy } from '../../home/export-folder';
 import { diskFactsOf } from '../facts';
@@ -112,7 +112,8 @@ function ofVmCheckpoint(
   );
   if (taken === undefined)
     return refuse('NotFound', vm.vmId, `VM ${vm.name} has no VM checkpoint ${vmCheckpointId ?? '(none named)'}.`);
-  const nameOf = ({ diskId }: AttachedDisk): string => `${vm.name.replaceAll(/[^\w.-]/g, '_')}-${diskId}.vhdx`;
+  const nameOf = ({ diskId, path }: AttachedDisk): string =>
+    `${vm.name.replaceAll(/[^\w.-]/g, '_')}-${diskId}.${formatOfName(path) ?? 'vhdx'}`;
   const plain = configurationOf({ ...vm, savedState: null, shutDownBy: null, vmCheckpoints: [] }, runId, [], true);
   const disks = taken.frozen.map((disk) => ({
     diskId: disk.diskId,
@@ -139,10 +140,14 @@ async function flatten(host: SimulatedHost, context: DriverContext, from: string
     if (last === undefined) throw new Error('a chain has a last image');
     const { parent: _parent, ...shape } = last.shape;
     const base = disk.images[0]?.shape.blockSizeBytes ?? shape.blockSizeBytes;
-    const made = await createVhdx(
+    const format = formatOfName(to) ?? 'vhdx';
+    const dataWriteId = host.newGuid();
+    const virtualDiskId = format === 'vhd' ? dataWriteId : shape.virtualDiskId;
+    const made = await createImage(
+      format,
       partial,
-      { ...shape, kind: 'dynamic', blockSizeBytes: base, dataWriteId: host.newGuid() },
-      { tables: 'ordered', dataWriteId: 'kept', newGuid: host.newGuid },
+      { ...shape, kind: 'dynamic', blockSizeBytes: base, virtualDiskId, dataWriteId },
+      { tables: 'ordered', dataWriteId: 'kept', newGuid: host.newGuid, nowMs: () => host.clock.now() },
     );
     if (!made.ok) return made;
     for (const offset of allChunks(disk)) {

@@ -1,10 +1,10 @@
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { VmId } from '../../../../contracts/ids';
-import { changeDataWriteId } from '../../../disks/vhdx';
+import { changeDataWriteId, formatOfName } from '../../../disks/open-image';
 import type { DriverContext } from '../../driver';
 import { removeDurably } from '../../files';
 import { changeDisks } from '../guests';
-import type { Handler, SimulatedHost } from '../host';
+import { rootsOf, type Handler, type SimulatedHost } from '../host';
 import { mergeImage } from '../../home/work';
 import { dataWriteIdOf, makeDifferencing } from '../images';
 import { layersOf, unfinishedLayer, type Layers } from '../layers';
@@ -90,13 +90,27 @@ async function mergeBack(
   }
   await host.reached('vm-checkpoint-merge-began');
   for (const { children, frozen } of layers) {
-    for (const child of children) {
-      const merged = await mergeImage(host, context, child, frozen, 'kept');
+    for (const child of acceptsOneParent(frozen) ? children.slice(-1) : children) {
+      const merged = await mergeLayer(host, context, child, frozen);
       if (!merged.ok) return failed({ ...merged.failure, effect: 'applied' });
     }
     await host.reached('vm-checkpoint-merged');
   }
   return changeDisks(host, vm.vmId, () => finishMerge(host, context, vm, layers));
+}
+
+/** A VHD knows its parent by one id; a VHDX also accepts what it is merged into over images between. */
+const acceptsOneParent = (path: string): boolean => formatOfName(path) === 'vhd';
+
+/** What a layer of a VHD holds goes down with that of the layers between, over which alone it finds what it is merged into. */
+function mergeLayer(
+  host: SimulatedHost,
+  context: DriverContext,
+  layer: string,
+  frozen: string,
+): ReturnType<typeof mergeImage> {
+  const between = acceptsOneParent(frozen) ? { roots: rootsOf(host) } : undefined;
+  return mergeImage(host, context, layer, frozen, 'kept', between);
 }
 
 /** From here on nobody may serve the images below the last one. A guest that runs gets a second differencing disk. */
@@ -132,7 +146,7 @@ async function finishMerge(
 ): Promise<Outcome<void>> {
   await host.reached('vm-checkpoint-merge-final');
   for (const { merge, frozen } of layers) {
-    const merged = await mergeImage(host, context, merge, frozen, 'kept');
+    const merged = await mergeLayer(host, context, merge, frozen);
     if (!merged.ok) return failed({ ...merged.failure, effect: 'applied' });
   }
   const now = host.state.vm(vm.vmId) ?? vm;

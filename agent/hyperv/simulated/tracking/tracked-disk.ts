@@ -1,11 +1,16 @@
 import type { VmId } from '../../../../contracts/ids';
 import { succeeded, type Outcome } from '../../../../contracts/failure';
+import { formatOfName } from '../../../disks/open-image';
 import { openVhdx } from '../../../disks/vhdx';
 import { exists } from '../../files';
 import type { GuestDisk } from '../guest/recall';
 import type { SimulatedHost } from '../host';
 import type { AttachedDisk } from '../records';
 import { ChangeTracker, sealTracking, unsealTracking, type TrackedDisk } from './tracker';
+
+/** Hyper-V tracks no VHD. Of a VM that has one, differencing disks tell of all disks alike, so that one round has one way. */
+export const tracksChanges = ({ record }: SimulatedHost, disks: readonly AttachedDisk[]): boolean =>
+  record.changeTracking && disks.every(({ path }) => formatOfName(path) === 'vhdx');
 
 /** A disk whose writes are marked before they are made. */
 export async function tracked(disk: GuestDisk, trackingFile: string): Promise<GuestDisk> {
