@@ -64,7 +64,7 @@ export const failureCodes = {
   LunMissing: code('permanent', 'none', 'Put all files of the VM, and of no other VM, on one LUN that both hosts see.'),
   LunBusy: code('transient', 'none', 'Take the LUN from the host that has it, or wait until its run does.'),
   MoveFailed: code('transient', 'none', 'Look at the code of the hypervisor; the VM is as it was.'),
-  DiskNotVhdx: code('permanent', 'none', 'Attach a VHDX disk, or convert this one.'),
+  DiskNotVhdx: code('permanent', 'none', 'Attach a VHD or VHDX, or convert this disk (Convert-VHD).'),
   DiskTruncated: code(
     'permanent',
     'none',

@@ -21,6 +21,8 @@ const disks = (change: Partial<FactValues['vm.disks'][number]>): FactValues['vm.
   return all.value.map((disk) => ({ ...disk, ...change }));
 };
 const [image] = disks({})[0]?.images ?? [];
+const gib = 1024 ** 3;
+const imageAt = (path: string) => ({ path, kind: 'dynamic' as const, fileSizeBytes: gib, allocatedBytes: gib });
 const imagesOf = (count: number) => (image === undefined ? [] : Array.from({ length: count }, () => image));
 const volume = (change: Partial<FactValues['place.volume']>): FactValues['place.volume'] => ({
   root: '/big',
@@ -149,6 +151,18 @@ export const cases: readonly Case[] = [
   { check: 'disk-files-used', kind: 'storage', given: { 'vm.filesUsedBy': ['web02'] }, says: ['web01', 'web02'] },
   { check: 'disk-files-kept', kind: 'lan', given: { 'vm.filesUsedBy': ['web02'] }, says: ['web02', 'stay'] },
   { check: 'disk-format', kind: 'lan', given: { 'destination.diskFormats': ['vhd'] }, says: ['vhdx', 'scsi-0-0'] },
+  {
+    check: 'vhd-size',
+    kind: 'lan',
+    given: { 'vm.disks': disks({ format: 'vhd', path: '/vm/big.vhd', virtualSizeBytes: 2041 * gib, images: [] }) },
+    says: ['2040 GiB', '/vm/big.vhd'],
+  },
+  {
+    check: 'chain-formats',
+    kind: 'warm',
+    given: { 'vm.disks': disks({ path: '/vm/a.avhdx', images: [imageAt('/vm/a.vhd'), imageAt('/vm/a.avhdx')] }) },
+    says: ['scsi-0-0', 'vhdx', '/vm/a.vhd'],
+  },
   { check: 'disk-sectors', kind: 'lan', given: { 'vm.disks': disks({ physicalSectorBytes: 512 }) }, says: ['4096'] },
   {
     check: 'chain-length',
@@ -160,6 +174,12 @@ export const cases: readonly Case[] = [
     check: 'chain-length',
     kind: 'warm',
     given: { 'vm.disks': disks({ images: imagesOf(44) }), 'source.changeTracking': false },
+    says: ['44 images', '21'],
+  },
+  {
+    check: 'chain-length',
+    kind: 'warm',
+    given: { 'vm.disks': disks({ format: 'vhd', images: imagesOf(44) }), 'source.changeTracking': true },
     says: ['44 images', '21'],
   },
   {

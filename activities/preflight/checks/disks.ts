@@ -10,9 +10,19 @@ const named = (disks: readonly InspectedDisk[]): string =>
 
 const copying = toFolder.filter((kind) => kind !== 'import');
 
+/** Hyper-V makes and attaches no larger VHD. */
+const vhdBytesMax = 2040 * 1024 ** 3;
+
+/** Hyper-V tracks the changes of a VHDX alone, and of a VM with another disk a run asks for none. */
+const isTracked = (disks: readonly InspectedDisk[], byHost: boolean): boolean =>
+  byHost && disks.every(({ attachment, format }) => attachment !== 'file' || format === 'vhdx');
+
+/** How the files of a disk are called whose format can be told by its name. */
+const namesOf: { readonly [F in InspectedDisk['format']]?: RegExp } = { vhd: /\.a?vhd$/i, vhdx: /\.a?vhdx$/i };
+
 /** Differencing disks that a run puts on top of each disk. */
-function layersOfRun(request: MigrationRequest, isTracked: boolean): number {
-  if (request.kind === 'warm') return isTracked ? 1 : request.policy.roundsMax + 1;
+function layersOfRun(request: MigrationRequest, tracked: boolean): number {
+  if (request.kind === 'warm') return tracked ? 1 : request.policy.roundsMax + 1;
   return request.kind === 'quick-storage' || request.kind === 'export' ? 1 : 0;
 }
 
@@ -122,6 +132,41 @@ export const diskChecks = [
     },
   }),
   check({
+    id: 'vhd-size',
+    severity: 'critical',
+    code: 'DiskNotVhdx',
+    kinds: byRoute,
+    looksAt: ['vm.disks'],
+    finds: 'A disk is a VHD of more than 2040 GiB, of which no copy can be made.',
+    remedy: 'Convert the disk to VHDX (Convert-VHD) while the VM is off.',
+    source: 'Microsoft: New-VHD, "-SizeBytes"',
+    look(see) {
+      const large = see['vm.disks'].filter(
+        ({ format, virtualSizeBytes }) => format === 'vhd' && virtualSizeBytes > vhdBytesMax,
+      );
+      return large.length === 0 ? undefined : { message: `Larger than 2040 GiB: ${named(large)}.` };
+    },
+  }),
+  check({
+    id: 'chain-formats',
+    severity: 'critical',
+    code: 'DiskNotVhdx',
+    kinds: byRoute,
+    looksAt: ['vm.disks'],
+    finds: 'The files of one disk are of different formats, by their names.',
+    remedy:
+      'Delete the VM checkpoints and let them merge, or convert the disk to one VHDX (Convert-VHD) while the VM is off.',
+    source: 'Microsoft: Virtual Hard Disk Image Format Specification; [MS-VHDX]',
+    look(see) {
+      const mixed = see['vm.disks'].flatMap(({ diskId, format, images }) => {
+        const names = namesOf[format];
+        const other = names === undefined ? undefined : images.find(({ path }) => !names.test(path));
+        return other === undefined ? [] : [`${diskId} (${format}) stands on ${other.path}`];
+      });
+      return mixed.length === 0 ? undefined : { message: `${mixed.join(', ')}.` };
+    },
+  }),
+  check({
     id: 'disk-sectors',
     severity: 'warning',
     code: 'PreflightFailed',
@@ -129,7 +174,8 @@ export const diskChecks = [
     looksAt: ['vm.disks', 'place.volume'],
     finds:
       'The volume has larger sectors than the disk says to its guest, so that small writes become reads and writes.',
-    remedy: 'Choose a volume with 512-byte sectors, or give the disk 4096-byte physical sectors (Set-VHD).',
+    remedy:
+      'Choose a volume with 512-byte sectors, or give the disk 4096-byte physical sectors (Set-VHD; a VHD is converted to VHDX first).',
     source: 'Microsoft: Set-VHD, "-PhysicalSectorSizeBytes"; Advanced format (4K) disk compatibility',
     look(see) {
       const { root, sectorBytes } = see['place.volume'];
@@ -150,7 +196,7 @@ export const diskChecks = [
     remedy: 'Delete VM checkpoints and let them merge first, or choose "lan".',
     source: 'Microsoft: Plan for Hyper-V scalability, "Checkpoints"',
     look(see, request) {
-      const layers = layersOfRun(request, see['source.changeTracking']);
+      const layers = layersOfRun(request, isTracked(see['vm.disks'], see['source.changeTracking']));
       const long = see['vm.disks'].find(({ images }) => images.length + layers > chainImagesMax);
       if (long === undefined) return undefined;
       const message = `${named([long])} has ${long.images.length} images; with ${layers} of the run there would be more than ${chainImagesMax}.`;

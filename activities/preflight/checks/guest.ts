@@ -91,7 +91,8 @@ export const guestChecks = [
       if (!see['source.changeTracking']) return { message: 'The source host has no change tracking.' };
       const untracked = see['vm.disks'].filter(({ format, attachment }) => attachment === 'file' && format !== 'vhdx');
       if (untracked.length === 0) return undefined;
-      return { message: `Not tracked: ${untracked.map(({ diskId, format }) => `${diskId} (${format})`).join(', ')}.` };
+      const which = untracked.map(({ diskId, format }) => `${diskId} (${format})`).join(', ');
+      return { message: `Not tracked: ${which}; differencing disks tell what changed on all disks of the VM.` };
     },
   }),
   check({
