@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { demonstrateFaults } from '../demo/faults/faults';
 import { faultKinds } from '../demo/faults/kinds';
 import { kinds } from '../../contracts/migration';
+import { demoDiskFormats } from '../demo/make-vm';
 import { demoDataBytesDefault } from '../demo/vm';
 import { examples, type Run } from './command';
 import { dataOption, rateOption, wholeOption } from './sizes';
@@ -15,6 +16,7 @@ const faultsOptions = z.object({
   kind: z.enum(kinds).default('quick-storage'),
   bandwidth: z.int().default(bandwidthDefault),
   data: z.int().default(demoDataBytesDefault),
+  diskFormat: z.enum(demoDiskFormats).default('vhdx'),
 });
 
 /** `hyperferry demo-faults` */
@@ -28,7 +30,8 @@ export function registerDemoFaults(program: Command, run: Run): void {
     .option('--seed <number>', 'decides who is killed when (default: 1)', wholeOption(0))
     .addOption(new Option('--kind <kind>', 'how it moves').choices(faultKinds).default('quick-storage'))
     .option('--bandwidth <rate>', 'limit of the copy (default: 40MiB/s)', rateOption)
-    .option('--data <size>', 'data of the VM (default: 600MiB)', dataOption);
+    .option('--data <size>', 'data of the VM (default: 600MiB)', dataOption)
+    .addOption(new Option('--disk-format <format>', 'of its disk').choices(demoDiskFormats).default('vhdx'));
   examples(
     command,
     ['demo-faults --kills 25 --seed 7', 'exit 0 only if nothing was lost, nothing ran twice, and every kill was cheap'],
@@ -37,8 +40,8 @@ export function registerDemoFaults(program: Command, run: Run): void {
   );
   command.action((options: unknown) =>
     run((context) => {
-      const { kills, seed, kind, bandwidth, data } = faultsOptions.parse(options);
-      return demonstrateFaults(context, { kills, seed, kind, bandwidthBytesPerSecondMax: bandwidth, dataBytes: data });
+      const { bandwidth, data, ...rest } = faultsOptions.parse(options);
+      return demonstrateFaults(context, { ...rest, bandwidthBytesPerSecondMax: bandwidth, dataBytes: data });
     }),
   );
 }

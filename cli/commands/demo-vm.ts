@@ -6,6 +6,7 @@ import { createApi } from '../api/client';
 import { bad, good, type CommandResult, type Context, type Result } from '../context';
 import { badInput } from '../failure';
 import { ensureHosts, localHosts } from '../demo/hosts';
+import { demoDiskFormats } from '../demo/make-vm';
 import { placeVm, vmPlaces } from '../demo/place-vm';
 import { homeFolder } from '../home';
 import { parseField } from '../parse';
@@ -23,6 +24,7 @@ const demoVmOptions = z.object({
   on: z.enum(vmPlaces).default('local'),
   host: hostId.default(localHosts[0]),
   data: z.int().default(dataBytesDefault),
+  diskFormat: z.enum(demoDiskFormats).default('vhdx'),
 });
 
 /** The name of a VM and of files that are named after it. */
@@ -63,7 +65,7 @@ async function makeDemoVm(context: Context, nameText: string, options: unknown):
   if (!parsed.ok) return parsed.failure;
   const name = parseField(vmName, nameText, 'NAME');
   if (!name.ok) return name.failure;
-  const { host, on, data } = parsed.value;
+  const { host, on, data, diskFormat } = parsed.value;
   if (!localHosts.includes(host))
     return badInput('no such host of the local stack', {
       field: '--host',
@@ -75,7 +77,7 @@ async function makeDemoVm(context: Context, nameText: string, options: unknown):
   mkdirSync(home, { recursive: true, mode: 0o700 });
   await ensureHosts(layout);
   const seed = Buffer.from(context.randomBytes(4)).readUInt32LE();
-  const wanted = { name: name.value, place: on, host, dataBytes: data, seed };
+  const wanted = { name: name.value, place: on, host, dataBytes: data, seed, diskFormat };
   const made = await placeVm(layout, wanted, context.output.note);
   if (!made.ok) return made.failure;
   const shown = await showToAgent(context, home, host, made.value);
@@ -91,11 +93,13 @@ export function registerDemoVm(program: Command, run: Run): void {
     .description('make a VM on a simulated host of the local stack, whether that runs or not; prints the id of the VM')
     .addOption(new Option('--on <place>', 'where its files are').choices(vmPlaces).default('local'))
     .option('--host <host>', `host (default: ${localHosts[0]})`)
-    .option('--data <size>', 'data of the VM (default: 64MiB)', dataOption);
+    .option('--data <size>', 'data of the VM (default: 64MiB)', dataOption)
+    .addOption(new Option('--disk-format <format>', 'of its disk').choices(demoDiskFormats).default('vhdx'));
   examples(
     command,
     ['demo-vm web --on cluster', 'a role of the cluster, on its shared volume: for --kind live and quick'],
     ['demo-vm db --on lun', 'alone on a LUN of the SAN: for --kind san'],
+    ['demo-vm old --disk-format vhd', 'with a VHD, of which no host tracks the changes'],
   );
   command.action((name: string, options: unknown) => run((context) => makeDemoVm(context, name, options)));
 }

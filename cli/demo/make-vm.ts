@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { createVm, type VmSpec } from '../../agent/hyperv/simulated';
+import { createVm, type DiskSpec, type VmSpec } from '../../agent/hyperv/simulated';
 import type { VmId } from '../../contracts/ids';
 import { bad, good, type Result } from '../context';
 import type { CliFailure } from '../failure';
@@ -36,9 +36,13 @@ function roomMissing(folder: string, dataBytes: number): CliFailure | undefined 
   };
 }
 
+export const demoDiskFormats = ['vhdx', 'vhd'] as const satisfies readonly DiskSpec['format'][];
+export type DiskFormat = (typeof demoDiskFormats)[number];
+
 export type DemoVmSpec = Pick<VmSpec, 'name' | 'seed'> & {
   readonly vmId?: VmId;
   readonly dataBytes: number;
+  readonly diskFormat?: DiskFormat;
   /** The shared volume or the LUN that its files go to, in place of the host's own volume. */
   readonly root?: string;
   /** Where it is, for a person. */
@@ -48,19 +52,19 @@ export type DemoVmSpec = Pick<VmSpec, 'name' | 'seed'> & {
 /** Registers a VM whose guest keeps writing, on a simulated host. It runs when the host's agent is started after this. */
 export async function makeVm(
   hostFolder: string,
-  { dataBytes, where, ...spec }: DemoVmSpec,
+  { dataBytes, where, diskFormat = 'vhdx', ...spec }: DemoVmSpec,
   say: (line: string) => void,
 ): Promise<Result<VmId>> {
   const missing = roomMissing(spec.root ?? hostFolder, dataBytes);
   if (missing !== undefined) return bad(missing);
   say(
-    `making the demonstration VM "${spec.name}" on ${where}: a dynamic VHDX of ${formatBytes(demoShape.virtualSizeBytes)} ` +
-      `with ${formatBytes(dataBytes)} of data, and a guest that keeps writing to it`,
+    `making the demonstration VM "${spec.name}" on ${where}: a dynamic ${diskFormat.toUpperCase()} of ` +
+      `${formatBytes(demoShape.virtualSizeBytes)} with ${formatBytes(dataBytes)} of data, and a guest that keeps writing to it`,
   );
   const made = await createVm(hostFolder, {
     ...spec,
     memoryBytes: demoShape.memoryBytes,
-    disks: [{ virtualSizeBytes: demoShape.virtualSizeBytes, dataBytes }],
+    disks: [{ format: diskFormat, virtualSizeBytes: demoShape.virtualSizeBytes, dataBytes }],
     state: 'running',
     onProgress: tenths(say),
   });

@@ -8,7 +8,7 @@ import { bad, good, type Result } from '../context';
 import { badInput } from '../failure';
 import type { Layout } from '../stack/layout';
 import { localFabric, localHosts } from './hosts';
-import { makeVm } from './make-vm';
+import { makeVm, type DiskFormat } from './make-vm';
 import { readRegistrations } from './registration';
 
 /** Where the files of a demonstration VM are, which decides what kinds can move it. */
@@ -22,6 +22,8 @@ export type WantedVm = {
   readonly host: HostId;
   readonly dataBytes: number;
   readonly seed: number;
+  /** VHDX by default. */
+  readonly diskFormat?: DiskFormat | undefined;
 };
 
 /** VMs of all local hosts, as their state files have them. */
@@ -76,6 +78,7 @@ export async function placeVm(layout: Layout, wanted: WantedVm, say: (line: stri
       where,
       ...(wanted.vmId !== undefined && { vmId: wanted.vmId }),
       ...(root.value !== undefined && { root: root.value }),
+      ...(wanted.diskFormat !== undefined && { diskFormat: wanted.diskFormat }),
     },
     say,
   );

@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDisk } from '../../../agent/disks/chain';
 import type { Disk } from '../../../agent/disks/image';
+import { formatOfName } from '../../../agent/disks/open-image';
 import { blockOffsetBytes, geometryOf } from '../../../agent/hyperv/simulated/guest/geometry';
 import { readSavedState } from '../../../agent/hyperv/simulated/guest/saved-state-file';
 import { claimOf, stampBlockBytes } from '../../../agent/hyperv/simulated/guest/stamp';
@@ -27,7 +28,7 @@ export type ComparisonRequest = {
   readonly vmId: VmId;
   readonly sourceFolder: string;
   readonly destinationFolder: string;
-  /** For the source as one flat file, which qemu-img can read; it knows no differencing VHDX. */
+  /** For the source as one flat file, which qemu-img can read; it knows no differencing VHDX or VHD. */
   readonly scratchFolder: string;
 };
 
@@ -101,10 +102,11 @@ async function readBoth(
   return { bytesRead: 2 * size, writtenSinceFence, lostAt };
 }
 
-/** qemu-img reads the destination's VHDX by itself and compares it with the flat source. */
-function compareByQemu(flatPath: string, vhdxPath: string): Comparison['qemu'] {
+/** qemu-img reads the destination's disk by itself and compares it with the flat source. */
+function compareByQemu(flatPath: string, path: string): Comparison['qemu'] {
   if (spawnSync('qemu-img', ['--version'], { stdio: 'ignore' }).status !== 0) return undefined;
-  const run = spawnSync('qemu-img', ['compare', '-f', 'raw', '-F', 'vhdx', flatPath, vhdxPath], { encoding: 'utf8' });
+  const format = formatOfName(path) === 'vhd' ? 'vpc' : 'vhdx';
+  const run = spawnSync('qemu-img', ['compare', '-f', 'raw', '-F', format, flatPath, path], { encoding: 'utf8' });
   return { identical: run.status === 0, said: (run.stdout + run.stderr).trim() };
 }
 

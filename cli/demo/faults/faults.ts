@@ -11,6 +11,7 @@ import { formatBytes, formatRate } from '../../output/format';
 import type { Layout } from '../../stack/layout';
 import { startStack, type Stack } from '../../stack/stack';
 import { ensureHosts, localHosts } from '../hosts';
+import type { DiskFormat } from '../make-vm';
 import { patiently } from '../patiently';
 import { placeVm } from '../place-vm';
 import { readRegistration } from '../registration';
@@ -30,6 +31,7 @@ export type FaultsOptions = {
   readonly kind: Kind;
   readonly bandwidthBytesPerSecondMax: number;
   readonly dataBytes: number;
+  readonly diskFormat: DiskFormat;
 };
 
 const { vmId, name: vmName } = demoVm;
@@ -37,7 +39,7 @@ const { vmId, name: vmName } = demoVm;
 /** Begins with nothing: the hosts, agents, blobs and histories of an earlier demonstration are removed. */
 async function prepareAnew(
   layout: Layout,
-  { kind, dataBytes }: FaultsOptions,
+  { kind, dataBytes, diskFormat }: FaultsOptions,
   say: (line: string) => void,
 ): Promise<Result<unknown>> {
   for (const folder of ['hosts', 'fabric', 'agents', 'blobs', 'app'])
@@ -46,7 +48,7 @@ async function prepareAnew(
   mkdirSync(layout.appFolder, { recursive: true });
   await ensureHosts(layout);
   const place = scenes[kind].vmPlace;
-  return placeVm(layout, { name: vmName, vmId, place, host: localHosts[0], dataBytes, seed: 1 }, say);
+  return placeVm(layout, { name: vmName, vmId, place, host: localHosts[0], dataBytes, diskFormat, seed: 1 }, say);
 }
 
 /** What the disk was made with. Read before the first guest runs. */
