@@ -177,6 +177,7 @@ export const namedFacts = {
   'vm.changedBytesPerSecond': ofVm((vm) => vm.changedBytesPerSecond),
   'place.refusal': ofAnswer('destination', ({ place }) => known(place === null || place.allowed ? null : place.why)),
   'place.volume': ofPlace((place) => place.volume),
+  'place.sectorBytes': ofPlace((place) => place.sectorBytes),
   'place.sharedVolume': ofPlace((place) => place.sharedVolume),
   'place.isOfVm': ofPlace((place) => place.isOfVm),
   'place.occupiedBy': ofPlace((place) => place.occupiedBy),

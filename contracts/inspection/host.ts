@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { processor } from '../processor';
 import { fact } from './fact';
 
 const bytes = z.int().nonnegative();
@@ -17,7 +18,7 @@ export const hostInspection = z.object({
   /** `freeBytes`: what no running VM but the one asked for has, and no other run was promised. */
   memory: fact(z.object({ totalBytes: bytes, freeBytes: bytes })),
   logicalProcessors: fact(z.int().positive()),
-  processor: fact(z.object({ maker: z.string(), features: z.array(z.string()) })),
+  processor: fact(processor),
   configurationVersions: fact(z.array(z.string())),
   switches: fact(z.array(z.string())),
   /** VLANs that its switches carry; null is all. */

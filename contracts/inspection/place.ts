@@ -18,9 +18,10 @@ export const placeInspection = z.discriminatedUnion('allowed', [
         reservedBytes: bytes,
         /** Largest file that its file system takes; null where no disk can reach it. */
         fileBytesMax: bytes.nullable(),
-        sectorBytes: z.int().positive(),
       }),
     ),
+    /** Physical sectors of the disk that the volume is on. */
+    sectorBytes: fact(z.int().positive()),
     /** The shared volume of the cluster that it is on; null for none. */
     sharedVolume: fact(z.string().nullable()),
     /** Whether the VM lies in it already. */

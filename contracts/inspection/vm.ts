@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { diskId } from '../ids';
+import { processor } from '../processor';
 import { diskFormats, macAddress } from './host';
 import { fact } from './fact';
 
@@ -77,8 +78,8 @@ export const vmInspection = z.object({
       isMacDynamic: z.boolean(),
     }),
   ),
-  /** Features that its guest may use; with compatibility mode those that every processor of the maker has. */
-  processor: fact(z.object({ maker: z.string(), features: z.array(z.string()), compatibilityMode: z.boolean() })),
+  /** What its guest may use; with compatibility mode that which every processor of the maker has. */
+  processor: fact(processor.extend({ compatibilityMode: z.boolean() })),
   security: fact(z.object({ guardian: z.string().nullable(), isShielded: z.boolean() })),
   /** Devices of the host that it has for itself. */
   assignedDevices: fact(z.array(z.object({ type: z.enum(['device', 'gpu-partition']), name: z.string() }))),

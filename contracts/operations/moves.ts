@@ -1,18 +1,7 @@
 import { z } from 'zod';
 import { hostId } from '../ids';
+import { processorVector } from '../processor';
 import { bytes, nothing, ofPlace, ofVm, type OperationDefinition } from './shapes';
-
-/**
- * One of the numbers by which Hyper-V compares a VM with a processor (Msvm_CompatibilityVector). What they mean is Hyper-V's own; which
- * comparison a number asks for is documented.
- */
-export const processorVector = z.object({
-  id: z.int().nonnegative(),
-  operation: z.int().nonnegative(),
-  /** 64 bits, as a decimal number. */
-  value: z.string().regex(/^[0-9]{1,20}$/),
-});
-export type ProcessorVector = z.infer<typeof processorVector>;
 
 /** What the destination host must be able to give a VM: told by the source host, checked by the destination. */
 export const vmNeeds = z.object({

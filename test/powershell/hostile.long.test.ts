@@ -167,7 +167,6 @@ function given(
     case 'inspect-vm':
     case 'read-reference-points':
     case 'read-move':
-    case 'read-processor':
     case 'stop-live-move':
     case 'remove-planned-vm':
     case 'read-cluster-role':

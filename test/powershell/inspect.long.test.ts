@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DriverInspection } from '../../agent/hyperv/driver';
 import { runId, vmId as vmIdOf } from '../../contracts/ids';
 import type { Fact } from '../../contracts/inspection';
+import { missingFrom } from '../../contracts/processor';
 import { perform, valueOf } from '../conformance/hyperv-move';
 import { FabricSite } from '../simulated/fabric-site';
 import { smallVm, TestHosts } from '../simulated/test-hosts';
@@ -97,8 +98,8 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     const expected = await hyperV.simulated.inspect(asked());
     expect([...calls].sort()).toEqual(['inspect-host', 'inspect-vm', 'read-host', 'read-vms', 'read-vms']);
 
-    expect(notToldIn(told.host).sort()).toEqual(['processor', 'vlans']);
-    const { clock, memory, diskFormats, ...ofHost } = toldIn(told.host);
+    expect(notToldIn(told.host)).toEqual(['vlans']);
+    const { clock, memory, diskFormats, processor, ...ofHost } = toldIn(told.host);
     expect(ofHost).toEqual(sameOf(expected.host, ofHost));
     expect([clock, memory, diskFormats]).toEqual([
       { nowMs: expect.any(Number) as number },
@@ -106,8 +107,8 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
       ['vhd', 'vhdx', 'vhd-set'],
     ]);
 
-    expect(notToldIn(told.vm ?? {}).sort()).toEqual(['changedBytesPerSecond', 'processor']);
-    const { savedStateBytes, fileBytes, volume, disks, ...ofVm } = toldIn(told.vm ?? {});
+    expect(notToldIn(told.vm ?? {})).toEqual(['changedBytesPerSecond']);
+    const { savedStateBytes, fileBytes, volume, disks, processor: ofGuest, ...ofVm } = toldIn(told.vm ?? {});
     expect(ofVm).toEqual(sameOf(expected.vm ?? {}, ofVm));
     expect(savedStateBytes).toBeGreaterThanOrEqual(smallVm.memoryBytes ?? 0);
     expect(fileBytes).toBeGreaterThan(2 * 1024 ** 2);
@@ -122,6 +123,9 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     expect(withoutSizes(disks)).toEqual(withoutSizes(toldIn(expected.vm ?? {})['disks']));
     expect(JSON.stringify(disks)).toMatch(/"fileSizeBytes":[1-9]/);
     expect(told.presence).toEqual(expected.presence);
+    // Hyper-V tells numbers, and not the features that they stand for.
+    expect(processor).toMatchObject({ maker: 'GenuineIntel', features: [], vectors: [{ id: 1 }, { id: 7 }] });
+    expect(ofGuest).toMatchObject({ maker: 'GenuineIntel', features: [], compatibilityMode: false });
   });
 
   test('of a folder is its room, what stands there and what was promised to others', async () => {
@@ -134,6 +138,7 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     if (place?.allowed !== true) throw new Error('the folder is refused');
     expect(toldIn(place)).toMatchObject({
       volume: { root: hosts.pathOn('source'), reservedBytes: 1000, fileBytesMax: (2 ** 32 - 1) * 65_536 },
+      sectorBytes: 512,
       sharedVolume: null,
       isOfVm: false,
       occupiedBy: null,
@@ -149,14 +154,34 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     expect(outside.place).toMatchObject({ allowed: false, why: expect.stringContaining('outside') as string });
   });
 
+  test('of a folder are the sectors of the disk that its volume is on', async () => {
+    const root = hosts.pathOn('source');
+    const { driver } = await open({ volumes: [{ root, sizeBytes: 1024 ** 4, sectorBytes: 4096 }] });
+    const { place } = await driver.inspect(asked({ folder: join(root, 'elsewhere') }));
+    expect(place).toMatchObject({ allowed: true, sectorBytes: { known: true, value: 4096 } });
+  });
+
+  test('of a processor shows what a guest may use that another host does not have', async () => {
+    const { driver } = await open();
+    const guest = (await driver.inspect(asked())).vm?.processor;
+    await host?.close();
+    const lesser = await open({ processor: { maker: 'GenuineIntel', features: ['sse4.2'] } });
+    const other = (await lesser.driver.inspect(asked())).host.processor;
+    if (guest?.known !== true || !other.known) throw new Error('a processor is not told');
+    expect(missingFrom(guest.value, guest.value)).toEqual([]);
+    expect(missingFrom(other.value, guest.value)).toEqual(['compatibility vector 7']);
+  });
+
   test('of a role of a cluster is the node that owns it and the shared volume that it lies on', async () => {
     const site = new FabricSite();
     await site.make('shared');
     const clustered = await standInOver(site.a, join(site.folder, 'a'));
     try {
-      const ofSite = { ...asked(), vmId: site.vmId };
+      const ofSite = { ...asked(), vmId: site.vmId, folder: join(site.folder, 'fabric', 'volumes', 'csv1', 'new') };
       const told = await clustered.driver.inspect(ofSite);
       const expected = await site.a.inspect(ofSite);
+      // A shared volume has no partition that a node sees.
+      expect(told.place).toMatchObject({ sharedVolume: { value: 'csv1' }, sectorBytes: { known: false } });
       const { cluster, changeTracking } = told.host;
       expect({ cluster, changeTracking }).toEqual({
         cluster: expected.host.cluster,

@@ -29,7 +29,6 @@ const volume = (change: Partial<FactValues['place.volume']>): FactValues['place.
   freeBytes: manyBytes(100),
   reservedBytes: 0,
   fileBytesMax: null,
-  sectorBytes: 4096,
   ...change,
 });
 const ownVolume = (freeBytes: number): FactValues['vm.volume'] => ({ root: '/vm', freeBytes, reservedBytes: 0 });
@@ -65,7 +64,9 @@ const vmCheckpoint = (change: Partial<FactValues['vm.vmCheckpoints'][number]>): 
 ];
 const away = failureOf('RelayUnreachable', { message: 'no listener' });
 const sameHost = { destinationHost: 'hv-a' };
-const amd: FactValues['destination.processor'] = { maker: 'AuthenticAMD', features: ['sse4.2', 'aes'] };
+const amd: FactValues['destination.processor'] = { maker: 'AuthenticAMD', features: ['sse4.2', 'aes'], vectors: [] };
+const intel = { maker: 'GenuineIntel', features: [], compatibilityMode: false };
+const vector = (id: number, value: number) => ({ id, operation: 2, value: `${value}` });
 const seeds = (id: string) => ({ seeds: [{ diskId: id, path: '/big/old.vhdx' }] });
 const usable = (id: string, virtualSizeBytes = manyBytes(40)): FactValues['there.seeds'][number] => ({
   diskId: diskId.parse(id),
@@ -369,8 +370,17 @@ export const cases: readonly Case[] = [
   {
     check: 'processor-features',
     kind: 'quick-storage',
-    given: { 'destination.processor': { maker: 'GenuineIntel', features: ['aes'] } },
+    given: { 'destination.processor': { maker: 'GenuineIntel', features: ['aes'], vectors: [] } },
     says: ['sse4.2'],
+  },
+  {
+    check: 'processor-features',
+    kind: 'live',
+    given: {
+      'vm.processor': { ...intel, vectors: [vector(7, 3)] },
+      'destination.processor': { ...intel, vectors: [vector(7, 1)] },
+    },
+    says: ['compatibility vector 7'],
   },
   {
     check: 'configuration-version',

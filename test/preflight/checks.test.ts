@@ -177,7 +177,7 @@ test('where the app can give no access, that is told once, and of the hosts noth
 });
 
 test('a VM that is off may go to a processor of another maker, and so may one that is shut down', () => {
-  const amd = { 'destination.processor': { maker: 'AuthenticAMD', features: [] } };
+  const amd = { 'destination.processor': { maker: 'AuthenticAMD', features: [], vectors: [] } };
   expect(runChecks(situationOf('lan', {}, { ...amd, 'vm.state': 'off' })).refusal).toBeNull();
   expect(runChecks(situationOf('lan', { policy: { stop: 'shut-down' } }, amd)).refusal).toBeNull();
 });

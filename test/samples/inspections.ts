@@ -17,7 +17,7 @@ const host: HostInspection = {
   clock: known({ nowMs: 0 }),
   memory: known({ totalBytes: 64 * gib, freeBytes: 48 * gib }),
   logicalProcessors: known(16),
-  processor: known({ maker: 'GenuineIntel', features: ['sse4.2', 'aes', 'avx'] }),
+  processor: known({ maker: 'GenuineIntel', features: ['sse4.2', 'aes', 'avx'], vectors: [] }),
   configurationVersions: known(['9.0', '10.0']),
   switches: known(['LAN']),
   vlans: known([10, 20]),
@@ -69,7 +69,7 @@ const vm: VmInspection = {
   filesUsedBy: known([]),
   media: known([]),
   network: known({ switchName: 'LAN', vlanId: 10, macAddress: '00155D020001', isMacDynamic: true }),
-  processor: known({ maker: 'GenuineIntel', features: ['sse4.2', 'aes'], compatibilityMode: true }),
+  processor: known({ maker: 'GenuineIntel', features: ['sse4.2', 'aes'], vectors: [], compatibilityMode: true }),
   security: known({ guardian: 'guardian-1', isShielded: true }),
   assignedDevices: known([]),
   runsNestedVms: known(false),
@@ -83,7 +83,8 @@ const vm: VmInspection = {
 
 const place: AllowedPlace = {
   allowed: true,
-  volume: known({ root: '/big', freeBytes: 100 * gib, reservedBytes: gib, fileBytesMax: 2 ** 44, sectorBytes: 4096 }),
+  volume: known({ root: '/big', freeBytes: 100 * gib, reservedBytes: gib, fileBytesMax: 2 ** 44 }),
+  sectorBytes: known(4096),
   sharedVolume: known(null),
   isOfVm: known(false),
   occupiedBy: known(null),

@@ -171,14 +171,14 @@ export const diskChecks = [
     severity: 'warning',
     code: 'PreflightFailed',
     kinds: toFolder.filter((kind) => kind !== 'export' && kind !== 'import'),
-    looksAt: ['vm.disks', 'place.volume'],
+    looksAt: ['vm.disks', 'place.volume', 'place.sectorBytes'],
     finds:
       'The volume has larger sectors than the disk says to its guest, so that small writes become reads and writes.',
     remedy:
       'Choose a volume with 512-byte sectors, or give the disk 4096-byte physical sectors (Set-VHD; a VHD is converted to VHDX first).',
     source: 'Microsoft: Set-VHD, "-PhysicalSectorSizeBytes"; Advanced format (4K) disk compatibility',
     look(see) {
-      const { root, sectorBytes } = see['place.volume'];
+      const [{ root }, sectorBytes] = [see['place.volume'], see['place.sectorBytes']];
       const small = see['vm.disks'].filter(
         (disk) => disk.attachment === 'file' && disk.physicalSectorBytes < sectorBytes,
       );

@@ -1,3 +1,4 @@
+import { missingFrom } from '../../../contracts/processor';
 import { check } from '../check';
 import { carriesMemory, moves, toOtherHost } from './applies';
 
@@ -33,13 +34,16 @@ export const fitChecks = [
       'Shut the VM down and switch processor compatibility on (Set-VMProcessor -CompatibilityForMigrationEnabled), or choose another host.',
     source: 'Microsoft: Msvm_CompatibilityVector; Processor compatibility mode in Hyper-V',
     look(see, request) {
-      const { maker, features } = see['destination.processor'];
-      const needs = see['vm.processor'];
-      const missing = needs.features.filter((feature) => !features.includes(feature));
-      const concerns = maker === needs.maker && missing.length > 0 && carriesMemory(request, see['vm.state']);
+      const [has, needs] = [see['destination.processor'], see['vm.processor']];
+      const missing = missingFrom(has, needs);
+      const concerns = has.maker === needs.maker && missing.length > 0 && carriesMemory(request, see['vm.state']);
       if (!concerns) return undefined;
       return {
         message: `VM ${see['vm.name']} may use ${missing.join(', ')}, which the destination's processor does not have.`,
+        // Compatibility mode, where it is on already, hides no more.
+        ...(needs.compatibilityMode && {
+          remedy: 'Choose another host, or a kind that shuts the VM down (lan --stop shut-down).',
+        }),
       };
     },
   }),

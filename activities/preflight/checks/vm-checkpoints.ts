@@ -1,3 +1,4 @@
+import { missingFrom } from '../../../contracts/processor';
 import { check } from '../check';
 import { byRoute, moves, ofVm, toOtherHost } from './applies';
 
@@ -30,9 +31,8 @@ export const vmCheckpointChecks = [
     source: 'Microsoft: Processor compatibility mode in Hyper-V',
     look(see) {
       const withMemory = see['vm.vmCheckpoints'].filter(({ hasMemory }) => hasMemory);
-      const { maker, features } = see['destination.processor'];
-      const needs = see['vm.processor'];
-      const fits = maker === needs.maker && needs.features.every((feature) => features.includes(feature));
+      const [has, needs] = [see['destination.processor'], see['vm.processor']];
+      const fits = has.maker === needs.maker && missingFrom(has, needs).length === 0;
       if (withMemory.length === 0 || fits) return undefined;
       const names = withMemory.map(({ name }) => `"${name}"`).join(', ');
       return { message: `VM checkpoints with memory (${names}) fit the processor of the source host only.` };

@@ -141,7 +141,15 @@ export class StandInHyperV {
       SizeRemaining: this.room?.freeBytes ?? volume.freeBytes,
       FileSystem: this.fileSystem,
       AllocationUnitSize: 65_536,
+      ...this.diskOf(volume.root),
     };
+  }
+
+  /** What the stand-in's own commands for partitions and disks tell of the volume. */
+  private diskOf(root: string) {
+    const { record, fabric } = hostBehind(this.simulated);
+    const PhysicalSectorSize = record.volumes.find((one) => one.root === root)?.sectorBytes ?? 512;
+    return { IsShared: fabric?.sharedVolumeOf(root) !== undefined, PhysicalSectorSize };
   }
 
   async vms() {

@@ -22,8 +22,6 @@ import {
 import {
   begunMove,
   lookedAtMove,
-  processorArguments,
-  processorValue,
   startLiveArguments,
   startStorageArguments,
   startWholeArguments,
@@ -65,7 +63,6 @@ export const calls = {
   'inspect-host': { lane: 'look', msMax: 2 * minute, args: inspectHostArguments, value: inspectedHost },
   'inspect-vm': { lane: 'look', msMax: 2 * minute, args: ofVm, value: inspectedVm },
   'read-move': { lane: 'look', msMax: minute, args: ofVm, value: lookedAtMove },
-  'read-processor': { lane: 'look', msMax: minute, args: processorArguments, value: processorValue },
   'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },
   'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },
   'remove-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },

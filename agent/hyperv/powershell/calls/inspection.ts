@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { processorVector } from '../../../../contracts/processor';
 import { nativeError } from '../worker/native-error';
 
 const bytes = z.int().nonnegative();
@@ -16,6 +17,10 @@ export type Told<T> =
 /** What a fact of a look is where it is known. */
 export type ToldValue<T> = Extract<T, { known: true }> extends { readonly value: infer V } ? V : never;
 
+/** `Read-ProcessorFacts`: what a VM asks of a processor, or what the processor of the host has. */
+const processor = told(z.object({ maker: z.string(), vectors: told(z.array(processorVector)) }));
+export type ProcessorFacts = z.infer<typeof processor>;
+
 export const inspectHostArguments = z.object({ Folder: z.string().max(1024) });
 
 const slots = z.object({ max: count, used: count });
@@ -24,6 +29,7 @@ const macAddress = z.string();
 /** A host as scripts/handlers/inspect-host.ps1 tells it, in Hyper-V's own words. */
 export const inspectedHost = z.object({
   logicalProcessors: told(z.int().positive()),
+  processor,
   configurationVersions: told(z.array(z.string())),
   macAddresses: told(
     z.object({
@@ -76,6 +82,8 @@ export const inspectedHost = z.object({
     ),
   ),
   volume: told(z.object({ fileSystem: z.string(), allocationUnitBytes: bytes }).nullable()),
+  /** Physical sectors of the disk that the volume of the folder is on. */
+  sectorBytes: told(z.int().positive().nullable()),
 });
 export type InspectedHost = z.infer<typeof inspectedHost>;
 
@@ -97,6 +105,7 @@ export const inspectedVm = z.object({
   network: told(
     z.object({ vlanMode: z.string(), vlanId: count, macAddress: z.string(), isMacDynamic: z.boolean() }).nullable(),
   ),
+  processor,
   compatibilityMode: told(z.boolean()),
   runsNestedVms: told(z.boolean()),
   security: told(z.object({ guardian: z.string().nullable(), isShielded: z.boolean() })),

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { hostId } from '../../../../contracts/ids';
-import { processorVector } from '../../../../contracts/operations/moves';
 import { incompatibility, path } from './import';
-import { told } from './inspection';
 import { ofVm } from './vm';
 
 const count = z.int().nonnegative();
@@ -47,8 +45,3 @@ export const begunMove = z.object({
 export const stopArguments = ofVm.extend({ JobId: jobId });
 /** Whether the job could still be asked. */
 export const stoppedMove = z.object({ asked: z.boolean() });
-
-export const processorArguments = z
-  .object({ VmId: ofVm.shape.VmId.optional() })
-  .transform(({ VmId }) => ({ VmId: VmId ?? '' }));
-export const processorValue = z.object({ maker: z.string(), vectors: told(z.array(processorVector)) });

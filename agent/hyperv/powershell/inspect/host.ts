@@ -1,7 +1,8 @@
 import type { Outcome } from '../../../../contracts/failure';
-import { known, notKnown, type HostInspection } from '../../../../contracts/inspection';
+import { known, notKnown, type Fact, type HostInspection } from '../../../../contracts/inspection';
 import { macAddress } from '../../../../contracts/inspection/host';
-import type { InspectedHost, ToldValue } from '../calls/inspection';
+import type { Processor } from '../../../../contracts/processor';
+import type { InspectedHost, ProcessorFacts, ToldValue } from '../calls/inspection';
 import type { VmValue } from '../calls/vm';
 import { memoryBytesOf, stateOf } from '../facts';
 import { promisedMemoryBytes } from '../promises';
@@ -31,7 +32,7 @@ export function inspectHost({ nowMs, facts, host, vm, promises, vmId }: HostLook
       }),
     ),
     logicalProcessors: factOf(host, (read) => read.logicalProcessors, known),
-    processor: notKnown(notComparedHere),
+    processor: factOf(host, (read) => read.processor, processorOf),
     configurationVersions: factOf(
       host,
       (read) => read.configurationVersions,
@@ -62,7 +63,11 @@ export function inspectHost({ nowMs, facts, host, vm, promises, vmId }: HostLook
   };
 }
 
-export const notComparedHere = 'the features of processors are compared by Hyper-V itself, when it is to take the VM';
+/** Hyper-V tells numbers to compare, and not what features they stand for. */
+export const processorOf = ({ maker, vectors }: ToldValue<ProcessorFacts>): Fact<Processor> =>
+  vectors.known
+    ? known({ maker, features: [], vectors: vectors.value })
+    : notKnown(`Hyper-V does not tell what is compared: ${vectors.error.message}`);
 
 const ownMemoryBytes = (vm: VmValue | undefined): number =>
   vm !== undefined && stateOf(vm) === 'running' ? memoryBytesOf(vm) : 0;

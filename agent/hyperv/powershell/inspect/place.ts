@@ -46,6 +46,11 @@ export async function inspectPlace(looks: PlaceLooks): Promise<PlaceInspection> 
   return {
     allowed: true,
     volume: volumeOf(looks, place.value),
+    sectorBytes: factOf(
+      host,
+      (read) => read.sectorBytes,
+      (bytes) => (bytes === null ? notKnown('no folder was asked for') : known(bytes)),
+    ),
     sharedVolume: sharedVolumeOf(cluster, [home]),
     isOfVm: known(vm !== undefined && marksIn(vm.notes).retiredBy === null && liesIn(vm, folder, home)),
     occupiedBy: known(own?.placed?.home !== home && (await isThere(home)) ? home : null),
@@ -70,7 +75,7 @@ function volumeOf({ facts, host, promises }: PlaceLooks, { root }: Place) {
     return notKnown(`the volume of ${root} does not answer`);
   const { fileSystem, allocationUnitBytes } = system.value;
   const fileBytesMax = fileBytesMaxOf(fileSystem, allocationUnitBytes);
-  return known({ root, freeBytes: volume.freeBytes, reservedBytes, fileBytesMax, sectorBytes: 512 });
+  return known({ root, freeBytes: volume.freeBytes, reservedBytes, fileBytesMax });
 }
 
 /** NTFS numbers the clusters of a file with 32 bits, FAT its bytes. ReFS takes more than any disk of a VM has. */

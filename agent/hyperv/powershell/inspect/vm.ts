@@ -7,7 +7,7 @@ import type { VmValue } from '../calls/vm';
 import { diskIdOf, disksOf, isSettled, memoryBytesOf, stateOf, underWayOf, vmFactsOf } from '../facts';
 import { marksIn } from '../marks';
 import { classify } from '../worker/classify';
-import { notComparedHere } from './host';
+import { processorOf } from './host';
 import { volumeOf } from './storage';
 import { both, factOf } from './told';
 
@@ -47,7 +47,11 @@ export function inspectVm(looks: VmLooks): VmInspection {
     filesUsedBy: usersOf(looks),
     media: factOf(inspected, of('media'), known),
     network: factOf(inspected, of('network'), (read) => networkOf(read, vm.switchName)),
-    processor: notKnown(notComparedHere),
+    processor: both(
+      factOf(inspected, of('processor'), processorOf),
+      factOf(inspected, of('compatibilityMode'), known),
+      (processor, compatibilityMode) => ({ ...processor, compatibilityMode }),
+    ),
     security: factOf(inspected, of('security'), known),
     assignedDevices: factOf(inspected, of('assignedDevices'), known),
     runsNestedVms: factOf(inspected, of('runsNestedVms'), known),

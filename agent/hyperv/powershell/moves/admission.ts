@@ -2,13 +2,13 @@ import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
 import type { VmId } from '../../../../contracts/ids';
 import type { OperationInput } from '../../../../contracts/operations';
 import type { VmNeeds } from '../../../../contracts/operations/moves';
+import { unmetVectors } from '../../../../contracts/processor';
 import { isAtOrBelow } from '../../paths';
 import { refuse } from '../../refuse';
-import type { InspectedHost, Told } from '../calls/inspection';
+import type { InspectedHost, ProcessorFacts, Told } from '../calls/inspection';
 import { findVm, type RealHost } from '../host';
 import { lookAtLun } from '../luns';
 import { classify } from '../worker/classify';
-import { unmetVectors } from './processor';
 
 export type Brings = OperationInput<'admit-vm'>['brings'];
 
@@ -24,7 +24,7 @@ export async function checkNeeds(host: RealHost, vmId: VmId, needs: VmNeeds, bri
   if (!facts.ok) return facts;
   const switchName = (brings.type === 'files' ? brings.switchName : null) ?? needs.switchName;
   const checks = [
-    () => checkProcessor(host, vmId, needs),
+    () => checkProcessor(vmId, needs, inspected.value.processor),
     () => checkVersion(vmId, needs, inspected.value.configurationVersions),
     () => checkSwitch(vmId, switchName, facts.value.switches),
     () => checkStorage(host, vmId, needs, brings, inspected.value.cluster),
@@ -36,10 +36,9 @@ export async function checkNeeds(host: RealHost, vmId: VmId, needs: VmNeeds, bri
   return succeeded(undefined);
 }
 
-async function checkProcessor(host: RealHost, vmId: VmId, needs: VmNeeds): Promise<Outcome<void>> {
+function checkProcessor(vmId: VmId, needs: VmNeeds, processor: ProcessorFacts): Outcome<void> {
   if (!needs.hasMemoryState) return succeeded(undefined);
-  const processor = await host.client.call('read-processor', {}, { vmId });
-  if (!processor.ok) return processor;
+  if (!processor.known) return failed(classify(processor.error, false, { vmId }));
   const { maker, vectors } = processor.value;
   if (maker !== needs.processorMaker)
     return refuse(

@@ -17,7 +17,7 @@ export async function needsOf(host: RealHost, vm: VmValue): Promise<Outcome<VmNe
   if (!sizes.ok) return sizes;
   const inspected = await client.call('inspect-vm', { VmId: vm.id }, { vmId: vm.id });
   if (!inspected.ok) return inspected;
-  const processor = await client.call('read-processor', { VmId: vm.id }, { vmId: vm.id });
+  const processor = valueOf(vm, inspected.value.processor);
   if (!processor.ok) return processor;
   const role = valueOf(vm, inspected.value.role);
   if (!role.ok) return role;

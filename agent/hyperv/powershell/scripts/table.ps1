@@ -13,7 +13,6 @@ $handlers = @{
     'inspect-host'               = 'Read-HostInspection'
     'inspect-vm'                 = 'Read-VmInspection'
     'read-move'                  = 'Read-Move'
-    'read-processor'             = 'Read-ProcessorFacts'
     'set-notes'                  = 'Set-VmNotes'
     'take-checkpoint'            = 'New-VmCheckpoint'
     'remove-checkpoint'          = 'Remove-VmCheckpoint'

@@ -21,7 +21,7 @@ export async function inspectHost(host: SimulatedHost, vm: VmId): Promise<HostIn
     clock: known({ nowMs: Math.round(clock.now()) + record.clockAheadMs }),
     memory: known({ totalBytes: record.memoryBytes, freeBytes: memoryFreeBytes(record, state, vm) }),
     logicalProcessors: known(record.processorCount),
-    processor: known(record.processor),
+    processor: known({ ...record.processor, vectors: [] }),
     configurationVersions: known(record.configurationVersions),
     switches: known(record.switches),
     vlans: known(record.vlans),

@@ -29,13 +29,8 @@ export async function inspectPlace(
   const isThere = published !== null && (await exists(published));
   return {
     allowed: true,
-    volume: known({
-      root,
-      freeBytes,
-      reservedBytes,
-      fileBytesMax: fileBytesMax ?? null,
-      sectorBytes: sectorBytes ?? 512,
-    }),
+    volume: known({ root, freeBytes, reservedBytes, fileBytesMax: fileBytesMax ?? null }),
+    sectorBytes: known(sectorBytes ?? 512),
     sharedVolume: known(host.fabric?.sharedVolumeOf(place.home)?.name ?? null),
     isOfVm: known(liesIn(host.state.vm(vmId), place)),
     occupiedBy: known(await occupantOf(host, runId, vmId, place)),

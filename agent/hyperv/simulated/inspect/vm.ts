@@ -39,6 +39,7 @@ export async function inspectVm(host: SimulatedHost, run: RunId | null, vm: VmRe
     processor: known({
       maker,
       features: features.filter((one) => !compatibilityMode || commonFeatures.includes(one)),
+      vectors: [],
       compatibilityMode,
     }),
     security: known({ guardian, isShielded }),

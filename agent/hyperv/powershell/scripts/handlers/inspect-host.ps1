@@ -9,6 +9,7 @@ function Read-HostInspection {
     $machine = Get-VMHost
     [ordered]@{
         logicalProcessors       = Read-Fact { [int] $machine.LogicalProcessorCount }
+        processor               = Read-Fact { Read-ProcessorFacts }
         configurationVersions   = Read-Fact { , [object[]] @(Get-VMHostSupportedVersion | ForEach-Object { "$($_.Version)" }) }
         macAddresses            = Read-Fact { Read-MacAddresses -Machine $machine }
         guardians               = Read-Fact { , [object[]] @(Read-OwnGuardians) }
@@ -20,6 +21,7 @@ function Read-HostInspection {
         cluster                 = Read-Fact { Read-Cluster }
         luns                    = Read-Fact { , [object[]] @(Read-Luns) }
         volume                  = Read-Fact { Read-FileSystem -Folder $Folder }
+        sectorBytes             = Read-Fact { Read-SectorBytes -Folder $Folder }
     }
 }
 
@@ -140,4 +142,13 @@ function Read-FileSystem {
         fileSystem          = "$($volume.FileSystem)"
         allocationUnitBytes = $volume.AllocationUnitSize
     }
+}
+
+# A volume of the cluster may have no partition that this node sees.
+function Read-SectorBytes {
+    param([string] $Folder)
+    if ($Folder -eq '') { return $null }
+    $sizes = @(Get-Partition -Volume (Get-Volume -FilePath $Folder) | ForEach-Object { [int] (Get-Disk -Partition $_).PhysicalSectorSize })
+    if ($sizes.Count -eq 0) { throw "No partition of this host is known for the volume of $Folder." }
+    ($sizes | Measure-Object -Maximum).Maximum
 }

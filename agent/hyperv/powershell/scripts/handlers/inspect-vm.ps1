@@ -14,6 +14,7 @@ function Read-VmInspection {
         sectors           = Read-Fact { , [object[]] @(Read-Sectors -Vm $vm) }
         media             = Read-Fact { , [object[]] @(Read-Media -Vm $vm) }
         network           = Read-Fact { Read-FirstAdapter -Vm $vm }
+        processor         = Read-Fact { Read-ProcessorFacts -VmId $VmId }
         compatibilityMode = Read-Fact { [bool] (Get-VMProcessor -VM $vm).CompatibilityForMigrationEnabled }
         runsNestedVms     = Read-Fact { [bool] (Get-VMProcessor -VM $vm).ExposeVirtualizationExtensions }
         security          = Read-Fact { Read-Security -Vm $vm }

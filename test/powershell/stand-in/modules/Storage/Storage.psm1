@@ -8,8 +8,12 @@ function Get-Volume {
 
 function Get-Disk {
     [CmdletBinding()]
-    param([Parameter(Position = 0, ParameterSetName = 'ByNumber')][uint32[]] $Number)
-    if ($Number) { throw 'The stand-in lists all disks.' }
+    param(
+        [Parameter(Position = 0, ParameterSetName = 'ByNumber')][uint32[]] $Number,
+        [Parameter(ParameterSetName = 'ByPartition')][object] $Partition
+    )
+    if ($Number) { throw 'The stand-in lists all disks, or the one of a partition of a volume.' }
+    if ($Partition) { return [pscustomobject] @{ Number = $Partition.DiskNumber; PhysicalSectorSize = $Partition.PhysicalSectorSize } }
     [pscustomobject] @{ Number = 0; UniqueId = 'eui.000000000000000100a0752100000001'; BusType = 'NVMe'; IsOffline = $false; IsReadOnly = $false; IsClustered = $false; IsBoot = $true; IsSystem = $true }
     foreach ($lun in Invoke-StandInService -Command 'luns') {
         [pscustomobject] @{
@@ -27,7 +31,15 @@ function Get-Disk {
 
 function Get-Partition {
     [CmdletBinding(DefaultParameterSetName = 'ByNumber')]
-    param([Parameter(Position = 0, ParameterSetName = 'ByNumber')][uint32[]] $DiskNumber)
+    param(
+        [Parameter(Position = 0, ParameterSetName = 'ByNumber')][uint32[]] $DiskNumber,
+        [Parameter(ParameterSetName = 'ByVolume')][object] $Volume
+    )
+    # The disks of a shared volume are the cluster's, and no partition is told for it.
+    if ($Volume) {
+        if ($Volume.IsShared) { return }
+        return [pscustomobject] @{ DiskNumber = 0; PartitionNumber = 1; Type = 'Basic'; PhysicalSectorSize = $Volume.PhysicalSectorSize }
+    }
     $luns = @(Invoke-StandInService -Command 'luns' | Where-Object { -not $_.isOffline -and (-not $DiskNumber -or $DiskNumber -contains $_.number) })
     if ($DiskNumber -and $luns.Count -eq 0) { throw "The stand-in has no partitions of disk $DiskNumber." }
     if (-not $DiskNumber) { [pscustomobject] @{ DiskNumber = 0; PartitionNumber = 1; Type = 'Basic'; AccessPaths = @('C:\') } }

@@ -1,4 +1,30 @@
-import type { ProcessorVector } from '../../../../contracts/operations/moves';
+import { z } from 'zod';
+
+/**
+ * One of the numbers by which Hyper-V compares a VM with a processor (Msvm_CompatibilityVector). What they mean is Hyper-V's own; which
+ * comparison a number asks for is documented.
+ */
+export const processorVector = z.object({
+  id: z.int().nonnegative(),
+  operation: z.int().nonnegative(),
+  /** 64 bits, as a decimal number. */
+  value: z.string().regex(/^[0-9]{1,20}$/),
+});
+export type ProcessorVector = z.infer<typeof processorVector>;
+
+/** A processor as a host has it or a guest sees it: a host tells names of features, or Hyper-V's own numbers, or both. */
+export const processor = z.object({
+  maker: z.string(),
+  features: z.array(z.string()),
+  vectors: z.array(processorVector),
+});
+export type Processor = z.infer<typeof processor>;
+
+/** What a guest may use of `needs` that `has` does not give, for a person to read. Empty where nothing is known to be missing. */
+export function missingFrom(has: Omit<Processor, 'maker'>, needs: Omit<Processor, 'maker'>): string[] {
+  const features = needs.features.filter((feature) => !has.features.includes(feature));
+  return [...features, ...unmetVectors(needs.vectors, has.vectors).map((id) => `compatibility vector ${id}`)];
+}
 
 type Holds = (vm: bigint, processor: bigint) => boolean;
 
