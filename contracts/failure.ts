@@ -3,6 +3,18 @@ import { failureCodes, type FailureCode } from './failure-codes';
 
 const codes = Object.keys(failureCodes) as [FailureCode, ...FailureCode[]];
 
+export const hostEventsMax = 3;
+export const hostEventTextMax = 240;
+
+/** What a host wrote to an event log. Short: a failure is kept in histories and in the status of a run, which has 16 KiB for all. */
+export const hostEvent = z.object({
+  at: z.iso.datetime(),
+  log: z.string().max(60),
+  id: z.int(),
+  message: z.string().max(hostEventTextMax),
+});
+export type HostEvent = z.infer<typeof hostEvent>;
+
 /**
  * What went wrong, as a value. Expected failures are returned; only bugs throw.
  * - `retry`: whether the same request may succeed later without anybody changing anything.
@@ -27,6 +39,8 @@ export const failure = z.object({
   remedy: z.string().max(1000).optional(),
   /** The code that the hypervisor itself gives: an HRESULT such as `0x800705AA`, or `event 21501`. */
   native: z.string().max(60).optional(),
+  /** What the hypervisor wrote of the VM to its event logs meanwhile, the latest last. */
+  events: z.array(hostEvent).max(hostEventsMax).optional(),
 });
 export type Failure = z.infer<typeof failure>;
 

@@ -56,6 +56,10 @@ export function bytesText(status: MigrationStatus): string | undefined {
   return `${formatPercent(progress.bytesDone, progress.bytesTotal)}, ${formatBytesOf(progress.bytesDone, progress.bytesTotal)}`;
 }
 
+/** What the hypervisor wrote to its event logs about it. */
+export const eventLines = ({ events }: Failure): string[] =>
+  (events ?? []).map(({ at, log, id, message }) => `  event:   ${at} ${log} ${id}: ${message}`);
+
 export const failureText = (failure: Failure): string => `${failure.message} (${failure.code})`;
 
 /** What stands before a person: the question of a parked run with the commands that answer it, or why a run ended and what to do. */
@@ -65,6 +69,7 @@ export function callLines(status: MigrationStatus): string[] {
     return [
       `Question: ${text}`,
       `  because: ${failureText(failure)}`,
+      ...eventLines(failure),
       ...(failure.remedy === undefined ? [] : [`  remedy:  ${failure.remedy}`]),
       ...answers.map((answer) => `  next:    hyperferry answer ${status.id} ${answer}`),
     ];
@@ -72,6 +77,7 @@ export function callLines(status: MigrationStatus): string[] {
   if (status.failure === null) return [];
   return [
     `Reason: ${failureText(status.failure)}`,
+    ...eventLines(status.failure),
     ...(status.failure.remedy === undefined ? [] : [`  remedy:  ${status.failure.remedy}`]),
   ];
 }

@@ -161,6 +161,8 @@ function given(
       return { args: { HostId: text }, accepts: /^[A-Za-z0-9_-]{1,100}$/.test(text) };
     case 'read-doctor':
       return { args: { Roots: [text], MigrationPort: 6600, HostId: 'host-1' }, accepts: true };
+    case 'read-events':
+      return { args: { VmId: text, SinceMs: 0, Count: 3 }, accepts: false };
     case 'inspect-host':
       return { args: { Folder: text }, accepts: true };
     case 'read-vms':

@@ -1,6 +1,7 @@
 import { runId } from '../../contracts/ids';
 import { Move, moveSteps, perform, type MoveStep } from '../conformance/hyperv-move';
 import { describeWithEngine } from './engine';
+import type { StandInEvent } from './stand-in/commands';
 import type { StandInCommand } from './stand-in/service';
 import { StandInHosts } from './stand-in/two-hosts';
 
@@ -44,6 +45,35 @@ describeWithEngine('a move', () => {
     }
     expect(await drivers.destination.vm(hosts.vmId)).toMatchObject({ state: 'running', heartbeat: 'ok' });
     for (const driver of Object.values(drivers)) expect(await driver.leftovers()).toEqual([]);
+  });
+
+  test('that Hyper-V refuses says what Hyper-V wrote of the VM to its event logs meanwhile, and nothing older or of others', async () => {
+    const { driver, hyperV, service } = await standIns.one('source');
+    await hosts.whenAwake(hyperV.simulated);
+    await perform(driver, run, 'reserve-vm', { vmId: hosts.vmId });
+    const log = hyperV.eventLogs.get('Microsoft-Windows-Hyper-V-VMMS-Admin');
+    const event = (id: number, message: string, change: Partial<StandInEvent> = {}): StandInEvent => ({
+      ...{ atMs: Date.now(), id, level: 2, vmId: hosts.vmId, message },
+      ...change,
+    });
+    const another = '11111111-2222-4333-8444-555555555555';
+    log?.push(
+      event(1, 'of another day', { atMs: Date.now() - 86_400_000 }),
+      event(2, 'of another VM', { vmId: another }),
+    );
+    log?.push(event(3, 'nothing wrong', { level: 4 }), event(21_024, 'Der Speicher\r\nist voll.'));
+    service.refuse('save');
+    const refused = await perform(driver, run, 'save-vm', { vmId: hosts.vmId });
+    expect(refused).toMatchObject({ ok: false, failure: { code: 'AccessDenied' } });
+    expect(refused.ok ? [] : refused.failure.events).toEqual([
+      { at: expect.any(String) as string, log: 'Hyper-V-VMMS', id: 21_024, message: 'Der Speicher ist voll.' },
+    ]);
+    // A log that cannot be read hides nothing of what is known.
+    hyperV.eventLogs.clear();
+    service.refuse('save');
+    const again = await perform(driver, run, 'save-vm', { vmId: hosts.vmId });
+    expect(again).toMatchObject({ ok: false, failure: { code: 'AccessDenied' } });
+    expect(again.ok ? [] : again.failure.events).toBeUndefined();
   });
 
   test('inside of a host whose old registration Hyper-V does not give up has done nothing, and leaves nothing', async () => {

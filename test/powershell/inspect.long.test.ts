@@ -70,13 +70,13 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
   });
   afterAll(() => hosts.remove());
 
-  async function open(more: object = {}): Promise<StandInHost> {
-    const file = join(await hosts.hostFolder('source'), 'host.json');
+  async function open(more: object = {}, name: 'source' | 'destination' = 'source'): Promise<StandInHost> {
+    const file = join(await hosts.hostFolder(name), 'host.json');
     const record = JSON.parse(await readFile(file, 'utf8')) as object;
     await writeFile(file, JSON.stringify({ ...record, ...otherwise, ...more }));
-    const simulated = await hosts.open('source');
-    await hosts.whenAwake(simulated);
-    host = await standInOver(simulated, await hosts.hostFolder('source'), ({ call }) => void calls.push(call));
+    const simulated = await hosts.open(name);
+    if (name === 'source') await hosts.whenAwake(simulated);
+    host = await standInOver(simulated, await hosts.hostFolder(name), ({ call }) => void calls.push(call));
     return host;
   }
 
@@ -165,7 +165,7 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
     const { driver } = await open();
     const guest = (await driver.inspect(asked())).vm?.processor;
     await host?.close();
-    const lesser = await open({ processor: { maker: 'GenuineIntel', features: ['sse4.2'] } });
+    const lesser = await open({ processor: { maker: 'GenuineIntel', features: ['sse4.2'] } }, 'destination');
     const other = (await lesser.driver.inspect(asked())).host.processor;
     if (guest?.known !== true || !other.known) throw new Error('a processor is not told');
     expect(missingFrom(guest.value, guest.value)).toEqual([]);

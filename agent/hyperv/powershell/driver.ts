@@ -19,6 +19,7 @@ import type {
 import { KeyedLocks } from '../locks';
 import { Client } from './calls/client';
 import { Comparisons } from './comparisons';
+import { withEvents } from './events';
 import { vmFactsOf } from './facts';
 import { plannedFactsOf } from './placing';
 import { resolveBelowRoots } from '../paths';
@@ -171,15 +172,16 @@ class PowerShellDriver implements HyperVDriver {
   ): Promise<Outcome<OperationOutput<K>>> {
     const { vmId } = input;
     const { handler, locks } = operationTable[kind] as unknown as { handler: Handler<K>; locks: Scope };
-    const work = () =>
-      asValue(kind, vmId, async () =>
-        context.signal.aborted
-          ? failed(
-              failureOf('CanceledByOperator', { message: `${kind} was stopped before it began.`, subject: { vmId } }),
-            )
-          : handler(this.real, context, input),
-      );
-    const { locks: keyed } = this.real;
+    const { locks: keyed, clock } = this.real;
+    const work = async () => {
+      if (context.signal.aborted)
+        return failed(
+          failureOf('CanceledByOperator', { message: `${kind} was stopped before it began.`, subject: { vmId } }),
+        );
+      const sinceMs = clock.now();
+      const done = await asValue(kind, vmId, () => handler(this.real, context, input));
+      return done.ok ? done : failed(await withEvents(this.real, vmId, sinceMs, done.failure));
+    };
     switch (locks) {
       case 'nothing':
         return work();

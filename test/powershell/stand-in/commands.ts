@@ -60,11 +60,25 @@ const states = { off: 'Off', running: 'Running', saved: 'Saved', planned: 'Off' 
 const exportsVm = 32773;
 const movesVm = 32774;
 
+export type StandInEvent = {
+  readonly atMs: number;
+  readonly id: number;
+  /** 1 critical, 2 error, 3 warning, 4 information. */
+  readonly level: number;
+  readonly vmId: string;
+  readonly message: string;
+};
+
 /** What Hyper-V does, by a simulated host: commands of the stand-in modules. */
 export class StandInHyperV {
   checkpointType = 'Production';
   fileSystem = 'NTFS';
   firewallRules: z.infer<typeof firewallRule>[] = [];
+  /** What stands in its event logs, by their names. A host that is no node of a cluster has no log of roles. */
+  readonly eventLogs = new Map<string, StandInEvent[]>([
+    ['Microsoft-Windows-Hyper-V-VMMS-Admin', []],
+    ['Microsoft-Windows-Hyper-V-Worker-Admin', []],
+  ]);
   /** As the active store tells them: a setting that nobody made is `NotConfigured`. */
   firewallProfiles = ['Domain', 'Private', 'Public'].map((name) => ({
     name,

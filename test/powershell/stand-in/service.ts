@@ -12,6 +12,7 @@ const request = z.intersection(
     z.object({ command: z.literal('host') }),
     z.object({ command: z.literal('volume'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('vms') }),
+    z.object({ command: z.literal('events'), with: z.object({ log: z.string() }) }),
     z.object({ command: z.literal('groups') }),
     z.object({ command: z.literal('firewall-rules') }),
     z.object({ command: z.literal('firewall-profiles') }),
@@ -123,6 +124,10 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       return hyperV.host();
     case 'volume':
       return hyperV.volume(asked.with.path);
+    case 'events': {
+      const events = hyperV.eventLogs.get(asked.with.log);
+      return Promise.resolve({ isThere: events !== undefined, events: events ?? [] });
+    }
     case 'vms':
       return hyperV.vms();
     case 'firewall-profiles':
@@ -245,6 +250,7 @@ const looks = [
   'host',
   'volume',
   'vms',
+  'events',
   'groups',
   'firewall-rules',
   'firewall-profiles',

@@ -40,6 +40,7 @@ import {
   removePointsArguments,
 } from './rounds';
 import { moveRoleArguments, roleValue } from './roles';
+import { eventsArguments, eventsValue } from './events';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
 /**
@@ -62,6 +63,7 @@ export const calls = {
   'read-doctor': { lane: 'look', msMax: 2 * minute, args: doctorArguments, value: doctorValue },
   'inspect-host': { lane: 'look', msMax: 2 * minute, args: inspectHostArguments, value: inspectedHost },
   'inspect-vm': { lane: 'look', msMax: 2 * minute, args: ofVm, value: inspectedVm },
+  'read-events': { lane: 'look', msMax: minute, args: eventsArguments, value: eventsValue },
   'read-move': { lane: 'look', msMax: minute, args: ofVm, value: lookedAtMove },
   'set-notes': { lane: 'act', msMax: 2 * minute, args: notesArguments, value: notesValue },
   'take-checkpoint': { lane: 'act', msMax: 15 * minute, args: checkpointArguments, value: vmValue },

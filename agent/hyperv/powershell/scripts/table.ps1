@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'inspect-host', 'inspect-vm', 'doctor', 'firewall', 'processor', 'moves') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'inspect-host', 'inspect-vm', 'events', 'doctor', 'firewall', 'processor', 'moves') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -12,6 +12,7 @@ $handlers = @{
     'read-doctor'                = 'Read-DoctorFacts'
     'inspect-host'               = 'Read-HostInspection'
     'inspect-vm'                 = 'Read-VmInspection'
+    'read-events'                = 'Read-VmEvents'
     'read-move'                  = 'Read-Move'
     'set-notes'                  = 'Set-VmNotes'
     'take-checkpoint'            = 'New-VmCheckpoint'

@@ -150,5 +150,5 @@ function Read-SectorBytes {
     if ($Folder -eq '') { return $null }
     $sizes = @(Get-Partition -Volume (Get-Volume -FilePath $Folder) | ForEach-Object { [int] (Get-Disk -Partition $_).PhysicalSectorSize })
     if ($sizes.Count -eq 0) { throw "No partition of this host is known for the volume of $Folder." }
-    ($sizes | Measure-Object -Maximum).Maximum
+    $sizes | Sort-Object | Select-Object -Last 1
 }

@@ -7,7 +7,7 @@ function Get-Volume {
 }
 
 function Get-Disk {
-    [CmdletBinding()]
+    [CmdletBinding(DefaultParameterSetName = 'ByNumber')]
     param(
         [Parameter(Position = 0, ParameterSetName = 'ByNumber')][uint32[]] $Number,
         [Parameter(ParameterSetName = 'ByPartition')][object] $Partition
