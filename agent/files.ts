@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeThrown, failureOf, type Failure } from '../contracts/failure';
-import { errorCode } from './thrown';
+import { errorCode, refusalOfVolume } from './thrown';
 
 /** Whether a file operation failed because there is no such file or folder. */
 export const isMissing = (thrown: unknown): boolean => errorCode(thrown) === 'ENOENT';
@@ -59,10 +59,7 @@ export async function writeFileDurably(
   await syncFolder(dirname(path));
 }
 
-const noRoom = ['ENOSPC', 'EDQUOT', 'EFBIG'];
-
 /** A failed file operation of the agent's own state as a failure; `what` says what could not be done. */
 export function failureOfIo(thrown: unknown, what: string, effect: Failure['effect']): Failure {
-  const code = noRoom.includes(errorCode(thrown) ?? '') ? 'DiskFull' : 'IoFailed';
-  return failureOf(code, { message: `${what}: ${describeThrown(thrown)}`, effect });
+  return failureOf(refusalOfVolume(thrown) ?? 'IoFailed', { message: `${what}: ${describeThrown(thrown)}`, effect });
 }

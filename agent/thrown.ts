@@ -11,6 +11,22 @@ function fieldOf(thrown: unknown, field: 'code' | 'name'): string | undefined {
 /** The code of a system error, such as `ENOENT`. */
 export const errorCode = (thrown: unknown): string | undefined => fieldOf(thrown, 'code');
 
+/**
+ * The failure code of a volume that does not take what is written to it: it is full, or its file system has no files so large. Undefined for
+ * every other trouble.
+ */
+export function refusalOfVolume(thrown: unknown): 'DiskFull' | 'NotEnoughRoom' | undefined {
+  switch (errorCode(thrown)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'DiskFull';
+    case 'EFBIG':
+      return 'NotEnoughRoom';
+    default:
+      return undefined;
+  }
+}
+
 /** Whether the address that was to be listened on is taken. */
 export const isAddressTaken = (thrown: unknown): boolean => errorCode(thrown) === 'EADDRINUSE';
 

@@ -1,4 +1,5 @@
 import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../contracts/failure';
+import { errorCode, refusalOfVolume } from '../thrown';
 
 /**
  * A failure of a disk image, thrown where an interface has no room for a value: `read`, `write` and `flush` of an image, and what
@@ -45,31 +46,24 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
   }
 }
 
-/** Not by `instanceof Error`: test runners run modules in a realm of their own, where errors of the system are not of its `Error`. */
-const systemCode = (thrown: unknown): string | undefined =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
-    ? thrown.code
-    : undefined;
-
-const noRoom = new Set(['ENOSPC', 'EDQUOT']);
-
 /**
- * An error of the operating system as a `DiskError`: `DiskFull` when the volume or quota is full, otherwise `IoFailed`. `effect` is what
- * the attempt may have left behind.
+ * An error of the operating system as a `DiskError`: `DiskFull` when the volume or quota is full, `NotEnoughRoom` when the file became larger
+ * than its volume takes, otherwise `IoFailed`. `effect` is what the attempt may have left behind.
  */
 export function ioError(thrown: unknown, action: string, path: string, effect: Failure['effect']): DiskError {
   if (thrown instanceof DiskError) return thrown;
-  const code = systemCode(thrown) ?? 'an unknown error';
-  const message = `${path}: ${action} failed with ${code}`;
-  const kind = noRoom.has(code) ? 'DiskFull' : 'IoFailed';
+  const code = errorCode(thrown) ?? 'an unknown error';
+  const kind = refusalOfVolume(thrown) ?? 'IoFailed';
+  const why = kind === 'NotEnoughRoom' ? ': the file is larger than its volume takes' : '';
+  const message = `${path}: ${action} failed with ${code}${why}`;
   return new DiskError(failureOf(kind, { message, effect }), { cause: thrown });
 }
 
 export const isMissing = (thrown: unknown): boolean =>
-  systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR';
-export const isOccupied = (thrown: unknown): boolean => systemCode(thrown) === 'EEXIST';
+  errorCode(thrown) === 'ENOENT' || errorCode(thrown) === 'ENOTDIR';
+export const isOccupied = (thrown: unknown): boolean => errorCode(thrown) === 'EEXIST';
 /** Windows cannot open a folder for `fsync`, and has no need of it: NTFS journals names. */
 export const cannotSyncFolder = (thrown: unknown): boolean => {
-  const code = systemCode(thrown);
+  const code = errorCode(thrown);
   return code === 'EPERM' || code === 'EISDIR' || code === 'EINVAL' || code === 'EACCES';
 };

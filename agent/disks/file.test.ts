@@ -50,6 +50,12 @@ it('trouble of the system has a name', async () => {
     code: 'DiskFull',
     effect: 'unknown',
   });
+  const tooLarge = Object.assign(new Error('too large'), { code: 'EFBIG' });
+  expect(ioError(tooLarge, 'writing', at('there'), 'applied').failure).toMatchObject({
+    code: 'NotEnoughRoom',
+    retry: 'permanent',
+    effect: 'applied',
+  });
   expect(ioError('odd', 'writing', at('there'), 'none').failure).toMatchObject({ code: 'IoFailed', effect: 'none' });
 });
 

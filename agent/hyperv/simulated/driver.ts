@@ -12,7 +12,7 @@ import { plannedFacts, registeredFacts } from './facts';
 import { Fabric } from './fabric/fabric';
 import { listen } from './fabric/listener';
 import { ifExists } from '../../files';
-import { errorCode } from '../../thrown';
+import { errorCode, refusalOfVolume } from '../../thrown';
 import { readJson, removeUnfinishedWrites } from '../files';
 import { putGuestsOnStandby } from './guests';
 import type { SimulationHooks } from './hooks';
@@ -237,10 +237,9 @@ async function asValue<T>(kind: string, vmId: VmId, work: () => Promise<Outcome<
     return await work();
   } catch (thrown) {
     if (thrown instanceof DiskError) return failed(thrown.failure);
-    const code = errorCode(thrown);
-    if (code === undefined) throw thrown;
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+    if (errorCode(thrown) === undefined) throw thrown;
     const message = `${kind}: ${describeThrown(thrown)}`;
-    return failed(failureOf(isFull ? 'DiskFull' : 'IoFailed', { message, subject: { vmId }, effect: 'unknown' }));
+    const about = { message, subject: { vmId }, effect: 'unknown' } as const;
+    return failed(failureOf(refusalOfVolume(thrown) ?? 'IoFailed', about));
   }
 }

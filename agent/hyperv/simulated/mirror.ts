@@ -6,7 +6,7 @@ import type { DriverContext } from '../driver';
 import { DiskError, outcomeOf } from '../../disks/failures';
 import type { ReadableImage, WritableImage } from '../../disks/image';
 import { createImage, formatOfName } from '../../disks/open-image';
-import { errorCode } from '../../thrown';
+import { errorCode, refusalOfVolume } from '../../thrown';
 import type { Guest } from './guest/guest';
 import type { GuestDisk, GuestDisks } from './guest/recall';
 import type { SimulatedHost } from './host';
@@ -213,9 +213,8 @@ async function copyWhole(from: string, to: string): Promise<void> {
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === undefined) throw thrown;
-    throw new DiskError(
-      failureOf(code === 'ENOSPC' ? 'DiskFull' : 'IoFailed', { message: `${from} cannot be copied to ${to}: ${code}` }),
-    );
+    const message = `${from} cannot be copied to ${to}: ${code}`;
+    throw new DiskError(failureOf(refusalOfVolume(thrown) ?? 'IoFailed', { message }));
   }
 }
 
