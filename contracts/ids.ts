@@ -17,6 +17,9 @@ const guid = /^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$/;
 export const hostId = idText(50).brand<'HostId'>();
 export type HostId = z.infer<typeof hostId>;
 
+/** Whether two names are those of one host. Windows takes names of computers in either case, and often writes them in capitals. */
+export const isSameHost = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
 /** The GUID of a VM, lower case. Names are not unique on a Hyper-V host. */
 export const vmId = z
   .string()

@@ -67,7 +67,7 @@ function judge<Name extends FactName>(definition: Definition<Name>, situation: S
   return finding === undefined ? { outcome: 'passed' } : found(definition, values, finding);
 }
 
-/** A check that cannot look says so, one severity below what it would have found. */
+/** A check that cannot look says so, one severity below what it would have found: it refuses no run (decision 0021). */
 function notKnown<Name extends FactName>(
   { id, severity, finds }: Definition<Name>,
   missing: readonly (readonly [Name, Seen<unknown>])[],
@@ -77,7 +77,11 @@ function notKnown<Name extends FactName>(
     value: shown(fact.known ? fact.value : `not known: ${fact.why}`),
   }));
   const names = fields.map(({ name }) => name).join(', ');
-  const message = `Not known: ${names}. It was to be found out whether this is so: ${finds}`;
+  const grave =
+    severity === 'critical'
+      ? ' That would refuse the run; not known, it does not, and the run may fail of it later.'
+      : '';
+  const message = `Not known: ${names}. It was to be found out whether this is so: ${finds}${grave}`;
   const remedy = `Look yourself; or let the host tell ${names}.`;
   const concern: Concern = {
     checkId: id,

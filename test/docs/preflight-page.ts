@@ -19,7 +19,8 @@ same checks answer \`hyperferry preflight\` and \`POST /api/preflight\`, which c
 - A **critical** finding refuses the run: it ends as rejected, with the finding in its status and its receipt. One that may pass by itself
   (marked "may pass") is looked at again for five minutes first.
 - A **warning** and an **information** stop nothing; they are shown, and stand in the receipt.
-- A check whose fact a host does not tell is never passed silently: it is a concern of its own, \`not-known\`, one severity below.
+- A check whose fact a host does not tell is never passed silently: it is a concern of its own, \`not-known\`, one severity below. So a critical
+  check that cannot look is a warning, and refuses no run.
 - A check that cannot look because of another finding (there is no such VM, a host does not answer) is skipped; that finding is critical.
 
 "Looks at" names the facts, as the concerns of \`hyperferry preflight --json\` do. What is seen now can change before it is used, so hosts check

@@ -1,4 +1,4 @@
-import type { FactValues } from '../../activities/preflight/named-facts';
+import type { FactName, FactValues } from '../../activities/preflight/named-facts';
 import { failureOf } from '../../contracts/failure';
 import { runChecks } from '../../activities/preflight';
 import { checks } from '../../activities/preflight/checks';
@@ -174,6 +174,23 @@ test('where the app can give no access, that is told once, and of the hosts noth
   expect(answer.concerns.map(({ checkId }) => checkId)).toEqual(['storage-access']);
   expect(outcomeOf(answer, 'source-reaches-storage')).toBe('skipped');
   expect(answer.refusal).toMatchObject({ code: 'StorageUnavailable', retry: 'transient' });
+});
+
+test('a host is the same whichever case its name is written in', () => {
+  const inCapitals = { 'vm.role': { clusterName: 'c1', owner: 'HV-A' } };
+  expect(runChecks(situationOf('live', {}, inCapitals)).refusal).toBeNull();
+  const lun = { name: 'lun-7', host: 'HV-A', reservedBy: null };
+  expect(runChecks(situationOf('san', {}, { 'source.luns': [lun] })).refusal).toBeNull();
+  expect(runChecks(situationOf('san', {}, { 'source.luns': [{ ...lun, host: null }] })).refusal).toMatchObject({
+    code: 'LunBusy',
+  });
+});
+
+test('of a fact that is not known a critical check says that it refuses nothing, and a lesser one does not', () => {
+  const saidBy = (id: string, fact: FactName) =>
+    concernOf(runChecks(situationOf('lan', {}, {}, [fact])), id)?.message ?? '';
+  expect(saidBy('vm-state', 'vm.state')).toContain('would refuse the run; not known, it does not');
+  expect(saidBy('vm-name', 'vm.name')).not.toContain('refuse');
 });
 
 test('a VM that is off may go to a processor of another maker, and so may one that is shut down', () => {

@@ -1,3 +1,4 @@
+import { isSameHost } from '../../../contracts/ids';
 import { destinationHostOf } from '../../../contracts/migration';
 import { check } from '../check';
 import { byRoute, inCluster, toOtherHost } from './applies';
@@ -26,7 +27,7 @@ export const clusterChecks = [
     source: 'Microsoft: Move-ClusterVirtualMachineRole; system error 0x80071398',
     look(see, { sourceHost }) {
       const role = see['vm.role'];
-      if (role === null || role.owner === sourceHost) return undefined;
+      if (role === null || isSameHost(role.owner, sourceHost)) return undefined;
       return { message: `The role of VM ${see['vm.name']} is owned by ${role.owner}, not by ${sourceHost}.` };
     },
   }),

@@ -1,3 +1,4 @@
+import { isSameHost } from '../../../contracts/ids';
 import { destinationHostOf } from '../../../contracts/migration';
 import { check } from '../check';
 import { byLiveMigration } from './applies';
@@ -79,8 +80,7 @@ export const liveMigrationChecks = [
     look(see, request) {
       const { type, delegatedTo } = see['source.migrationAuthentication'];
       const to = destinationHostOf(request);
-      // Windows writes the names of computers in capitals.
-      const isNamed = delegatedTo?.some((host) => host.toLowerCase() === to.toLowerCase()) ?? true;
+      const isNamed = delegatedTo?.some((host) => isSameHost(host, to)) ?? true;
       if (type !== 'kerberos' || delegatedTo === null || isNamed) return undefined;
       return { message: `${request.sourceHost} may delegate to ${delegatedTo.join(', ') || 'no host'}, not to ${to}.` };
     },

@@ -1,3 +1,4 @@
+import { isSameHost } from '../../../contracts/ids';
 import { check } from '../check';
 
 /** The LUN of the VM among those of a host. */
@@ -50,7 +51,7 @@ export const sanChecks = [
     source: 'hyperferry: design, guarantee 2',
     look(see, { sourceHost }) {
       const lun = lunIn(see['source.luns'], see['vm.storage']);
-      if (lun === undefined || lun.host === sourceHost) return undefined;
+      if (lun === undefined || (lun.host !== null && isSameHost(lun.host, sourceHost))) return undefined;
       return { message: `LUN ${lun.name} is with ${lun.host ?? 'no host'}, not with ${sourceHost}.` };
     },
   }),

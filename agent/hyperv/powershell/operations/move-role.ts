@@ -1,5 +1,5 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../../contracts/failure';
-import type { HostId, VmId } from '../../../../contracts/ids';
+import { isSameHost, type HostId, type VmId } from '../../../../contracts/ids';
 import { isoTime } from '../../../clock';
 import type { DriverContext } from '../../driver';
 import { refuse } from '../../refuse';
@@ -107,7 +107,7 @@ async function lookAtRole({ client }: RealHost, vmId: VmId): Promise<Outcome<Rol
 const isPending = ({ state }: RoleValue): boolean => state === 'Pending';
 
 /** Windows tells computers apart without regard to capitals. */
-const isOwner = ({ owner }: RoleValue, host: HostId): boolean => owner.toLowerCase() === host.toLowerCase();
+const isOwner = ({ owner }: RoleValue, host: HostId): boolean => isSameHost(owner, host);
 
 /** Starts what this run brought here. When is noted before: a VM that somebody else started meanwhile runs, which is what was wanted. */
 export const startRole: Handler<'start-role'> = async (host, { runId }, { vmId }) => {
