@@ -66,7 +66,7 @@ export const moveOperations = {
       brings: z.discriminatedUnion('type', [
         z.object({ type: z.literal('memory') }),
         z.object({ type: z.literal('files'), folder: z.string(), switchName: z.string().nullable() }),
-        z.object({ type: z.literal('lun'), name: z.string() }),
+        z.object({ type: z.literal('lun'), name: z.string(), switchName: z.string().nullable().optional() }),
       ]),
     }),
     output: nothing,

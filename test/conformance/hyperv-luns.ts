@@ -47,7 +47,7 @@ export class SanMove {
     const { a, b } = this.hosts;
     switch (step) {
       case 'admit':
-        return this.on(b, 'admit-vm', { needs: await this.needs(), brings: { type: 'lun', name: lun } });
+        return this.on(b, 'admit-vm', { needs: await this.needs(), brings: { type: 'lun', name: lun, switchName } });
       case 'save':
         return this.on(a, 'save-vm', {});
       case 'fence':
@@ -211,6 +211,12 @@ function describeRefusals(hostsFor: ClusterHostsFor): void {
     const move = new SanMove(await hostsFor('lun', b));
     expect(await move.attempt('admit')).toMatchObject(isRefused(code));
     expect(await move.hosts.b.leftovers()).toEqual([]);
+  });
+
+  test('is admitted where a switch that is not there is mapped to one that is, and not where that is not there either', async () => {
+    const move = new SanMove(await hostsFor('lun', { switches: ['DMZ'] }));
+    expect(await move.attempt('admit', { switchName: 'Lab' })).toMatchObject(isRefused('SwitchMissing'));
+    valueOf(await move.attempt('admit', { switchName: 'DMZ' }));
   });
 
   test('is not admitted where the SAN does not show it, nor where the VM has files beside it', async () => {

@@ -35,7 +35,11 @@ export const san = itinerary<Input>('san', 2)
     name: 'admit',
     step: 'Prepare',
     what: 'Check that the destination host sees the LUN and can run the VM, and promise it the memory.',
-    do: (run, done) => admit(run, done.describe.needs, { type: 'lun', name: done.describe.lun }),
+    do: (run, done) => {
+      const { destinationSwitch: switchName } = run.input.request;
+      const mapped = switchName === null ? {} : { switchName };
+      return admit(run, done.describe.needs, { type: 'lun', name: done.describe.lun, ...mapped });
+    },
     undo: undo('take the promise back', onDestination('withdraw-vm')),
   })
   .phase({

@@ -22,7 +22,7 @@ export async function checkNeeds(host: RealHost, vmId: VmId, needs: VmNeeds, bri
   if (!inspected.ok) return inspected;
   const facts = await host.client.call('read-host', { Roots: [...host.roots] }, { vmId });
   if (!facts.ok) return facts;
-  const switchName = (brings.type === 'files' ? brings.switchName : null) ?? needs.switchName;
+  const switchName = (brings.type === 'memory' ? null : brings.switchName) ?? needs.switchName;
   const checks = [
     () => checkProcessor(vmId, needs, inspected.value.processor),
     () => checkVersion(vmId, needs, inspected.value.configurationVersions),

@@ -10,7 +10,7 @@ import { promisedToAnother, reserveRoom } from './reserve-room';
 export const admitVm: Handler<'admit-vm'> = async (host, context, { vmId, needs, brings }) => {
   const { runId } = context;
   const type = brings.type;
-  const switchName = type === 'files' ? brings.switchName : null;
+  const switchName = type === 'memory' ? null : (brings.switchName ?? null);
   const checked = await checkNeeds(host, runId, vmId, needs, type, switchName);
   if (!checked.ok) return checked;
   const rival = promisedToAnother(host, runId, vmId);
