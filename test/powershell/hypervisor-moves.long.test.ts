@@ -94,6 +94,19 @@ describeWithEngine('a move by Hyper-V', () => {
     },
   );
 
+  test.each<How>(['whole', 'storage'])(
+    '%s: a release whose worker died when it had taken the mark away is repeated, and leaves nothing',
+    async (how) => {
+      const move = await moveOf(how);
+      valueOf(await move.move());
+      await move.beats(move.there);
+      workers[how === 'storage' ? 'a' : 'b'].service.killWorkerAt('set-notes', 'after');
+      expect(codeOf(await move.on(move.there, 'release', {}))).toBe('HyperVSilent');
+      await move.release();
+      expect(await move.leftovers()).toEqual([]);
+    },
+  );
+
   test('an admission that promised room and then refuses the folder does not say that nothing was done', async () => {
     const move = await moveOf('whole');
     const needs = valueOf(await move.on(a, 'describe-vm', {}));

@@ -43,11 +43,12 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   const hasArrived = vm !== undefined && placed?.home === homeOf(vm) && marks?.reservedBy === runId;
   if (placed !== null && (placed.startedAt !== null || hasArrived)) await tidyHome(placed, noted.value);
   if (placed !== null && placed.startedAt !== null && lun !== null) await forgetHandover(lun.home, runId);
+  // Before the mark, by which a VM that has arrived is known: whoever repeats this would take its home for a placeholder.
+  await host.runs.forget(hasArrived ? { ...noted.value, placed: null } : noted.value);
   if (vm !== undefined && marks?.reservedBy === runId) {
     const set = await setMarks(host, vm, { ...marks, reservedBy: null });
     if (!set.ok) return set;
   }
-  await host.runs.forget(hasArrived ? { ...noted.value, placed: null } : noted.value);
   return succeeded({});
 };
 
