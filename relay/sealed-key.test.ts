@@ -23,6 +23,9 @@ test('a key is sealed differently each time', () => {
 
 test('nothing is sealed to what is no X25519 key, and nothing broken is opened', () => {
   expect(sealKey('bm9uZQ==', key, context)).toBeUndefined();
+  // Of small order: what is agreed upon with it is known to everybody.
+  const small = Buffer.concat([Buffer.from('302a300506032b656e032100', 'hex'), Buffer.alloc(32)]);
+  expect(sealKey(small.toString('base64'), key, context)).toBeUndefined();
   const sealed = Buffer.from(sealKey(agent.publicKeyBase64, key, context) ?? '', 'base64');
   for (let at = 0; at < sealed.length; at += 1) {
     const changed = Buffer.from(sealed);

@@ -30,13 +30,15 @@ export function sealingKeyFrom(secret: string | Uint8Array): { privateKey: KeyOb
   return { privateKey, publicKeyBase64: spkiOf(createPublicKey(privateKey)).toString('base64') };
 }
 
-/** Seals a key to an agent. `context` says what for and for whom; undefined when that is no X25519 key. */
+/** Seals a key to an agent. `context` says what for and for whom; undefined when that is no X25519 key that anything can be sealed to. */
 export function sealKey(publicKeyBase64: string, key: Uint8Array, context: string): string | undefined {
   const theirs = publicKeyOf(Buffer.from(publicKeyBase64, 'base64'));
   if (theirs === undefined) return undefined;
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
   const ours = rawOf(publicKey);
-  const cipher = createCipheriv(algorithm, keyFor(privateKey, theirs, ours, context), nonce);
+  const sealingKey = keyWith(privateKey, theirs, ours, context);
+  if (sealingKey === undefined) return undefined;
+  const cipher = createCipheriv(algorithm, sealingKey, nonce);
   return Buffer.concat([ours, cipher.update(key), cipher.final(), cipher.getAuthTag()]).toString('base64');
 }
 
@@ -62,6 +64,15 @@ export function openSealedKey(privateKey: KeyObject, sealed: string, context: st
 function keyFor(privateKey: KeyObject, publicKey: KeyObject, madeForIt: Uint8Array, context: string): Buffer {
   const agreed = diffieHellman({ privateKey, publicKey });
   return Buffer.from(hkdfSync('sha256', agreed, madeForIt, `hyperferry-sealed-key-v1\n${context}`, 32));
+}
+
+/** Undefined for a public key of small order, with which everybody agrees on the same. */
+function keyWith(privateKey: KeyObject, publicKey: KeyObject, madeForIt: Uint8Array, context: string) {
+  try {
+    return keyFor(privateKey, publicKey, madeForIt, context);
+  } catch {
+    return undefined;
+  }
 }
 
 function publicKeyOf(spki: Buffer): KeyObject | undefined {
