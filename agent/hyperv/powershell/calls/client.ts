@@ -2,7 +2,7 @@ import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../
 import { isoTime, type Clock } from '../../../clock';
 import { classify } from '../worker/classify';
 import type { LaneAnswer } from '../worker/lane';
-import { withoutSecrets, type Transcript } from '../worker/transcript';
+import { secretsAmong, withoutSecrets, type Transcript } from '../worker/transcript';
 import type { Arguments } from '../worker/worker';
 import { calls, type CallArguments, type CallName, type CallValue } from './definitions';
 
@@ -71,12 +71,13 @@ export class Client {
     const { lanes, clock, transcript } = this.options;
     const beganAtMs = clock.now();
     const answer = await lanes[lane].call(name, args, msMax);
+    const secrets = secretsAmong(args);
     transcript?.({
       at: isoTime(beganAtMs),
       call: name,
-      args: withoutSecrets(args) as Arguments,
+      args: withoutSecrets(args, secrets) as Arguments,
       tookMs: clock.now() - beganAtMs,
-      answer: withoutSecrets(answer),
+      answer: withoutSecrets(answer, secrets),
     });
     return answer;
   }

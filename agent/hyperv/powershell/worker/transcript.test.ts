@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { transcriptEntry, transcriptFile, withoutSecrets, type TranscriptEntry } from './transcript';
+import { secretsAmong, transcriptEntry, transcriptFile, withoutSecrets, type TranscriptEntry } from './transcript';
 
 const entry = (call: string): TranscriptEntry => ({
   at: '2026-01-02T03:04:05.678Z',
@@ -24,6 +24,21 @@ test('secrets are gone at every depth, and everything else is as it was', () => 
     list: [{ sasCredential: '(not shown)', name: 'c' }],
     KeyProtector: '(not shown)',
     deep: { secret: '(not shown)' },
+  });
+});
+
+test('private keys of a guardian are gone, and its password also from the texts of errors and from keys beside it', () => {
+  const args = { Name: 'UntrustedGuardian', Password: 'aGVsbG8', SigningPath: '/state/guardians/pfx/signing.pfx' };
+  const secrets = secretsAmong(args);
+  expect(secrets).toEqual(['aGVsbG8']);
+  expect(withoutSecrets(args, secrets)).toEqual({ ...args, Password: '(not shown)' });
+  const answer = {
+    value: { state: 'exported', signingPfx: 'MIIK', encryptionPfx: 'MIIL', thumbprint: 'AB' },
+    error: { message: 'The argument "aGVsbG8" does not match.', codes: ['aGVsbG8'] },
+  };
+  expect(withoutSecrets(answer, secrets)).toEqual({
+    value: { state: 'exported', signingPfx: '(not shown)', encryptionPfx: '(not shown)', thumbprint: 'AB' },
+    error: { message: 'The argument "(not shown)" does not match.', codes: ['(not shown)'] },
   });
 });
 

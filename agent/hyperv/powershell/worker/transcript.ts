@@ -13,19 +13,29 @@ export const transcriptEntry = z.object({
 export type TranscriptEntry = z.infer<typeof transcriptEntry>;
 export type Transcript = (entry: TranscriptEntry) => void;
 
-const secretName = /password|secret|credential|protector|privatekey/i;
+const secretName = /password|secret|credential|protector|privatekey|pfx$/i;
 const notShown = '(not shown)';
 
-/** The same with every field gone whose name says that it is secret, at any depth. */
-export function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutSecrets);
+/**
+ * The same with every field gone whose name says that it is secret, at any depth; and each of `secrets` gone from every text, such as that of an
+ * error which quotes what it was given.
+ */
+export function withoutSecrets(value: unknown, secrets: readonly string[] = []): unknown {
+  if (typeof value === 'string') return secrets.reduce((text, secret) => text.replaceAll(secret, notShown), value);
+  if (Array.isArray(value)) return value.map((inner) => withoutSecrets(inner, secrets));
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value).map(([name, inner]): [string, unknown] => [
     name,
-    secretName.test(name) ? notShown : withoutSecrets(inner),
+    secretName.test(name) ? notShown : withoutSecrets(inner, secrets),
   ]);
   return Object.fromEntries(fields);
 }
+
+/** The secret texts among the arguments of a call. */
+export const secretsAmong = (args: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(args).flatMap(([name, value]) =>
+    secretName.test(name) && typeof value === 'string' && value !== '' ? [value] : [],
+  );
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
