@@ -14,6 +14,7 @@ import type { AgentConfig } from './config';
 import type { StorageLook } from './disks/staged/look-at-storage';
 import { hostFactsOf } from './host-facts';
 import { createRouter } from './http/router';
+import { GuardianFolder } from './guardians/folder';
 import type { HyperVDriver } from './hyperv/driver';
 import type { Log } from './log';
 import { fieldsOf } from './operations/execution';
@@ -80,6 +81,7 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   const lock = takeStateLock(stateFolder);
   if (lock === undefined) return failed(stateFolderTaken(config));
   opened.add('lock', () => lock.release());
+  await GuardianFolder.sweep(stateFolder, clock.now());
   const way = outboundAgent(config.relay.endpoint, env);
   if (!way.ok) return way;
   const tokens = await relayTokens(config.relay.identity, clock);

@@ -7,17 +7,21 @@ import { runAgent } from '../../agent/run';
 import type { CommandResult, Context } from '../context';
 import { doctorLines } from '../output/doctor';
 import { examples, type Run } from './command';
+import { registerGuardian } from './guardian';
 
 const runOptions = z.object({ config: z.string() });
 const doctorOptions = z.object({ config: z.string(), json: z.boolean().default(false) });
 
-/** `hyperferry agent run` and `hyperferry agent doctor` */
+/** `hyperferry agent run`, `hyperferry agent doctor` and `hyperferry agent guardian` */
 export function registerAgent(program: Command, run: Run): void {
   const command = program
     .command('agent')
-    .description('run the agent of a Hyper-V host, or look whether it could (docs/hyper-v-host.md)');
+    .description(
+      'run the agent of a Hyper-V host, look whether it could, or bring a guardian to it (docs/hyper-v-host.md)',
+    );
   registerRun(command, run);
   registerDoctor(command, run);
+  registerGuardian(command, run);
 }
 
 function registerRun(agent: Command, run: Run): void {

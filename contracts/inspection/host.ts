@@ -12,6 +12,12 @@ export const diskFormats = ['vhd', 'vhdx', 'vhd-set', 'raw'] as const;
 /** A MAC address: twelve hexadecimal digits, upper case. */
 export const macAddress = z.string().regex(/^[0-9A-F]{12}$/);
 
+/**
+ * A guardian of key protectors. `key`: the thumbprint of the certificate that it encrypts with, by which it is known. The name is for people: each
+ * host calls its own guardian `UntrustedGuardian`.
+ */
+export const guardian = z.object({ name: z.string(), key: z.string().min(1) });
+
 /** What a host tells of itself before a move: every field is known, or says why it is not. */
 export const hostInspection = z.object({
   clock: fact(z.object({ nowMs: z.int() })),
@@ -33,7 +39,7 @@ export const hostInspection = z.object({
   /** Formats of disk files that it can attach. */
   diskFormats: fact(z.array(z.enum(diskFormats))),
   /** Guardians whose key protectors it can unwrap. */
-  guardians: fact(z.array(z.string())),
+  guardians: fact(z.array(guardian)),
   /** The host guardian service that attests it; null is none. */
   attestedBy: fact(z.string().nullable()),
   changeTracking: fact(z.boolean()),

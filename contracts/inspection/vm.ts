@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { diskId } from '../ids';
 import { processor } from '../processor';
-import { diskFormats, macAddress } from './host';
+import { diskFormats, guardian, macAddress } from './host';
 import { fact } from './fact';
 
 const bytes = z.int().nonnegative();
@@ -80,7 +80,8 @@ export const vmInspection = z.object({
   ),
   /** What its guest may use; with compatibility mode that which every processor of the maker has. */
   processor: fact(processor.extend({ compatibilityMode: z.boolean() })),
-  security: fact(z.object({ guardian: z.string().nullable(), isShielded: z.boolean() })),
+  /** The guardian that owns the key protector of its virtual TPM; null where it has none. */
+  security: fact(z.object({ guardian: guardian.nullable(), isShielded: z.boolean() })),
   /** Devices of the host that it has for itself. */
   assignedDevices: fact(z.array(z.object({ type: z.enum(['device', 'gpu-partition']), name: z.string() }))),
   runsNestedVms: fact(z.boolean()),

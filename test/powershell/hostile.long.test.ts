@@ -14,6 +14,7 @@ import { perform, valueOf } from '../conformance/hyperv-move';
 import { smallVm, TestHosts } from '../simulated/test-hosts';
 import { describeWithEngine, engine } from './engine';
 import { hostileText } from './hostile';
+import { makeGuardian, type MadeGuardian } from './make-guardian';
 import { standInOver, workerEnvironment, type StandInHost } from './stand-in/host';
 import { scriptsFolder } from '../../agent/hyperv/powershell/driver';
 
@@ -59,6 +60,8 @@ describeWithEngine('hostile values', () => {
     const random = seededRandom(seed);
     const lane = laneOver();
     const { vmId } = hosts;
+    const guardian = makeGuardian('UntrustedGuardian');
+    host.hyperV.guardians = [guardian];
     const before = await host.driver.vm(vmId);
     let notes = '';
     let taken = 0;
@@ -66,7 +69,7 @@ describeWithEngine('hostile values', () => {
       const names = Object.keys(calls) as CallName[];
       const call = names[at % names.length] ?? 'read-vms';
       const text = hostileText(random, canary);
-      const { args, accepts } = given(call, text, vmId, notes, random);
+      const { args, accepts } = given(call, text, { vmId, guardian, notes }, random);
       const answer = await lane.call(call, args, msMax);
       expect([seed, at, call, text, outcomeOf(answer)]).toEqual([
         seed,
@@ -143,8 +146,7 @@ const outcomeOf = (answer: LaneAnswer): string =>
 function given(
   call: CallName,
   text: string,
-  vmId: VmId,
-  notes: string,
+  { vmId, guardian, notes }: { vmId: VmId; guardian: MadeGuardian; notes: string },
   random: () => number,
 ): { args: Arguments; accepts: boolean } {
   const inId = { args: { VmId: text, Name: 'hyperferry x', Expected: '', Notes: '' }, accepts: false };
@@ -165,6 +167,11 @@ function given(
       return { args: { VmId: text, SinceMs: 0, Count: 3 }, accepts: false };
     case 'inspect-host':
       return { args: { Folder: text }, accepts: true };
+    case 'read-guardians':
+      return { args: {}, accepts: true };
+    case 'export-guardian':
+    case 'import-guardian':
+      return withHostileGuardian(call, text, guardian, random);
     case 'read-vms':
     case 'inspect-vm':
     case 'read-reference-points':
@@ -319,4 +326,28 @@ function withHostileMove(
   const sound = { VmId: vmId, DestinationHost: 'host-b', JobsBefore: [] };
   const hostile = random() < 0.5 ? { VmId: text } : { DestinationHost: `host-b${text}'` };
   return { ...sound, ...hostile, ...(call === 'start-whole-move' && { Folder: '/none', SwitchName: text }) };
+}
+
+/** A guardian with the text as its name, which is a name as any other, or in place of what is checked by a pattern. */
+function withHostileGuardian(
+  call: 'export-guardian' | 'import-guardian',
+  text: string,
+  { signingThumbprint, encryptionThumbprint }: MadeGuardian,
+  random: () => number,
+): { args: Arguments; accepts: boolean } {
+  const password = 'p'.repeat(43);
+  const isAsName = random() < 0.5;
+  if (call === 'export-guardian')
+    return isAsName
+      ? { args: { Name: text, Password: password }, accepts: text.length <= 256 }
+      : { args: { Name: 'any', Password: `${password}${text}` }, accepts: false };
+  // That of a guardian that is here: it is said to be here, whatever name is asked for.
+  const here = { SigningThumbprint: signingThumbprint, EncryptionThumbprint: encryptionThumbprint };
+  const sound = { Name: text, ...here, SigningPath: text, EncryptionPath: text, Password: password };
+  const hostile = oneOf<Arguments>(random, [
+    { SigningThumbprint: `${here.SigningThumbprint}${text}` },
+    { EncryptionThumbprint: text },
+    { Password: `${password.slice(1)}${text.slice(0, 1)}'` },
+  ]);
+  return isAsName ? { args: sound, accepts: text.length <= 256 } : { args: { ...sound, ...hostile }, accepts: false };
 }

@@ -54,6 +54,7 @@ const builtIn = new Set([
 /** Documented by Microsoft as well, but not part of the contract's files: what the scripts may use of them. */
 export const beside: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['Get-WinEvent', new Set(['FilterHashtable', 'MaxEvents'])],
+  ['Get-ChildItem', new Set(['Path'])],
   ['Get-NetFirewallProfile', new Set(['PolicyStore'])],
   ['Get-NetFirewallRule', new Set(['Name'])],
   ['Remove-NetFirewallRule', new Set(['Name'])],

@@ -214,7 +214,14 @@ export const cases: readonly Case[] = [
     says: ['GPU 0', 'gpu-partition'],
   },
   { check: 'nested-vms', kind: 'shared-nothing', given: { 'vm.runsNestedVms': true }, says: ['web01'] },
-  { check: 'key-protector', kind: 'lan', given: { 'destination.guardians': [] }, says: ['guardian-1'] },
+  { check: 'key-protector', kind: 'lan', given: { 'destination.guardians': [] }, says: ['guardian-1', 'A1A1'] },
+  {
+    // Each host calls its own guardian so.
+    check: 'key-protector',
+    kind: 'warm',
+    given: { 'destination.guardians': [{ name: 'guardian-1', key: 'B2B2' }] },
+    says: ['guardian-1', 'A1A1', 'B2B2'],
+  },
   { check: 'shielded', kind: 'quick-storage', given: { 'destination.attestedBy': null }, says: ['shielded'] },
   { check: 'role-missing', kind: 'quick', given: { 'vm.role': null }, says: ['web01', 'no role'] },
   {

@@ -9,6 +9,8 @@ import {
   type VmInspection,
 } from '../../contracts/inspection';
 
+const guardian = { name: 'guardian-1', key: 'A1A1' };
+
 // A host, a VM and a folder with which nothing is wrong, for fakes. A test holds them to the schema.
 
 const gib = 1024 ** 3;
@@ -23,7 +25,7 @@ const host: HostInspection = {
   vlans: known([10, 20]),
   macAddresses: known({ poolFirst: '00155D010000', poolLast: '00155D0100FF', inUse: [] }),
   diskFormats: known(['vhd', 'vhdx']),
-  guardians: known(['guardian-1']),
+  guardians: known([guardian]),
   attestedBy: known('hgs.example'),
   changeTracking: known(true),
   liveMigration: known({ enabled: true, slots: { max: 2, used: 0 }, storageSlots: { max: 2, used: 0 } }),
@@ -70,7 +72,7 @@ const vm: VmInspection = {
   media: known([]),
   network: known({ switchName: 'LAN', vlanId: 10, macAddress: '00155D020001', isMacDynamic: true }),
   processor: known({ maker: 'GenuineIntel', features: ['sse4.2', 'aes'], vectors: [], compatibilityMode: true }),
-  security: known({ guardian: 'guardian-1', isShielded: true }),
+  security: known({ guardian, isShielded: true }),
   assignedDevices: known([]),
   runsNestedVms: known(false),
   role: known(null),

@@ -56,14 +56,17 @@ export const deviceChecks = [
     looksAt: ['vm.name', 'vm.security', 'destination.guardians'],
     finds: 'The destination host lacks the guardian whose key protects the virtual TPM: the VM would not start there.',
     remedy:
-      'Import the guardian with its signing and encryption certificates, private keys included, at the destination.',
+      'Bring the guardian over, once for the two hosts: "hyperferry agent guardian offer" on the destination host, "export" on the source host, ' +
+      '"import" on the destination host (docs/hyper-v-host.md).',
     source: 'Microsoft: Troubleshoot live migration issues, "The key protector could not be unwrapped"',
     look(see) {
       const { guardian } = see['vm.security'];
-      if (guardian === null || see['destination.guardians'].includes(guardian)) return undefined;
-      return {
-        message: `VM ${see['vm.name']} is protected by guardian "${guardian}", which the destination host does not have.`,
-      };
+      const there = see['destination.guardians'];
+      if (guardian === null || there.some(({ key }) => key === guardian.key)) return undefined;
+      const { name, key } = guardian;
+      const lacks = `VM ${see['vm.name']} is protected by guardian "${name}" (${key}), which the destination host does not have.`;
+      const other = there.find((one) => one.name === name);
+      return { message: other === undefined ? lacks : `${lacks} Its guardian of that name is another (${other.key}).` };
     },
   }),
   check({

@@ -86,3 +86,6 @@ async function tolerantDiskFacts(host: SimulatedHost, vm: VmRegistration): Promi
     throw thrown;
   }
 }
+
+/** A guardian of a simulated host is its name; it has no certificates. */
+export const guardianCalled = (name: string): { name: string; key: string } => ({ name, key: name });

@@ -37,6 +37,16 @@ export const firewallRule = z.object({
   program: z.string(),
 });
 
+/** A guardian with its certificates, PKCS #12 under no password. Without `hasKeys` its private keys are not on this host. */
+export const standInGuardian = z.object({
+  name: z.string(),
+  hasKeys: z.boolean(),
+  signingPfx: z.string(),
+  encryptionPfx: z.string(),
+  isExportable: z.boolean(),
+});
+export type StandInGuardian = z.infer<typeof standInGuardian>;
+
 /** Accounts that are denied a file. */
 const rights = z.record(z.string(), z.array(z.string()));
 
@@ -79,6 +89,8 @@ export class StandInHyperV {
     ['Microsoft-Windows-Hyper-V-VMMS-Admin', []],
     ['Microsoft-Windows-Hyper-V-Worker-Admin', []],
   ]);
+  /** Beside those that the simulated host has by name. */
+  guardians: StandInGuardian[] = [];
   /** As the active store tells them: a setting that nobody made is `NotConfigured`. */
   firewallProfiles = ['Domain', 'Private', 'Public'].map((name) => ({
     name,

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { firewallRule, type StandInHyperV } from './commands';
+import { firewallRule, standInGuardian, type StandInHyperV } from './commands';
 import { processorVectors } from './moves';
 import { HyperVRefusal } from './refusal';
 
@@ -18,6 +18,8 @@ const request = z.intersection(
     z.object({ command: z.literal('firewall-profiles') }),
     z.object({ command: z.literal('add-firewall-rule'), with: firewallRule }),
     z.object({ command: z.literal('remove-firewall-rule'), with: z.object({ name: z.string() }) }),
+    z.object({ command: z.literal('guardians') }),
+    z.object({ command: z.literal('add-guardian'), with: standInGuardian }),
     z.object({ command: z.literal('hardware'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('image'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('set-notes'), with: z.object({ vmId, notes: z.string() }) }),
@@ -140,6 +142,11 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
     case 'remove-firewall-rule':
       hyperV.firewallRules = hyperV.firewallRules.filter(({ name }) => name !== asked.with.name);
       return Promise.resolve();
+    case 'guardians':
+      return Promise.resolve(hyperV.guardians);
+    case 'add-guardian':
+      hyperV.guardians.push(asked.with);
+      return Promise.resolve();
     case 'groups':
       return Promise.resolve(hyperV.groups);
     case 'hardware':
@@ -252,6 +259,7 @@ const looks = [
   'vms',
   'events',
   'groups',
+  'guardians',
   'firewall-rules',
   'firewall-profiles',
   'hardware',

@@ -2,6 +2,14 @@ import type { z } from 'zod';
 import type { Arguments } from '../worker/worker';
 import { closeFirewallArguments, firewallValue, openFirewallArguments } from './firewall';
 import { doctorArguments, doctorValue } from './doctor';
+import {
+  exportedGuardian,
+  exportGuardianArguments,
+  guardiansValue,
+  importedGuardian,
+  importGuardianArguments,
+  readGuardiansArguments,
+} from './guardians';
 import { beginExportArguments, exportJobArguments, jobArguments, jobIdValue, jobValue } from './exports';
 import { hostArguments, hostValue } from './host';
 import { absentVmArguments, dismountLunArguments, lunArguments, lunValue, mountLunArguments } from './luns';
@@ -104,6 +112,9 @@ export const calls = {
   'stop-move': { lane: 'act', msMax: 2 * minute, args: stopArguments, value: stoppedMove },
   'stop-live-move': { lane: 'act', msMax: 5 * minute, args: ofVm, value: stoppedMove },
   'remove-planned-vm': { lane: 'act', msMax: 5 * minute, args: ofVm, value: doneValue },
+  'read-guardians': { lane: 'look', msMax: 2 * minute, args: readGuardiansArguments, value: guardiansValue },
+  'export-guardian': { lane: 'look', msMax: 2 * minute, args: exportGuardianArguments, value: exportedGuardian },
+  'import-guardian': { lane: 'act', msMax: 5 * minute, args: importGuardianArguments, value: importedGuardian },
   'open-firewall': { lane: 'act', msMax: minute, args: openFirewallArguments, value: firewallValue },
   'close-firewall': { lane: 'act', msMax: minute, args: closeFirewallArguments, value: firewallValue },
 } as const satisfies Record<string, CallDefinition>;

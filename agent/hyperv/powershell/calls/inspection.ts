@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { processorVector } from '../../../../contracts/processor';
+import { guardian } from '../../../../contracts/inspection/host';
 import { nativeError } from '../worker/native-error';
 
 const bytes = z.int().nonnegative();
@@ -38,7 +39,7 @@ export const inspectedHost = z.object({
       inUse: z.array(z.object({ address: macAddress, vmId: z.string(), vmName: z.string() })),
     }),
   ),
-  guardians: told(z.array(z.string())),
+  guardians: told(z.array(guardian)),
   attestedBy: told(z.string().nullable()),
   changeTracking: told(z.boolean()),
   liveMigration: told(z.object({ enabled: z.boolean(), slots, storageSlots: slots })),
@@ -108,7 +109,7 @@ export const inspectedVm = z.object({
   processor,
   compatibilityMode: told(z.boolean()),
   runsNestedVms: told(z.boolean()),
-  security: told(z.object({ guardian: z.string().nullable(), isShielded: z.boolean() })),
+  security: told(z.object({ guardian: guardian.nullable(), isShielded: z.boolean() })),
   assignedDevices: told(z.array(z.object({ type: z.enum(['device', 'gpu-partition']), name: z.string() }))),
   role: told(z.object({ clusterName: z.string(), owner: z.string() }).nullable()),
   integration: told(z.object({ heartbeat: z.boolean(), shutdown: z.boolean() })),

@@ -7,6 +7,7 @@ import {
   type Presence,
 } from '../../../../contracts/inspection';
 import { slotsUsed } from '../admission';
+import { guardianCalled } from '../facts';
 import type { SimulatedHost } from '../host';
 import { placeholderOfAnother, promisedToAnother } from '../operations/reserve-room';
 import { memoryFreeBytes } from '../volumes';
@@ -27,7 +28,7 @@ export async function inspectHost(host: SimulatedHost, vm: VmId): Promise<HostIn
     vlans: known(record.vlans),
     macAddresses: known({ poolFirst: record.macAddressPool.first, poolLast: record.macAddressPool.last, inUse }),
     diskFormats: known(record.diskFormats),
-    guardians: known(record.guardians),
+    guardians: known(record.guardians.map(guardianCalled)),
     attestedBy: known(record.attestedBy),
     changeTracking: known(record.changeTracking),
     liveMigration: known({

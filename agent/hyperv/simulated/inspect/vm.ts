@@ -1,6 +1,7 @@
 import type { RunId } from '../../../../contracts/ids';
 import { known, notKnown, type VmInspection } from '../../../../contracts/inspection';
 import { commonFeatures } from '../admission';
+import { guardianCalled } from '../facts';
 import { filesOfVm } from '../file-use';
 import type { SimulatedHost } from '../host';
 import { storageOf } from '../operations/describe-vm';
@@ -42,7 +43,7 @@ export async function inspectVm(host: SimulatedHost, run: RunId | null, vm: VmRe
       vectors: [],
       compatibilityMode,
     }),
-    security: known({ guardian, isShielded }),
+    security: known({ guardian: guardian === null ? null : guardianCalled(guardian), isShielded }),
     assignedDevices: known(hardware.assignedDevices),
     runsNestedVms: known(hardware.runsNestedVms),
     role: known((await host.fabric?.roleOf(vm.vmId)) ?? null),

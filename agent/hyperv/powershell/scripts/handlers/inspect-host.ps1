@@ -41,7 +41,13 @@ function Read-MacAddresses {
 
 # Guardians whose private key this host has: what they protect, it can open.
 function Read-OwnGuardians {
-    Get-HgsGuardian | Where-Object { $_.HasPrivateSigningKey } | ForEach-Object { "$($_.Name)" }
+    Get-HgsGuardian | Where-Object { $_.HasPrivateSigningKey } | ForEach-Object { Read-GuardianKey -Guardian $_ }
+}
+
+# A key protector is opened by the certificate that it was encrypted with. Names say little: each host calls its own guardian UntrustedGuardian.
+function Read-GuardianKey {
+    param($Guardian)
+    [ordered]@{ name = "$($Guardian.Name)"; key = Get-Thumbprint -Certificate $Guardian.EncryptionCertificate }
 }
 
 function Read-Attestation {

@@ -87,7 +87,7 @@ function Read-Security {
     $guardian = $null
     if ($security.TpmEnabled) {
         $protector = ConvertTo-HgsKeyProtector -Bytes (Get-VMKeyProtector -VM $Vm)
-        $guardian = "$($protector.Owner.Name)"
+        $guardian = Read-GuardianKey -Guardian $protector.Owner
     }
     [ordered]@{ guardian = $guardian; isShielded = [bool] $security.Shielded }
 }

@@ -3,7 +3,7 @@
     RootModule        = 'HgsClient.psm1'
     ModuleVersion     = '1.0.0.0'
     NestedModules     = @('../service.psm1')
-    FunctionsToExport = @('Get-HgsGuardian', 'Get-HgsClientConfiguration', 'ConvertTo-HgsKeyProtector')
+    FunctionsToExport = @('Get-HgsGuardian', 'New-HgsGuardian', 'Get-HgsClientConfiguration', 'ConvertTo-HgsKeyProtector', 'Get-ChildItem')
     CmdletsToExport   = @()
     VariablesToExport = @()
     AliasesToExport   = @()

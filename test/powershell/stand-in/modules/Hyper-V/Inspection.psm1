@@ -77,7 +77,7 @@ function Get-VMKeyProtector {
     [CmdletBinding(SupportsShouldProcess)]
     param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
     foreach ($one in $VM) {
-        , [System.Text.Encoding]::UTF8.GetBytes("$((Get-Told -Fact (Get-Hardware -Id $one.Id).security).guardian)")
+        , [System.Text.Encoding]::UTF8.GetBytes("$((Get-Told -Fact (Get-Hardware -Id $one.Id).security).guardian.name)")
     }
 }
 
