@@ -10,6 +10,7 @@ import { SeededRandom } from '../../agent/disks/testing/random';
 import type { FuzzInput } from './input';
 import { allTargets, targetNames } from './targets';
 import { inputSeed, type WorkerMessage, type WorkerTask } from './worker';
+import { projectRoot } from '../project-root';
 
 /** A worker that is this long at one input hangs. One second of processor time is too much already, which the worker says itself. */
 const suspectMs = 5000;
@@ -48,7 +49,7 @@ function keep(state: State, { found }: Settings, target: string, input: FuzzInpu
   if (state.seen.has(place)) return;
   state.seen.add(place);
   state.findings++;
-  const text = JSON.stringify({ target, why: why.slice(0, 2000), input }, null, 2);
+  const text = JSON.stringify({ target, why: why.replaceAll(projectRoot, '.').slice(0, 2000), input }, null, 2);
   const path = join(found, `${target}-${blake3(text).toString('hex', 0, 6)}.json`);
   mkdirSync(found, { recursive: true });
   writeFileSync(path, `${text}\n`);

@@ -77,6 +77,11 @@ const damages: Damage[] = [
       reseal(files, [at.headers[0]], 4 * kib, (bytes) => bytes.writeUInt8(1, 20));
     },
   ],
+  [
+    'a number of its headers after which none is left',
+    'DiskDamaged',
+    inHeaders((b) => b.writeBigUInt64LE(2n ** 64n - 1n, 8)),
+  ],
   ['a newer version', 'DiskNotVhdx', inHeaders((bytes) => bytes.writeUInt16LE(2, 66))],
   ['a log with an odd length', 'DiskDamaged', inHeaders((bytes) => bytes.writeUInt32LE(mib + 512, 68))],
   ['a log of nearly 4 GiB', 'DiskDamaged', inHeaders((bytes) => bytes.writeUInt32LE(4095 * mib, 68))],

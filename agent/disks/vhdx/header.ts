@@ -78,6 +78,9 @@ function chooseSlot(slots: readonly [Buffer, Buffer]): 0 | 1 | undefined {
   return firstSequence > secondSequence ? 0 : 1;
 }
 
+/** Each change of a header takes the next number. No writer comes near the end of 64 bits; a file that says so is not from one. */
+const sequenceMax = 2n ** 64n - 2n ** 32n;
+
 function decodeHeader(bytes: Buffer, slot: 0 | 1, fileSizeBytes: number): Outcome<CurrentHeader> {
   const header: Header = {
     sequence: bytes.readBigUInt64LE(8),
@@ -87,6 +90,8 @@ function decodeHeader(bytes: Buffer, slot: 0 | 1, fileSizeBytes: number): Outcom
     logLengthBytes: bytes.readUInt32LE(68),
     logOffsetBytes: readU64(bytes, 72),
   };
+  if (header.sequence > sequenceMax)
+    return damaged(`has the number ${header.sequence} in its header, after which none is left`);
   const version = bytes.readUInt16LE(66);
   if (version !== versions.header) return notVhdx(`has version ${version} of the format; 1 is known`);
   const logVersion = bytes.readUInt16LE(64);
