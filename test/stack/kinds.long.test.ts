@@ -1,64 +1,27 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { hostItem } from '../../cli/api/client';
-import { exitCodes } from '../../cli/exit';
-import { cliMain } from '../../cli/testing/run-cli';
 import { vmFacts } from '../../contracts/facts';
 import { kinds, type Kind } from '../../contracts/migration';
 import { receipt, type Receipt } from '../../contracts/receipt';
+import { CommandLine } from './command-line';
 
 // Each kind between real processes, from the command line: app, relay emulator, Azurite and two agents of the local stack, small VMs on a
 // volume of a host, on the shared volume of the cluster and on a LUN. The receipt of each run is verified as an administrator would.
 
-let home: string;
-let stack: ChildProcess | undefined;
+const line = new CommandLine();
 const tried = new Set<Kind>();
-
-const environment = (): NodeJS.ProcessEnv => ({ ...process.env, HYPERFERRY_HOME: home, HYPERFERRY_API: '' });
-
-type Ran = { readonly status: number | null; readonly stdout: string; readonly said: string };
-function cli(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [cliMain, ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, said] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, said: stdout + said })));
-}
-
-async function done(...args: string[]): Promise<string> {
-  const { status, stdout, said } = await cli(...args);
-  if (status !== exitCodes.done.code) throw new Error(`hyperferry ${args.join(' ')} ended with ${status}:\n${said}`);
-  return stdout;
-}
-
-async function startStack(): Promise<void> {
-  const up = spawn(process.execPath, [cliMain, 'up', '--json'], {
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  stack = up;
-  const ready = new Promise<boolean>((resolve) => {
-    up.stdout.on('data', (chunk: Buffer) => chunk.toString('utf8').includes('"ready":true') && resolve(true));
-    up.on('exit', () => resolve(false));
-  });
-  if (!(await ready)) throw new Error('the stack did not start');
-}
+const done = (...args: string[]): Promise<string> => line.done(...args);
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'hyperferry-kinds-'));
+  line.open('kinds');
   for (const place of ['local', 'cluster']) await done('demo-vm', place, '--on', place, '--data', '16MiB');
-  await startStack();
+  await line.up();
   await done('demo-vm', 'lun', '--on', 'lun', '--data', '16MiB');
 });
 
-afterAll(async () => {
-  const ended = new Promise((resolve) => stack?.on('exit', resolve));
-  if (stack?.kill('SIGTERM') === true) await ended;
-  rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
-});
+afterAll(() => line.close());
 
 const idOf = (vm: string, kind: Kind): string => `${vm.slice(0, 8)}-${kind}`;
 
@@ -66,7 +29,7 @@ const idOf = (vm: string, kind: Kind): string => `${vm.slice(0, 8)}-${kind}`;
 async function migrate(kind: Kind, vm: string, ...options: string[]): Promise<Receipt> {
   tried.add(kind);
   await done('migrate', vm, '--kind', kind, '--id', idOf(vm, kind), '--watch', ...options);
-  const file = join(home, `${idOf(vm, kind)}.json`);
+  const file = join(line.home, `${idOf(vm, kind)}.json`);
   writeFileSync(file, await done('receipt', idOf(vm, kind), '--json'));
   await done('receipt', 'verify', file);
   const proof = receipt.parse(JSON.parse(await done('receipt', idOf(vm, kind), '--json')));
@@ -75,7 +38,7 @@ async function migrate(kind: Kind, vm: string, ...options: string[]): Promise<Re
   return proof;
 }
 
-const volumeOf = (host: string): string => join(home, 'hosts', host, 'volumes', 'vms');
+const volumeOf = (host: string): string => line.folderOn(host);
 
 /** Where a VM runs with a heartbeat, by its name. */
 async function runsOn(name: string): Promise<string[]> {

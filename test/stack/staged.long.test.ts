@@ -1,63 +1,31 @@
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { exitCodes } from '../../cli/exit';
-import { cliMain } from '../../cli/testing/run-cli';
 import { batchStatus } from '../../contracts/batch';
 import { vmFacts } from '../../contracts/facts';
 import { preflightAnswer } from '../../contracts/preflight';
 import { receipt, type Receipt } from '../../contracts/receipt';
+import { CommandLine } from './command-line';
 
 // The staged route between real processes, from the command line: app, relay emulator, Azurite and two agents of the local stack.
 
-let home: string;
-let stack: ChildProcess | undefined;
-
-const environment = (): NodeJS.ProcessEnv => ({ ...process.env, HYPERFERRY_HOME: home, HYPERFERRY_API: '' });
-
-type Ran = { readonly status: number | null; readonly stdout: string; readonly said: string };
-function cli(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [cliMain, ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, said] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, said: stdout + said })));
-}
-
-async function done(...args: string[]): Promise<string> {
-  const { status, stdout, said } = await cli(...args);
-  if (status !== exitCodes.done.code) throw new Error(`hyperferry ${args.join(' ')} ended with ${status}:\n${said}`);
-  return stdout;
-}
+const line = new CommandLine();
+const done = (...args: string[]): Promise<string> => line.done(...args);
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'hyperferry-staged-'));
+  line.open('staged');
   for (const name of ['one', 'two', 'three']) await done('demo-vm', name, '--data', '16MiB');
-  const up = spawn(process.execPath, [cliMain, 'up', '--json'], {
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  stack = up;
-  const ready = new Promise<boolean>((resolve) => {
-    up.stdout.on('data', (chunk: Buffer) => chunk.toString('utf8').includes('"ready":true') && resolve(true));
-    up.on('exit', () => resolve(false));
-  });
-  if (!(await ready)) throw new Error('the stack did not start');
+  await line.up();
 }, 600_000);
 
-afterAll(async () => {
-  const ended = new Promise((resolve) => stack?.on('exit', resolve));
-  if (stack?.kill('SIGTERM') === true) await ended;
-  rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
-}, 60_000);
+afterAll(() => line.close(), 60_000);
 
 /** Staging containers in the blob service of the stack. */
 async function containers(): Promise<string[]> {
-  const read = (file: string): unknown => JSON.parse(readFileSync(join(home, file), 'utf8'));
+  const read = (file: string): unknown => JSON.parse(readFileSync(join(line.home, file), 'utf8'));
   const { blobs } = z.object({ blobs: z.int() }).parse(read('ports.json'));
   const { blobAccountKey } = z.object({ blobAccountKey: z.string() }).parse(read('secrets.json'));
   const credential = new StorageSharedKeyCredential('hyperferry', blobAccountKey);
@@ -103,7 +71,7 @@ test('a VM is moved through Blob Storage, verified, and nothing of it is left th
 }, 600_000);
 
 test('a kind that copies nothing over the byte route refuses it, and says why', async () => {
-  const { status, said } = await cli('migrate', 'two', '--kind', 'live', '--to', 'host-b', '--route', 'staged');
+  const { status, said } = await line.run('migrate', 'two', '--kind', 'live', '--to', 'host-b', '--route', 'staged');
   expect(status).toBe(exitCodes.badInput.code);
   expect(said).toContain('"live" takes no route (no byte route is used)');
 });
@@ -116,10 +84,10 @@ test('the runs of a batch share one container, which goes with the last of them'
     vmId: known.get(name)?.vmId,
     sourceHost: 'host-a',
     destinationHost: 'host-b',
-    destinationFolder: join(home, 'hosts', 'host-b', 'volumes', 'vms', 'batch'),
+    destinationFolder: line.folderOn('host-b', 'batch'),
     route: 'staged',
   }));
-  const file = join(home, 'batch.json');
+  const file = join(line.home, 'batch.json');
   writeFileSync(file, JSON.stringify({ id: 'weekend', startAt: '2026-01-01T00:00:00Z', maxConcurrent: 1, migrations }));
   await done('batch', 'submit', file);
   const seen = new Set<string>();

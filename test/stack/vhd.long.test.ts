@@ -1,66 +1,38 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { hasQemu } from '../../agent/disks/testing/foreign-tools';
-import { exitCodes } from '../../cli/exit';
-import { cliMain } from '../../cli/testing/run-cli';
 import { vmFacts } from '../../contracts/facts';
 import type { Kind } from '../../contracts/migration';
 import { receipt, type Receipt } from '../../contracts/receipt';
+import { CommandLine } from './command-line';
 
 // A VM with a VHD between real processes, from the command line: over the direct route and the staged one, and by kinds of the hypervisor.
 
 jest.setTimeout(600_000);
 
-let home: string;
-let stack: ChildProcess | undefined;
-
-const environment = (): NodeJS.ProcessEnv => ({ ...process.env, HYPERFERRY_HOME: home, HYPERFERRY_API: '' });
-
-async function done(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [cliMain, ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, said] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  if (status !== exitCodes.done.code)
-    throw new Error(`hyperferry ${args.join(' ')} ended with ${String(status)}:\n${stdout}${said}`);
-  return stdout;
-}
+const line = new CommandLine();
+const done = (...args: string[]): Promise<string> => line.done(...args);
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'hyperferry-vhd-'));
+  line.open('vhd');
   await done('demo-vm', 'old', '--data', '16MiB', '--disk-format', 'vhd');
-  const up = spawn(process.execPath, [cliMain, 'up', '--json'], {
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  stack = up;
-  const ready = new Promise<boolean>((resolve) => {
-    up.stdout.on('data', (chunk: Buffer) => chunk.toString('utf8').includes('"ready":true') && resolve(true));
-    up.on('exit', () => resolve(false));
-  });
-  if (!(await ready)) throw new Error('the stack did not start');
+  await line.up();
 });
 
-afterAll(async () => {
-  const ended = new Promise((resolve) => stack?.on('exit', resolve));
-  if (stack?.kill('SIGTERM') === true) await ended;
-  rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
-});
+afterAll(() => line.close());
 
 const byRoute: readonly Kind[] = ['lan', 'warm', 'quick-storage'];
 
-const folderOn = (host: string, name: string): string => join(home, 'hosts', host, 'volumes', 'vms', name);
+const folderOn = (host: string, name: string): string => line.folderOn(host, name);
 
 /** Runs a migration to its end and answers its receipt, once `hyperferry receipt verify` has taken it. */
 async function migrate(id: string, kind: Kind, ...given: string[]): Promise<Receipt> {
   // A retired source would be in the way of a move back by the hypervisor.
   const options = byRoute.includes(kind) ? [...given, '--retire', 'delete'] : given;
   await done('migrate', 'old', '--kind', kind, '--id', id, '--watch', ...options);
-  const file = join(home, `${id}.json`);
+  const file = join(line.home, `${id}.json`);
   writeFileSync(file, await done('receipt', id, '--json'));
   await done('receipt', 'verify', file);
   const proof = receipt.parse(JSON.parse(readFileSync(file, 'utf8')));
