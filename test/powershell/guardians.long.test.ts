@@ -5,9 +5,7 @@ import { checks } from '../../activities/preflight/checks';
 import type { GuardianFacts } from '../../agent/hyperv/powershell/calls/guardians';
 import type { Imported } from '../../agent/guardians/courier';
 import type { GuardianOffer } from '../../agent/guardians/offer';
-import { systemClock } from '../../agent/clock';
 import { createHost, openSimulatedDriver } from '../../agent/hyperv/simulated';
-import { openClient, scriptsFolder } from '../../agent/hyperv/powershell/driver';
 import type { TranscriptEntry } from '../../agent/hyperv/powershell/worker/transcript';
 import type { HyperVDriver } from '../../agent/hyperv/driver';
 import { startCli } from '../../cli/testing/run-cli';
@@ -18,7 +16,7 @@ import { situationOf } from '../preflight/situations';
 import { describeWithEngine, engine } from './engine';
 import { makeGuardian, type MadeGuardian } from './make-guardian';
 import { StandInHyperV } from './stand-in/commands';
-import { workerEnvironment } from './stand-in/host';
+import { clientOf, workerEnvironment } from './stand-in/host';
 import { StandInService } from './stand-in/service';
 
 // Real processes, on a machine that may be busy with others.
@@ -119,14 +117,7 @@ describeWithEngine('a guardian on its way from host to host', () => {
 
   /** What preflight says of a VM that the guardian of host a protects, by what the host itself tells of its guardians. */
   async function preflight(host: Host): Promise<string> {
-    const client = openClient({
-      engine: engine ?? { command: 'none', edition: 'powershell' },
-      scripts: scriptsFolder,
-      clock: systemClock,
-      newGuid: () => 'guid',
-      log: () => undefined,
-      env: workerEnvironment(host.service),
-    });
+    const client = clientOf(host.service);
     const told = await client.call('inspect-host', { Folder: '' });
     await client.close();
     const { guardians } = valueOf(told);
@@ -222,15 +213,7 @@ describeWithEngine('a guardian on its way from host to host', () => {
 
   test('is in no transcript: neither its password nor its keys', async () => {
     const written: TranscriptEntry[] = [];
-    const client = openClient({
-      engine: engine ?? { command: 'none', edition: 'powershell' },
-      scripts: scriptsFolder,
-      clock: systemClock,
-      newGuid: () => 'guid',
-      log: () => undefined,
-      env: workerEnvironment(a.service),
-      transcript: (entry) => void written.push(entry),
-    });
+    const client = clientOf(a.service, [], (entry) => void written.push(entry));
     const password = 'p'.repeat(43);
     const answered = await client.call('export-guardian', { Name: 'UntrustedGuardian', Password: password });
     await client.close();

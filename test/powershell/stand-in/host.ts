@@ -30,7 +30,8 @@ export function workerEnvironment(service: StandInService): NodeJS.ProcessEnv {
   return { ...process.env, HYPERFERRY_STAND_IN: service.url, PSModulePath: paths.join(delimiter) };
 }
 
-const clientOf = (service: StandInService, noise: string[], transcript?: Transcript): Client => {
+/** Asks workers of their own over the stand-in; what they print besides goes to `noise`. */
+export const clientOf = (service: StandInService, noise: string[] = [], transcript?: Transcript): Client => {
   if (engine === undefined) throw new Error('there is no PowerShell');
   return openClient({
     engine,
