@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -38,6 +38,24 @@ test.each([
 
 test('a state file that is not there is absent', async () => {
   expect(await readJson(join(folder, 'a', 'b.json'), schema)).toEqual({ state: 'absent' });
+});
+
+test('a state file that another removes while it is read was there or is absent, nothing else', async () => {
+  const path = join(folder, 'state.json');
+  let rounds = 0;
+  const other = (async () => {
+    for (; rounds < 300; rounds++) {
+      await writeFile(`${path}.new`, '{"count":1}');
+      await rename(`${path}.new`, path);
+      await rm(path);
+    }
+  })();
+  const states = new Set<string>();
+  while (rounds < 300)
+    for (const read of await Promise.all(Array.from({ length: 8 }, () => readJson(path, schema))))
+      states.add(read.state);
+  await other;
+  expect([...states].filter((state) => state === 'damaged')).toEqual([]);
 });
 
 test('removing what is gone already is fine', async () => {

@@ -35,7 +35,9 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<J
   if (facts === undefined) return { state: 'absent' };
   if (facts.size > stateFileBytesMax)
     return { state: 'damaged', reason: `it is ${facts.size} bytes long, more than ${stateFileBytesMax}` };
-  const text = await readFile(path, 'utf8');
+  const text = await ifExists(readFile(path, 'utf8'));
+  // Another host may remove the file between the look and the reading.
+  if (text === undefined) return { state: 'absent' };
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -85,14 +85,18 @@ async function startPull({ subject, port, rate, ledger, seed }: Transfer): Promi
   return destination;
 }
 
-/** The watermark that the journal holds, having made sure that the copy bears it out. */
-async function checkedWatermark(subject: PullSubject): Promise<number> {
+/**
+ * The watermark that the journal holds, having made sure that the copy bears it out. A destination that lives may be in the middle of making
+ * the image longer, which no other process can read whole: it is looked at when it is dead.
+ */
+async function checkedWatermark(subject: PullSubject, destinationIs: 'alive' | 'dead'): Promise<number> {
   const file = await readFile(join(hosts.folder, 'copy.journal')).catch(() => Buffer.alloc(0));
   const decoded = decodeJournal(file);
   if (!decoded.ok) throw new Error(decoded.reason);
   const marks = decoded.records.map((record) => (record.record === 'mark' ? record.watermarkBytes : 0));
   const watermark = Math.max(0, ...marks);
-  if (watermark > 0) expect((await copied(subject, watermark)).equals(content.subarray(0, watermark))).toBe(true);
+  if (watermark > 0 && destinationIs === 'dead')
+    expect((await copied(subject, watermark)).equals(content.subarray(0, watermark))).toBe(true);
   return watermark;
 }
 
@@ -164,7 +168,7 @@ test.each([
       await untilSomewhere(watermark, random);
       const isSource = kill % 2 === 1;
       await (isSource ? source : destination).kill();
-      const now = await checkedWatermark(subject);
+      const now = await checkedWatermark(subject, isSource ? 'alive' : 'dead');
       expect(now).toBeGreaterThanOrEqual(watermark);
       watermark = now;
       if (isSource) ({ source } = await startSource(sourcePath, first.port));
