@@ -12,7 +12,11 @@ import { unmergedPath } from './layout';
 import { readRound } from './rounds';
 import { meterOf, type Workshop } from './work';
 
-/** Which chunks of a disk a digest is of: all, those that a differencing disk holds, or those that a round of pre-copy was about. */
+/**
+ * Which chunks of a disk a digest is of: all, those that a differencing disk holds, or those that a round of pre-copy was about. What
+ * `touched-by` names may have no parent: then it is the disk, and all of it is meant, since which of its blocks hold nothing but zeros is not
+ * the same at both ends.
+ */
 type Scope =
   | { readonly type: 'all' }
   | { readonly type: 'touched-by'; readonly imagePath: string }
@@ -55,7 +59,8 @@ async function withChunks<T>(scope: Scope, work: (chunks: ChunkScope) => Promise
       const image = await openNamedBefore(scope.imagePath);
       if (!image.ok) return image;
       try {
-        return await work(chunksTouchedBy(image.value));
+        const isWholeDisk = image.value.shape.parent === undefined;
+        return await work(isWholeDisk ? 'all' : chunksTouchedBy(image.value));
       } finally {
         await image.value.close();
       }
