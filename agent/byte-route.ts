@@ -6,9 +6,8 @@ import type { Clock } from './clock';
 import type { AgentConfig } from './config';
 import { ensureCertificate, type AgentCertificate } from './disks/route/certificate';
 import { pullFile } from './disks/route/pull';
-import type { RouteImages } from './disks/route/route-images';
+import { copiedAsVhdx, routeImages, type RouteImages } from './disks/route/route-images';
 import { startByteRoute, type ByteRoute, type ByteRouteOptions } from './disks/route/server';
-import { routeImages } from './disks/route/route-images';
 import { writeFileDurably } from './files';
 import type { HyperVDriver } from './hyperv/driver';
 import type { Log } from './log';
@@ -107,7 +106,7 @@ const portTaken = ({ byteRoute: { listenAddress } }: AgentConfig, port: number) 
 const pullWith =
   (clientCertificate: AgentCertificate, clock: Clock, images: RouteImages): Pull =>
   ({ runId, input, path, journalPath, seed, signal, report }) => {
-    const { subject, bandwidthBytesPerSecondMax, bandwidthHours, ledgerWatermarkBytes } = input;
+    const { subject, bandwidthBytesPerSecondMax, bandwidthHours, ledgerWatermarkBytes, convertTo } = input;
     const { address, port, certificateSha256, ticket } = input.peer;
     return pullFile({
       runId,
@@ -122,7 +121,7 @@ const pullWith =
       ledgerWatermarkBytes,
       seed,
       clock,
-      images,
+      images: convertTo === undefined ? images : copiedAsVhdx(images),
       signal,
       report,
     });

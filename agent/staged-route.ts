@@ -6,7 +6,7 @@ import { openSealedKey, sealingKeyFrom, stagingContext } from '../relay/sealed-k
 import type { Clock } from './clock';
 import type { AgentCertificate } from './disks/route/certificate';
 import { openSource } from './disks/route/content-store';
-import type { RouteImages } from './disks/route/route-images';
+import { copiedAsVhdx, type RouteImages } from './disks/route/route-images';
 import { AccessHolder } from './disks/staged/access';
 import type { BlockStore } from './disks/staged/block-store';
 import { BlocksUnderWay } from './disks/staged/blocks-under-way';
@@ -66,10 +66,11 @@ export class StagedRoute implements StagedOperations {
   /** Makes a copy of what is staged. */
   pull(task: StagedTask<'pull-staged'>): Promise<Outcome<OperationOutput<'pull-staged'>>> {
     const { driver, images } = this.#parts;
-    const { vmId, folder, subject } = task.input;
+    const { vmId, folder, subject, convertTo } = task.input;
+    const copied = convertTo === undefined ? images : copiedAsVhdx(images);
     return this.#with(task, async (request) => {
       const place = await driver.locateForWriting(task.runId, vmId, folder, subject);
-      return place.ok ? fetchContent({ ...request, ...place.value, subject, images }) : place;
+      return place.ok ? fetchContent({ ...request, ...place.value, subject, images: copied }) : place;
     });
   }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { BandwidthWindow } from '../../contracts/bandwidth';
 import { hostId, vmId, type HostId, type VmId } from '../../contracts/ids';
 import {
+  diskFormatsWanted,
   kinds,
   kindTakes,
   migrationRequest,
@@ -40,6 +41,7 @@ export const moveOptions = apiOptions.extend({
   ifNotShrinking: z.enum(notShrinkingPolicies).optional(),
   approve: z.literal(true).optional(),
   stop: z.enum(stopPolicies).optional(),
+  convertTo: z.enum(diskFormatsWanted).optional(),
   part: z.enum(exportParts).optional(),
   vmCheckpoint: z.string().optional(),
   sourceFolder: z.string().optional(),
@@ -108,6 +110,7 @@ const fieldsOf = ({ to, switch: name, ...options }: MoveOptions) => ({
   ...(to === undefined ? {} : { destinationHost: to }),
   ...(name === undefined ? {} : { destinationSwitch: name }),
   ...(options.route === undefined ? {} : { route: options.route }),
+  ...(options.convertTo === undefined ? {} : { convertTo: options.convertTo }),
   ...(options.part === undefined ? {} : { part: options.part }),
   ...(options.vmCheckpoint === undefined ? {} : { vmCheckpointId: options.vmCheckpoint }),
   ...(options.sourceFolder === undefined ? {} : { sourceFolder: options.sourceFolder }),
@@ -223,6 +226,12 @@ export const withMoveOptions = (command: Command): Command =>
     .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
     .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(verifyScopes))
     .addOption(new Option('--stop <how>', 'how a VM that runs is stopped').choices(stopPolicies))
+    .addOption(
+      new Option(
+        '--convert-to <format>',
+        'lan, warm: what disks of another format become on their way (default: each keeps its own)',
+      ).choices(diskFormatsWanted),
+    )
     .option('--outage <time>', 'warm: longest outage that is allowed, such as 30s', durationOption)
     .addOption(
       new Option('--if-not-shrinking <what>', 'warm: when the rounds stop shrinking').choices(notShrinkingPolicies),

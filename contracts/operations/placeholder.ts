@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { convertTo } from '../requests/shapes';
 import { bytes, nothing, ofPlace, ofVm, type OperationDefinition } from './shapes';
 
 export const placeholderOperations = {
@@ -11,7 +12,11 @@ export const placeholderOperations = {
   'remove-export': { input: ofVm, output: nothing, afterStart: 'allowed' },
   /** Gives the planned VM the pulled configuration, with disks and switch changed to what is here. */
   'import-configuration': {
-    input: ofPlace.extend({ switchName: z.string().nullable() }),
+    input: ofPlace.extend({
+      switchName: z.string().nullable(),
+      /** The format that the copies of the disks were given, where it is not that of the source: their names follow it. */
+      convertTo,
+    }),
     output: z.object({ changes: z.array(z.string()) }),
     afterStart: 'refused',
   },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bandwidthHours } from '../bandwidth';
 import { diskId, hostId } from '../ids';
+import { convertTo } from '../requests/shapes';
 import { bytes, digest, ofLine, ofPlace, type OperationDefinition } from './shapes';
 
 /** What is pulled over the byte route: of a disk one file of its chain or what changed of it, or one file of the VM's own. */
@@ -35,6 +36,8 @@ export const pullOperations = {
       ledgerWatermarkBytes: bytes.nullable(),
       /** Of an image: a disk at the destination that may hold much of it already. */
       seedPath: z.string().min(1).optional(),
+      /** Of an image, and of changes that go into its copy: the format of the copy, where it is not to be that of the source. */
+      convertTo,
     }),
     output: z.object({
       path: z.string(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bandwidthHours } from '../bandwidth';
+import { convertTo } from '../requests/shapes';
 import { pullOperations, pullSubject } from './pull';
 import { bytes, digest, ofPlace, ofVm, type OperationDefinition } from './shapes';
 
@@ -46,7 +47,7 @@ export const stagedOperations = {
   },
   /** Makes a copy of what is staged, or is being staged, of a file. */
   'pull-staged': {
-    input: ofPlace.extend(ofBoth),
+    input: ofPlace.extend({ ...ofBoth, convertTo }),
     output: pullOperations.pull.output,
     afterStart: 'refused',
   },

@@ -8,7 +8,7 @@ import { quickRequest } from './quick';
 import { quickStorageRequest } from './quick-storage';
 import { sanRequest } from './san';
 import { sharedNothingRequest } from './shared-nothing';
-import type { ByteRouteChoice } from './shapes';
+import type { ByteRouteChoice, DiskFormatWanted } from './shapes';
 import { storageRequest } from './storage';
 import type { NamedSeed } from './seeds';
 import { warmRequest } from './warm';
@@ -106,14 +106,20 @@ export const destinationFolderOf = (request: Places): string | undefined => requ
 export const seedsOf = (request: MigrationRequest): readonly NamedSeed[] =>
   'seeds' in request ? (request.seeds ?? []) : [];
 
+/** The format that a request gives to disks of another one; undefined where each keeps its own. */
+export const convertedTo = (request: MigrationRequest): DiskFormatWanted =>
+  'convertTo' in request ? request.convertTo : undefined;
+
 export { type NamedSeed } from './seeds';
 export {
+  diskFormatsWanted,
   notShrinkingPolicies,
   retirePolicies,
   routes,
   stopPolicies,
   verifyScopes,
   type ByteRouteChoice,
+  type DiskFormatWanted,
   type StopPolicy,
 } from './shapes';
 export { importedVmId, importInputOf } from './import';

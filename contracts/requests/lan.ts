@@ -4,6 +4,7 @@ import { seeds } from './seeds';
 import {
   bandwidthBytesPerSecondMax,
   bandwidthHours,
+  convertTo,
   destinationFolder,
   destinationSwitch,
   heartbeatWaitMsMax,
@@ -19,6 +20,7 @@ export const lanRequest = requestOfKind(kind, {
   destinationHost: hostId,
   destinationFolder,
   destinationSwitch,
+  convertTo,
   seeds: seeds.optional(),
   route,
   policy: strictlyOf(

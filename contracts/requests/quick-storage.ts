@@ -14,13 +14,21 @@ import {
 
 const kind = 'quick-storage';
 
-export const quickStorageRequest = requestOfKind(kind, {
-  destinationHost: hostId,
-  destinationFolder,
-  destinationSwitch,
-  seeds: seeds.optional(),
-  route,
-  policy: strictlyOf(kind, { bandwidthBytesPerSecondMax, bandwidthHours, retire, verify, heartbeatWaitMsMax }).prefault(
-    {},
-  ),
-});
+export const quickStorageRequest = requestOfKind(
+  kind,
+  {
+    destinationHost: hostId,
+    destinationFolder,
+    destinationSwitch,
+    seeds: seeds.optional(),
+    route,
+    policy: strictlyOf(kind, {
+      bandwidthBytesPerSecondMax,
+      bandwidthHours,
+      retire,
+      verify,
+      heartbeatWaitMsMax,
+    }).prefault({}),
+  },
+  { convertTo: 'the VM arrives with its memory, and its guest knows the disks as they are' },
+);

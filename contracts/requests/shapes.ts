@@ -22,6 +22,11 @@ export const route = z.enum(routes).default('direct');
 /** Hours in which another limit holds; null is none. */
 export const bandwidthHours = hours.nullable().default(null);
 
+export const diskFormatsWanted = ['vhdx'] as const;
+/** The format that disks of another one are given on their way: Hyper-V's own for what it makes today. Without it each keeps its own. */
+export const convertTo = z.enum(diskFormatsWanted).optional();
+export type DiskFormatWanted = z.infer<typeof convertTo>;
+
 export const retirePolicies = ['keep', 'unregister', 'delete'] as const;
 /** What becomes of the source once the destination runs: fenced and kept, unregistered with its files kept, or deleted. */
 export const retire = z.enum(retirePolicies).default('keep');

@@ -5,6 +5,7 @@ import {
   approve,
   bandwidthBytesPerSecondMax,
   bandwidthHours,
+  convertTo,
   destinationFolder,
   destinationSwitch,
   heartbeatWaitMsMax,
@@ -23,6 +24,7 @@ export const warmRequest = requestOfKind(kind, {
   destinationHost: hostId,
   destinationFolder,
   destinationSwitch,
+  convertTo,
   seeds: seeds.optional(),
   route,
   policy: strictlyOf(kind, {

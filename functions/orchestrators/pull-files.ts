@@ -3,6 +3,7 @@ import {
   destinationHostOf,
   isStaged,
   type ByteRouteChoice,
+  type DiskFormatWanted,
   type NamedSeed,
   type RunInput,
 } from '../../contracts/migration';
@@ -18,6 +19,7 @@ type PulledRun = RunInput & {
     readonly destinationFolder: string;
     readonly route: ByteRouteChoice;
     readonly seeds?: readonly NamedSeed[] | undefined;
+    readonly convertTo?: DiskFormatWanted;
     readonly policy: Pick<OperationInput<'pull'>, 'bandwidthBytesPerSecondMax' | 'bandwidthHours'>;
   };
 };
@@ -63,9 +65,17 @@ function directPull(run: Run<PulledRun>, file: Pulled, pausable: Pausable): Aske
       bandwidthBytesPerSecondMax: request.policy.bandwidthBytesPerSecondMax,
       bandwidthHours: request.policy.bandwidthHours,
       ...seedOf(file, request.seeds),
+      ...convertedAs(request),
     },
   };
 }
+
+/** What the request says of the format of copies, for an operation of it; nothing where it says nothing. */
+export const convertedAs = ({
+  convertTo,
+}: {
+  readonly convertTo?: DiskFormatWanted;
+}): { readonly convertTo?: 'vhdx' } => (convertTo === undefined ? {} : { convertTo });
 
 function seedOf({ subject, seedable: isSeedable }: Pulled, seeds: readonly NamedSeed[] = []): { seedPath?: string } {
   if (isSeedable !== true || subject.type !== 'image') return {};
@@ -102,7 +112,7 @@ function bothEnds(run: Run<PulledRun>, file: Pulled, pausable: Pausable): Asked<
       host: destinationHostOf(request),
       kind: 'pull-staged',
       label: file.label,
-      input: { ...input, folder },
+      input: { ...input, folder, ...convertedAs(request) },
     },
   ];
 }

@@ -60,6 +60,18 @@ test('a run of a version that this app does not have is not run by another one',
   expect(() => itineraryOf(input)).toThrow('no version 99 of quick-storage');
 });
 
+test('disks are converted by kinds under which the guest can be shut down, and into VHDX alone; others say why not', () => {
+  for (const kind of ['warm', 'lan']) expect(issuesOf({ ...quickStorage, kind, convertTo: 'vhdx' })).toEqual([]);
+  expect(issuesOf({ ...quickStorage, kind: 'lan', convertTo: 'vhd' }).map(({ path }) => path)).toEqual([['convertTo']]);
+  const why = (kind: string) => issuesOf({ ...quickStorage, kind, convertTo: 'vhdx' }).map(({ message }) => message);
+  expect(why('quick-storage')).toEqual([
+    '"quick-storage" takes no convertTo (the VM arrives with its memory, and its guest knows the disks as they are); leave it out',
+  ]);
+  expect(why('shared-nothing')).toEqual([
+    '"shared-nothing" takes no convertTo (the disks move as they are); leave it out',
+  ]);
+});
+
 const oneSeed = { diskId: 'scsi-0-0', path: '/vms/old.vhdx' };
 
 test('seeds are named by the kinds of the byte route, once a disk; others say why they take none', () => {

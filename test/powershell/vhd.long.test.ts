@@ -62,4 +62,20 @@ describeWithEngine('a VM with VHDs, carried by agents that use the PowerShell dr
     expect(await attachedOn(destination)).toEqual(['web-0.vhd', 'web-1.vhd']);
     expect(await site.host(source).hyperV.checkpoints.points()).toEqual([]);
   });
+
+  test('lan, and on the way both become VHDXs, which the configuration names', async () => {
+    const receipt = await site.migrate(migrationId.parse('vhd-to-vhdx'), {
+      kind: 'lan',
+      sourceHost: destination,
+      destinationHost: source,
+      vmId: site.vms.web,
+      destinationFolder: site.folderOn(source, 'converted'),
+      convertTo: 'vhdx',
+      policy: { retire: 'delete', stop: 'shut-down', verify: 'all' },
+    });
+    expect(receipt).toMatchObject({ state: 'completed', failure: null });
+    expect(receipt.verified.length).toBe(2);
+    expect(receipt.configurationChanges.join(' ')).toContain('web-0.vhdx');
+    expect(await attachedOn(source)).toEqual(['web-0.vhdx', 'web-1.vhdx']);
+  });
 });

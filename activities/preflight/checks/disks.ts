@@ -1,7 +1,7 @@
 import { failureCodes, type FailureCode } from '../../../contracts/failure-codes';
 import type { InspectedDisk } from '../../../contracts/inspection';
 import { chainImagesMax } from '../../../contracts/limits';
-import type { MigrationRequest } from '../../../contracts/migration';
+import { convertedTo, type MigrationRequest } from '../../../contracts/migration';
 import { check } from '../check';
 import { byRoute, moves, ofVm, toFolder, wholeExport } from './applies';
 
@@ -121,13 +121,14 @@ export const diskChecks = [
     kinds: moves,
     looksAt: ['vm.disks', 'destination.diskFormats'],
     finds: 'The destination host cannot attach a disk of this format.',
-    remedy: 'Convert the disk to VHDX (Convert-VHD) while the VM is off.',
+    remedy: 'Convert the disk to VHDX: on the way (--convert-to vhdx), or with Convert-VHD while the VM is off.',
     source: 'Microsoft: Get-VHD, "VhdFormat"',
-    look(see) {
+    look(see, request) {
       const known = see['destination.diskFormats'];
-      const strange = see['vm.disks'].filter((disk) => disk.attachment === 'file' && !known.includes(disk.format));
+      const arrivesAs = ({ format }: InspectedDisk) => (format === 'vhd' ? convertedTo(request) : undefined) ?? format;
+      const strange = see['vm.disks'].filter((disk) => disk.attachment === 'file' && !known.includes(arrivesAs(disk)));
       if (strange.length === 0) return undefined;
-      const formats = [...new Set(strange.map(({ format }) => format))].join(', ');
+      const formats = [...new Set(strange.map(arrivesAs))].join(', ');
       return { message: `The destination host reads ${known.join(', ')}, not ${formats}: ${named(strange)}.` };
     },
   }),

@@ -1,5 +1,6 @@
 import type { Check } from '../check';
 import { clusterChecks } from './cluster';
+import { conversionChecks } from './conversion';
 import { deviceChecks } from './devices';
 import { diskChecks } from './disks';
 import { exportChecks } from './exports';
@@ -23,6 +24,7 @@ export const areas: readonly Area[] = [
   { title: 'Hosts and agents', checks: hostChecks },
   { title: 'The VM', checks: vmChecks },
   { title: 'Disks', checks: diskChecks },
+  { title: 'Disks that are converted', checks: conversionChecks },
   { title: 'VM checkpoints', checks: vmCheckpointChecks },
   { title: 'Devices and keys', checks: deviceChecks },
   { title: 'Clusters', checks: clusterChecks },

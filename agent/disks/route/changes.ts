@@ -57,7 +57,7 @@ export async function openChanged(
   path: string,
   facts: ChangesFacts,
 ): Promise<Outcome<TargetContent>> {
-  const format = formatOfFacts(facts);
+  const { format } = images.copyOf({ format: formatOfFacts(facts), shape: facts.shape });
   const opened = await images.openForWriting(format, path);
   if (!opened.ok) return opened;
   const image = opened.value;

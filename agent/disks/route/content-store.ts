@@ -13,6 +13,8 @@ import {
 import type { RouteImages, ServedImage } from './route-images';
 import { createPlainTarget, openPlainSource, reopenPlainTarget } from './plain-file';
 
+type ImageFacts = Extract<ContentFacts, { type: 'image' }>;
+
 /** What a driver says may be served: a file, and for changes what of the image it is. */
 export type Served = { readonly path: string; readonly changes?: ServedChanges };
 
@@ -46,13 +48,18 @@ export const createTarget = (
 ): Promise<Outcome<TargetContent>> => {
   switch (facts.type) {
     case 'image':
-      return images.create(formatOfFacts(facts), path, facts.shape);
+      return createCopy(images, path, facts);
     case 'changes':
       return openChanged(images, path, facts);
     case 'file':
       return outcomeOf(() => createPlainTarget(path, facts.fileSizeBytes));
   }
 };
+
+function createCopy(images: RouteImages, path: string, facts: ImageFacts): Promise<Outcome<TargetContent>> {
+  const { format, shape } = images.copyOf({ format: formatOfFacts(facts), shape: facts.shape });
+  return images.create(format, path, shape);
+}
 
 /** The copy that an earlier attempt began. `JournalDamaged` when what stands there is not that copy. */
 export async function reopenTarget(
@@ -68,11 +75,11 @@ export async function reopenTarget(
     return reopened.ok ? (reopened.value ? succeeded(reopened.value) : notThere) : reopened;
   }
   if (facts.type === 'changes') return openChanged(images, path, facts);
-  const opened = await images.openForWriting(formatOfFacts(facts), path);
+  const { format, shape } = images.copyOf({ format: formatOfFacts(facts), shape: facts.shape });
+  const opened = await images.openForWriting(format, path);
   if (!opened.ok) return opened.failure.retry === 'transient' ? opened : notThere;
   const image = opened.value;
-  const same = { ...facts, shape: image.shape };
-  if (differenceOf(facts, same) === undefined) return succeeded(image);
+  if (differenceOf({ ...facts, shape }, { ...facts, shape: image.shape }) === undefined) return succeeded(image);
   await image.close();
   return notThere;
 }

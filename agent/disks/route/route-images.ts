@@ -7,6 +7,8 @@ import { changeDataWriteIdAs, createImage, formatOf, openImageAs, type ImageForm
 
 /** Image files as the byte route reads and writes them. */
 export type RouteImages = {
+  /** What the copy of an image is to be. */
+  readonly copyOf: (source: CopiedImage) => CopiedImage;
   /** The format is told by the name, as Hyper-V goes by it. */
   readonly openForReading: (path: string) => Promise<Outcome<ServedImage>>;
   /** A new image that keeps the ids of the given shape however much is written to it. `DestinationOccupied` when the name is taken. */
@@ -16,6 +18,8 @@ export type RouteImages = {
   /** Gives the content of an image that nobody has open another data write id. */
   readonly nameContent: (format: ImageFormat, path: string, dataWriteId: string) => Promise<Outcome<void>>;
 };
+
+export type CopiedImage = { readonly format: ImageFormat; readonly shape: ImageShape };
 
 export type ServedImage = { readonly format: ImageFormat; readonly image: ReadableImage };
 
@@ -30,6 +34,7 @@ export function routeImages(
 ): RouteImages {
   const options = { tables: 'ordered', dataWriteId: 'kept', newGuid } as const;
   return {
+    copyOf: (source) => source,
     openForReading: async (path) => {
       const format = await formatOf(path);
       if (!format.ok) return format;
@@ -42,6 +47,18 @@ export function routeImages(
     nameContent: (format, path, dataWriteId) => changeDataWriteIdAs(format, path, dataWriteId, { newGuid }),
   };
 }
+
+/** The same images, of which every copy is a VHDX. */
+export const copiedAsVhdx = (images: RouteImages): RouteImages => ({
+  ...images,
+  copyOf: ({ format, shape }) => ({ format: 'vhdx', shape: format === 'vhdx' ? shape : vhdxShapeOf(shape) }),
+});
+
+/** Blocks of a VHDX have 1 MiB at least ([MS-VHDX], section 2.6.2.1); those of a VHD may be of half of it. */
+const vhdxShapeOf = (shape: ImageShape): ImageShape => ({
+  ...shape,
+  blockSizeBytes: Math.max(shape.blockSizeBytes, 1024 ** 2),
+});
 
 /** Where the copies of a chain are put: in one folder. A VHD whose paths say so from the start need not be given others. */
 function besideItsParent(shape: ImageShape): ImageShape {

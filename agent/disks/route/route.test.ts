@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bandwidthHours } from '../../../contracts/bandwidth';
 import type { OperationProgress } from '../../../contracts/operations';
 import { valueOf } from '../failures';
+import { hasQemu, run } from '../testing/foreign-tools';
 import type { ImageShape } from '../image';
 import { pullFile } from './pull';
+import { copiedAsVhdx, routeImages } from './route-images';
 import type { ByteRoute, ByteRouteOptions } from './server';
 import { startCuttingProxy } from './testing/cutting-proxy';
-import { fileSubject, makeHosts, mib, pullOf, startSource, type Hosts } from './testing/hosts';
+import { fileSubject, makeHosts, mib, pullOf, startSource, watermarkIn, type Hosts } from './testing/hosts';
 import { contentOf, makeImage, shapeOf, somePieces, vhdShapeOf } from './testing/images';
 import { seededBytes, seededRandom } from './testing/random';
 
@@ -70,6 +72,33 @@ test.each(vhdShapes)('a copy of a %s VHD is the same VHD', async (_, changes) =>
   expect(copy.bytes.equals(source.bytes)).toBe(true);
   expect(copy.held).toEqual(source.held);
   expect(output).toMatchObject({ path: request.path, resentBytes: 0, sentBytes: output.dataBytes });
+});
+
+test.each(vhdShapes)('a %s VHD can be copied into a VHDX, which holds the same and has its ids', async (_, changes) => {
+  sourcePath = join(hosts.folder, 'source.avhd');
+  const shape = vhdShapeOf({ virtualSizeBytes: 32 * mib + 512, ...changes });
+  await makeImage(sourcePath, shape, somePieces(13, 512, shape.virtualSizeBytes));
+  const port = await serve();
+  const stopping = new AbortController();
+  const report = ({ watermarkBytes }: OperationProgress): void => {
+    if ((watermarkBytes ?? 0) > 0) stopping.abort();
+  };
+  const images = copiedAsVhdx(routeImages());
+  await pullFile(pullOf(hosts, port, { images, signal: stopping.signal, report }));
+  const ledgerWatermarkBytes = await watermarkIn(pullOf(hosts, port).journalPath);
+  const request = pullOf(hosts, port, { images, ledgerWatermarkBytes });
+  valueOf(await pullFile(request));
+  const [source, copy] = [await contentOf(sourcePath), await contentOf(request.path, 'vhdx')];
+  const { virtualDiskId, dataWriteId, kind, parent } = source.shape;
+  expect(copy.shape).toMatchObject({ virtualDiskId, dataWriteId, kind, virtualSizeBytes: shape.virtualSizeBytes });
+  expect(copy.shape.parent?.dataWriteId).toBe(parent?.dataWriteId);
+  expect(copy.bytes.equals(source.bytes)).toBe(true);
+  expect(copy.held).toEqual(source.held);
+  if (!hasQemu || kind === 'differencing') return;
+  await rename(request.path, `${request.path}.vhdx`);
+  expect(run('qemu-img', 'check', '-f', 'vhdx', `${request.path}.vhdx`)).toContain('No errors');
+  const compared = run('qemu-img', 'compare', '-f', 'vpc', '-F', 'vhdx', sourcePath, `${request.path}.vhdx`);
+  expect(compared).toContain('identical');
 });
 
 test('a copy of a differencing VHD looks for its parent beside it alone', async () => {

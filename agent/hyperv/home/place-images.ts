@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { failed, succeeded, type Outcome } from '../../../contracts/failure';
 import type { DiskId, VmId } from '../../../contracts/ids';
+import type { DiskFormatWanted } from '../../../contracts/migration';
 import { formatOfName } from '../../disks/open-image';
 import { relinkParent } from '../../disks/relink-parent';
 import { syncFolder } from '../../files';
@@ -12,6 +13,8 @@ import type { Workshop } from './work';
 
 /** The images of a disk, base first, by the names that they had at the source. */
 type NamedDisk = { readonly diskId: DiskId; readonly imageNames: readonly string[] };
+/** Disks, and the format that their copies were given, where it is not that of the source. */
+type NamedDisks = { readonly disks: readonly NamedDisk[]; readonly convertTo?: DiskFormatWanted };
 export type PlacedDisk = { readonly diskId: DiskId; readonly paths: readonly string[] };
 
 /** The run's differencing disk of a disk: the last image, if anything is below it. */
@@ -22,13 +25,31 @@ export function differencingOf({ diskId, paths }: PlacedDisk) {
     : [{ diskId, parentPath, childPath, mergedBytes: null }];
 }
 
+/**
+ * Why disks cannot be converted under a VM, in words: a guest that goes on from its memory knows the disks as they were, and VM checkpoints
+ * name files that are not there any more. Undefined where nothing stands against it.
+ */
+export function whyNotConverted(
+  { disks, convertTo }: NamedDisks,
+  vm: { readonly hasMemory: boolean; readonly hasVmCheckpoints: boolean },
+): string | undefined {
+  const isConverted = disks.some(({ imageNames }) => imageNames.some((name) => formatOfName(name) === 'vhd'));
+  if (convertTo === undefined || !isConverted) return undefined;
+  if (vm.hasMemory) return 'it arrives with its memory, and its guest knows the disks as they were';
+  return vm.hasVmCheckpoints ? 'it has VM checkpoints, which name the disks as they were' : undefined;
+}
+
+/** `disk.vhd` is `disk.vhdx`, `child.avhd` is `child.avhdx`; other names stay. */
+const namedAsVhdx = (name: string): string => (formatOfName(name) === 'vhd' ? `${name}x` : name);
+
 /** Names follow from the configuration alone, so that a repeat after a crash finds what is renamed already. */
-function finalNames(disks: readonly NamedDisk[]): ReadonlyMap<string, string> {
+function finalNames({ disks, convertTo }: NamedDisks): ReadonlyMap<string, string> {
   const taken = new Set<string>();
   const names = new Map<string, string>();
   for (const { diskId, imageNames } of disks) {
     for (const [index, imageName] of imageNames.entries()) {
-      const plain = basename(imageName.replaceAll('\\', '/'));
+      const before = basename(imageName.replaceAll('\\', '/'));
+      const plain = convertTo === undefined ? before : namedAsVhdx(before);
       const usable =
         /^[^\p{Cc}<>:"/\\|?*.][^\p{Cc}<>:"/\\|?*]{0,200}\.a?vhdx?$/iu.test(plain) && !taken.has(plain.toLowerCase());
       const extension = `${index === 0 ? '' : 'a'}${formatOfName(plain) ?? 'vhdx'}`;
@@ -47,10 +68,11 @@ function finalNames(disks: readonly NamedDisk[]): ReadonlyMap<string, string> {
 export async function placeImages(
   { newGuid }: Pick<Workshop, 'newGuid'>,
   { home, vmId }: { readonly home: string; readonly vmId: VmId },
-  disks: readonly NamedDisk[],
+  images: NamedDisks,
   named: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Outcome<PlacedDisk[]>> {
-  const names = finalNames(disks);
+  const { disks } = images;
+  const names = finalNames(images);
   const moves = disks.map(({ diskId, imageNames }) => ({
     diskId,
     images: imageNames.map((_, index) => ({

@@ -4,7 +4,7 @@ import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { forwardOnly, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { allImages, compareSides, readBy, sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf } from '../operations-of-a-run';
-import { pullAll } from '../pull-files';
+import { convertedAs, pullAll } from '../pull-files';
 import { ofVm } from '../rounds';
 import { stopIfRunning } from '../stop';
 import { outageBetween } from '../times';
@@ -64,8 +64,9 @@ export const lan = itinerary<Input>('lan', 2)
     step: 'Cutover',
     what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
     do: (run) => {
-      const switchName = run.input.request.destinationSwitch;
-      return at(run, 'destination', 'import-configuration', { ...placeOf(run), switchName });
+      const { request } = run.input;
+      const edits = { switchName: request.destinationSwitch, ...convertedAs(request) };
+      return at(run, 'destination', 'import-configuration', { ...placeOf(run), ...edits });
     },
     undo: nothing('the undo of place removes the placeholder'),
   })

@@ -5,6 +5,7 @@ import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { compareSides, memoryOf, readBy } from '../disks';
 import { at, inPlace, onSource, placeOf } from '../operations-of-a-run';
+import { convertedAs } from '../pull-files';
 import { catchUp, lastRound, preCopy } from '../rounds';
 import { stopVm } from '../stop';
 import { outageBetween } from '../times';
@@ -87,8 +88,9 @@ export const warm = itinerary<Input>('warm', 2)
     step: 'Cutover',
     what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
     do: (run) => {
-      const switchName = run.input.request.destinationSwitch;
-      return at(run, 'destination', 'import-configuration', { ...placeOf(run), switchName });
+      const { request } = run.input;
+      const edits = { switchName: request.destinationSwitch, ...convertedAs(request) };
+      return at(run, 'destination', 'import-configuration', { ...placeOf(run), ...edits });
     },
     undo: nothing('the undo of place removes the placeholder'),
   })

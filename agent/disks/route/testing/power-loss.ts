@@ -7,7 +7,7 @@ import { MemoryFiles } from '../../testing/memory-files';
 import { SeededRandom } from '../../testing/random';
 import { soak } from '../../testing/soak';
 import { changeDataWriteIdAs, createImage, openImageAs, type ImageFormat } from '../../open-image';
-import type { RouteImages } from '../route-images';
+import { copiedAsVhdx, type RouteImages } from '../route-images';
 import { openJournal } from '../journal';
 import { pullFile } from '../pull';
 import type { ByteRoute } from '../server';
@@ -21,6 +21,7 @@ function memoryFormat(files: MemoryFiles): RouteImages {
   let generation = 0;
   const nameOf = (path: string): string => `${path}#${generation}`;
   return {
+    copyOf: (source) => source,
     openForReading: () => Promise.reject(new Error('nobody is served from memory')),
     create: async (format, path, shape) => {
       generation += 1;
@@ -37,12 +38,14 @@ export const virtualSizeBytes = 12 * mib;
 /** What is copied, and among how many operations one loses the power. */
 export type PowerLossCase = {
   readonly format: ImageFormat;
+  /** By default that of the source. */
+  readonly copiedAs?: 'vhdx';
   readonly shape: ImageShape;
   readonly operations: number;
 };
 
 /** A copy whose destination loses its power again and again. */
-export function powerLossTest({ format, shape, operations }: PowerLossCase): void {
+export function powerLossTest({ format, copiedAs, shape, operations }: PowerLossCase): void {
   let hosts: Hosts;
   let route: ByteRoute;
   beforeAll(async () => {
@@ -57,7 +60,7 @@ export function powerLossTest({ format, shape, operations }: PowerLossCase): voi
   });
 
   async function expectThere(images: RouteImages, path: string, lengthBytes: number): Promise<void> {
-    const image = valueOf(await images.openForWriting(format, path));
+    const image = valueOf(await images.openForWriting(copiedAs ?? format, path));
     const bytes = Buffer.alloc(lengthBytes);
     await image.read(bytes, 0);
     await image.close();
@@ -69,7 +72,8 @@ export function powerLossTest({ format, shape, operations }: PowerLossCase): voi
     for (let seed = 1; seed <= 5 * soak; seed++) {
       const random = new SeededRandom(seed);
       const files = new MemoryFiles();
-      const images = memoryFormat(files);
+      const inMemory = memoryFormat(files);
+      const images = copiedAs === undefined ? inMemory : copiedAsVhdx(inMemory);
       const request = pullOf(hosts, route.port, {
         images,
         path: join(hosts.folder, `copy-${seed}`),

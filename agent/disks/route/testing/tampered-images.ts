@@ -13,6 +13,7 @@ export function tampered(images: RouteImages, hooks: Hooks): RouteImages {
   const wrapped = (opened: Outcome<WritableImage>): Outcome<WritableImage> =>
     opened.ok ? succeeded(wrap(opened.value, hooks)) : opened;
   return {
+    copyOf: (source) => images.copyOf(source),
     openForReading: (path) => images.openForReading(path),
     create: async (format, path, shape) => wrapped(await images.create(format, path, shape)),
     openForWriting: async (format, path) => wrapped(await images.openForWriting(format, path)),

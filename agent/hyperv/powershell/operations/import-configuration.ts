@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { failed, succeeded, type Outcome } from '../../../../contracts/failure';
+import type { DiskFormatWanted } from '../../../../contracts/migration';
 import { writeFileDurably } from '../../../files';
 import { exists } from '../../files';
 import { changesOf } from '../../home/changes';
 import { homeLayout } from '../../home/layout';
-import { differencingOf, placeImages } from '../../home/place-images';
+import { differencingOf, placeImages, whyNotConverted } from '../../home/place-images';
 import { refuse } from '../../refuse';
 import { readPackage, type ConfigurationPackage } from '../configuration-package';
 import { findVm, type Handler, type RealHost } from '../host';
@@ -29,7 +30,14 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   const ready = await checkReady(host, content, chosen, home);
   if (!ready.ok) return ready;
   if (imported !== null && imported.asked === asked) return succeeded({ changes: imported.changes });
-  const plan = imported === null ? await place(host, home, content) : succeeded(imported);
+  const { convertTo } = input;
+  const against = whyNotConverted(
+    { disks: content.disks, convertTo },
+    { hasMemory: content.hasSavedState, hasVmCheckpoints: false },
+  );
+  if (against !== undefined)
+    return refuse('VmStateWrong', vmId, `The disks of VM ${content.vmName} cannot be converted: ${against}.`);
+  const plan = imported === null ? await place(host, home, content, convertTo) : succeeded(imported);
   if (!plan.ok) return plan;
   const changed = { ...plan.value, asked, switchName: chosen };
   const told = { ...content, switchName: content.fromExport?.switchName ?? content.switchName };
@@ -61,9 +69,10 @@ async function place(
   host: RealHost,
   home: string,
   content: ConfigurationPackage,
+  convertTo: DiskFormatWanted,
 ): Promise<Outcome<Omit<ImportedPlan, 'asked' | 'switchName' | 'changes'>>> {
   const { vmId, fromExport, vmName, memoryBytes, hasSavedState, endsInVmCheckpointOfRun, files } = content;
-  const placed = await placeImages(host, { home, vmId }, content.disks);
+  const placed = await placeImages(host, { home, vmId }, { disks: content.disks, convertTo });
   if (!placed.ok) return placed;
   for (const { name, base64 } of files)
     await writeFileDurably(join(homeLayout(home).savedStates, name.toLowerCase()), [Buffer.from(base64, 'base64')]);

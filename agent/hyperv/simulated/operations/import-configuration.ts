@@ -7,7 +7,7 @@ import { homeLayout } from '../../home/layout';
 import { exportedConfiguration, type ExportedConfiguration, type PlannedRecord, type VmRegistration } from '../records';
 import { refuse } from '../../refuse';
 import { placeholder } from '../refusals';
-import { differencingOf, placeImages, type PlacedDisk } from '../../home/place-images';
+import { differencingOf, placeImages, whyNotConverted, type PlacedDisk } from '../../home/place-images';
 import { placeBelow } from './reserve-room';
 
 /**
@@ -36,7 +36,14 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
     await host.state.savePlanned({ ...planned.value, imported: { ...imported, vm, switchName, changes } });
     return succeeded({ changes });
   }
-  const placed = await placeImages(host, planned.value, configuration.disks, () => host.reached('images-named'));
+  const images = { disks: configuration.disks, convertTo: input.convertTo };
+  const against = whyNotConverted(images, {
+    hasMemory: configuration.savedStateBytes !== null,
+    hasVmCheckpoints: configuration.vmCheckpoints.length > 0,
+  });
+  if (against !== undefined)
+    return refuse('VmStateWrong', vmId, `The disks of VM ${vmId} cannot be converted: ${against}.`);
+  const placed = await placeImages(host, planned.value, images, () => host.reached('images-named'));
   if (!placed.ok) return placed;
   const vm = registrationOf(planned.value, configuration, chosenSwitch, placed.value);
   const disks = await factsOfFiles(host, vm.disks);
