@@ -85,6 +85,8 @@ export const leftover = z.object({
     'run-folder',
     'running-operation',
     'retired-vm',
+    /** A virtual switch that the run made, and that a VM or another run uses by now, or that could not be removed. */
+    'virtual-switch',
   ]),
   runId,
   detail: z.string(),

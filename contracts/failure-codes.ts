@@ -43,6 +43,11 @@ export const failureCodes = {
     'none',
     'Create the virtual switch on the destination or map it to one that exists.',
   ),
+  SwitchUnfit: code(
+    'permanent',
+    'none',
+    'Name another switch to be made; or name the one that is there, just as it is written, and have none made.',
+  ),
   PreflightFailed: code('permanent', 'none', 'Mend what the finding names: hyperferry preflight lists every finding.'),
   PathOutsideRoots: code('permanent', 'none', 'Choose a folder below one of the allowed roots of that host.'),
   // Refused by a host that cannot take the VM.

@@ -3,7 +3,7 @@ import type { Fact, InspectionRequest } from '../../contracts/inspection';
 import {
   destinationFolderOf,
   destinationHostOf,
-  importInputOf,
+  compareInputOf,
   isStaged,
   seedsOf,
   type MigrationRequest,
@@ -39,7 +39,7 @@ export async function gather(app: Asks, request: MigrationRequest, run: RunId | 
     ...storage,
   } as const;
   if (request.kind === 'import') {
-    const imports = importInputOf(request);
+    const imports = compareInputOf(request);
     const only = await ask(app, request.sourceHost, {
       ...asked,
       vmId: imports.vmId,

@@ -134,6 +134,10 @@ export const namedFacts = {
   'destination.processor': ofHost('destination', (host) => host.processor),
   'destination.configurationVersions': ofHost('destination', (host) => host.configurationVersions),
   'destination.switches': ofHost('destination', (host) => host.switches),
+  'destination.switchTypes': ofHost(
+    'destination',
+    ({ switchTypes }) => switchTypes ?? notKnown('its agent is older than this look'),
+  ),
   'destination.vlans': ofHost('destination', (host) => host.vlans),
   'destination.macAddresses': ofHost('destination', (host) => host.macAddresses),
   'destination.diskFormats': ofHost('destination', (host) => host.diskFormats),

@@ -228,6 +228,19 @@ describe('migrate', () => {
     });
   });
 
+  test('takes the type of a switch that an import makes, and no external one', async () => {
+    const one = await serve(everything);
+    const args = ['migrate', vmIdA, '--kind', 'import', '--from', 'host-a', '--source-folder', '/exports/web'];
+    const made = await program([...args, '--switch', 'lab', '--make-switch', 'internal'], one.url);
+    expect(made.code).toBe(0);
+    expect(bodyOfLast(one)).toMatchObject({ destinationSwitch: 'lab', makeSwitch: 'internal' });
+    const external = await program([...args, '--switch', 'lab', '--make-switch', 'external'], one.url);
+    expect(external.stderr).toContain('Allowed choices are private, internal');
+    const unnamed = await program([...args, '--make-switch', 'private'], one.url);
+    expect(unnamed.stderr).toContain('it is private and names no switch to make');
+    for (const { code } of [external, unnamed]) expect(code).toBe(exitCodes.badInput.code);
+  });
+
   test('an ambiguous name is refused with the list, and nothing is started', async () => {
     const one = await serve({
       ...everything,

@@ -15,6 +15,7 @@ import {
   type MigrationRequest,
 } from '../../contracts/migration';
 import { exportParts } from '../../contracts/operations/exports';
+import { madeSwitchTypes } from '../../contracts/switches';
 import type { HyperferryApi } from '../api/client';
 import { bad, good, type Result } from '../context';
 import { badInput, failureOfApi } from '../failure';
@@ -30,6 +31,7 @@ export const moveOptions = apiOptions.extend({
   folder: z.string().optional(),
   kind: z.enum(kinds).default('quick-storage'),
   switch: z.string().optional(),
+  makeSwitch: z.enum(madeSwitchTypes).optional(),
   route: z.enum(routes).optional(),
   bandwidth: z.int().optional(),
   bandwidthHours: z.array(z.custom<BandwidthWindow>()).optional(),
@@ -109,6 +111,7 @@ async function folderFor(api: HyperferryApi, { kind, to, folder }: MoveOptions):
 const fieldsOf = ({ to, switch: name, ...options }: MoveOptions) => ({
   ...(to === undefined ? {} : { destinationHost: to }),
   ...(name === undefined ? {} : { destinationSwitch: name }),
+  ...(options.makeSwitch === undefined ? {} : { makeSwitch: options.makeSwitch }),
   ...(options.route === undefined ? {} : { route: options.route }),
   ...(options.convertTo === undefined ? {} : { convertTo: options.convertTo }),
   ...(options.part === undefined ? {} : { part: options.part }),
@@ -205,6 +208,12 @@ export const withMoveOptions = (command: Command): Command =>
     .option('--folder <path>', 'folder on the destination host (default: its volume with the most room)')
     .addOption(new Option('--kind <kind>', 'how it moves').choices(kinds).default('quick-storage'))
     .option('--switch <name>', 'virtual switch at the destination (default: the one of the same name)')
+    .addOption(
+      new Option(
+        '--make-switch <type>',
+        'import: make the switch that --switch names, if the host has none of that name',
+      ).choices(madeSwitchTypes),
+    )
     .addOption(
       new Option(
         '--route <route>',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { processor } from '../processor';
+import { switchFacts } from '../switches';
 import { fact } from './fact';
 
 const bytes = z.int().nonnegative();
@@ -27,6 +28,8 @@ export const hostInspection = z.object({
   processor: fact(processor),
   configurationVersions: fact(z.array(z.string())),
   switches: fact(z.array(z.string())),
+  /** The same with their types. An agent of an earlier version does not tell. */
+  switchTypes: fact(z.array(switchFacts)).optional(),
   /** VLANs that its switches carry; null is all. */
   vlans: fact(z.array(z.int()).nullable()),
   macAddresses: fact(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { diskId, vmId } from '../ids';
+import { madeSwitchTypes } from '../switches';
 import { bytes, nothing, ofPlace, type OperationDefinition } from './shapes';
 
 export const exportParts = ['whole', 'configuration', 'vm-checkpoint'] as const;
@@ -19,6 +20,8 @@ export const imported = ofPlace.extend({
   exportedVmId: z.string(),
   name: z.string().nullable(),
   switchName: z.string().nullable(),
+  /** The switch of that name is made before the import, where it is not there: that it is missing is no obstacle. */
+  makesSwitch: z.enum(madeSwitchTypes).optional(),
   /** Disks that are elsewhere: the file that each is attached to. */
   diskPaths: z.array(z.object({ diskId, path: z.string() })),
 });

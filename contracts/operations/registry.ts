@@ -9,6 +9,7 @@ import { preCopyOperations } from './pre-copy';
 import { pullOperations } from './pull';
 import { reservationOperations } from './reservation';
 import { stagedOperations } from './staged';
+import { switchOperations } from './switches';
 import type { OperationRules } from './shapes';
 
 /**
@@ -26,6 +27,7 @@ export const operations = {
   ...stagedOperations,
   ...moveOperations,
   ...lunOperations,
+  ...switchOperations,
 } as const;
 
 export type OperationKind = keyof typeof operations;

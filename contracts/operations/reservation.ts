@@ -10,6 +10,9 @@ export const reservationOperations = {
     output: z.object({ freeBytes: bytes }),
     afterStart: 'allowed',
   },
-  /** Takes the reservations of this run back. Part of every ending, so it never refuses. */
+  /**
+   * Takes the reservations of this run back, and its mark off a switch that it made for a VM that it started here. Part of every ending, so it
+   * never refuses.
+   */
   release: { input: ofVm, output: nothing, afterStart: 'allowed' },
 } as const satisfies Record<string, OperationDefinition>;

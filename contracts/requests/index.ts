@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HostId } from '../ids';
 import { exportRequest } from './export';
-import { importRequest } from './import';
+import { importRequest, whyNoSwitchIsMade } from './import';
 import { lanRequest } from './lan';
 import { liveRequest } from './live';
 import { quickRequest } from './quick';
@@ -27,7 +27,7 @@ export const itineraryVersions = {
   warm: 2,
   lan: 2,
   export: 2,
-  import: 2,
+  import: 3,
 } as const;
 export type Kind = keyof typeof itineraryVersions;
 export const kinds = Object.keys(itineraryVersions) as [Kind, ...Kind[]];
@@ -66,6 +66,10 @@ export const migrationRequest = z
     path: ['seeds'],
     error:
       'the staged route takes no seeds, since its source does not see the destination; leave them out, or use the direct route',
+  })
+  .refine((request) => whyNoSwitchIsMade(request) === undefined, {
+    path: ['makeSwitch'],
+    error: ({ input }) => whyNoSwitchIsMade(Object(input) as object),
   });
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
@@ -122,4 +126,4 @@ export {
   type DiskFormatWanted,
   type StopPolicy,
 } from './shapes';
-export { importedVmId, importInputOf } from './import';
+export { compareInputOf, importedVmId, importInputOf } from './import';

@@ -24,5 +24,10 @@ export const requestOfKind = <K extends string, Shape extends z.ZodRawShape>(
   strictlyOf(
     kind,
     { id: migrationId.optional(), kind: z.literal(kind), vmId, sourceHost: hostId, ...shape },
-    { seeds: 'no byte route is used', convertTo: 'the disks move as they are', ...refused },
+    {
+      seeds: 'no byte route is used',
+      convertTo: 'the disks move as they are',
+      makeSwitch: 'an import alone makes a switch',
+      ...refused,
+    },
   );

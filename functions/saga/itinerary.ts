@@ -116,11 +116,11 @@ export class ItineraryBuilder<Input, Done extends object> {
   }
 }
 
-/** The itinerary of an older version, from before the phase of this name was put at the head. For the runs that began with it. */
-export function beforeFirst<Input>(newer: Itinerary<Input>, name: string, version: number): Itinerary<Input> {
-  const [first, ...phases] = newer.phases;
-  if (first?.name !== name || first.pivot) throw new Error(`${newer.kind}: ${name} is not the phase at the head`);
-  return { ...newer, version, phases, pivotIndex: newer.pivotIndex - 1 };
+/** The itinerary of an older version, from before the phase of this name was put in ahead of the pivot. For the runs that began with it. */
+export function before<Input>(newer: Itinerary<Input>, name: string, version: number): Itinerary<Input> {
+  const index = newer.phases.findIndex((phase) => phase.name === name);
+  if (index < 0 || index >= newer.pivotIndex) throw new Error(`${newer.kind}: no phase ahead of the pivot is ${name}`);
+  return { ...newer, version, phases: newer.phases.toSpliced(index, 1), pivotIndex: newer.pivotIndex - 1 };
 }
 
 export const itinerary = <Input>(kind: string, version: number): ItineraryBuilder<Input, object> =>

@@ -5,6 +5,7 @@ import { runId } from '../../contracts/ids';
 import { TestHosts } from '../simulated/test-hosts';
 import { exportedVm, exportHosts } from './export-hosts';
 import { describeExports } from './hyperv-exports';
+import { describeSwitches } from './hyperv-switches';
 import { perform, valueOf } from './hyperv-move';
 
 const run = runId.parse('unread-r1');
@@ -16,6 +17,7 @@ afterEach(() => hosts.close());
 afterAll(() => hosts.remove());
 
 describeExports('the simulated driver', () => exportHosts(hosts, (name) => hosts.open(name)));
+describeSwitches('the simulated driver', () => exportHosts(hosts, (name) => hosts.open(name)));
 
 test('an export that cannot read what it is of says that it has begun, and is taken back', async () => {
   const { host, vmId, vmCheckpointId, root } = await exportHosts(hosts, (name) => hosts.open(name));

@@ -56,7 +56,7 @@ export async function exported(
   return { folder, id: exportedVmId };
 }
 
-async function twiceOn<K extends DriverOperationKind>(
+export async function twiceOn<K extends DriverOperationKind>(
   driver: HyperVDriver,
   by: RunId,
   kind: K,
@@ -119,7 +119,7 @@ const awake = async (host: HyperVDriver, vmId: VmId): Promise<unknown> =>
   valueOf(await perform(host, run, 'await-heartbeat', { vmId, waitMsMax: 60_000 }));
 
 /** A copy of an export on the other host, as an administrator carries it over. */
-async function carried(hosts: ExportHosts, { folder, id }: Export): Promise<Export> {
+export async function carried(hosts: ExportHosts, { folder, id }: Export): Promise<Export> {
   const there = join(hosts.otherRoot, 'plain copy');
   await cp(folder, there, { recursive: true });
   return { folder: there, id };

@@ -91,3 +91,50 @@ test('seeds are named by the kinds of the byte route, once a disk; others say wh
 test('a request of before there were seeds is what it was', () => {
   expect(migrationRequest.parse(quickStorage)).not.toHaveProperty('seeds');
 });
+
+const importing = {
+  kind: 'import',
+  vmId: quickStorage.vmId,
+  sourceHost: 'hv-a',
+  sourceFolder: '/exports/web',
+  destinationSwitch: 'lab',
+};
+
+test('an import makes a private or internal switch of the name that it is mapped to', () => {
+  for (const makeSwitch of ['private', 'internal']) expect(issuesOf({ ...importing, makeSwitch })).toEqual([]);
+  expect(migrationRequest.parse(importing)).not.toHaveProperty('makeSwitch');
+});
+
+test.each([
+  [
+    'an external one',
+    { makeSwitch: 'external' },
+    /^"external" is no type .* use private or internal, .*adapter from the host/,
+  ],
+  [
+    'no name',
+    { makeSwitch: 'private', destinationSwitch: null },
+    /^it is private .*name it in destinationSwitch, or leave makeSwitch out$/,
+  ],
+  [
+    'a pattern',
+    { makeSwitch: 'private', destinationSwitch: 'lab*' },
+    /^"lab\*" is no name .*use a name without control characters .*or leave makeSwitch out$/,
+  ],
+  ['a line', { makeSwitch: 'internal', destinationSwitch: 'lab\n' }, /^"lab\\n" is no name /],
+  ['a space', { makeSwitch: 'internal', destinationSwitch: ' lab' }, /no space at an end/],
+  ['nothing', { makeSwitch: 'internal', destinationSwitch: '' }, /^"" is no name /],
+])('a switch to be made that is or has %s is refused by name, with the value and what to do', (_what, more, says) => {
+  expect(issuesOf({ ...importing, ...more })).toEqual([
+    { path: ['makeSwitch'], message: expect.stringMatching(says) as string },
+  ]);
+});
+
+test('other kinds make no switch, and say that an import alone does', () => {
+  expect(issuesOf({ ...quickStorage, destinationSwitch: 'lab', makeSwitch: 'private' })).toEqual([
+    {
+      path: ['makeSwitch'],
+      message: '"quick-storage" takes no makeSwitch (an import alone makes a switch); leave it out',
+    },
+  ]);
+});

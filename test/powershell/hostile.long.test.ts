@@ -78,6 +78,8 @@ describeWithEngine('hostile values', () => {
         text,
         accepts ? 'value' : 'RequestInvalid',
       ]);
+      if (call === 'make-switch' && accepts)
+        expect((await host.hyperV.switches.list()).at(-1)).toMatchObject({ name: args['Name'], notes: args['Notes'] });
       if (call === 'set-notes' && accepts) {
         notes = String(args['Notes']);
         taken++;
@@ -86,7 +88,7 @@ describeWithEngine('hostile values', () => {
       }
     }
     await lane.close();
-    const ofVms = host.service.changes.filter((change) => !change.endsWith('-firewall-rule'));
+    const ofVms = host.service.changes.filter((change) => !/-firewall-rule$|^add-switch$/.test(change));
     expect(ofVms).toEqual(Array(taken).fill('set-notes'));
     await host.hyperV.setNotes(vmId, '');
     expect(await host.driver.vm(vmId)).toMatchObject({
@@ -167,8 +169,13 @@ function given(
       return { args: { VmId: text, SinceMs: 0, Count: 3 }, accepts: false };
     case 'inspect-host':
       return { args: { Folder: text }, accepts: true };
+    case 'read-switches':
     case 'read-guardians':
       return { args: {}, accepts: true };
+    case 'make-switch':
+    case 'set-switch-notes':
+    case 'remove-switch':
+      return withHostileSwitch(call, text, vmId, random);
     case 'export-guardian':
     case 'import-guardian':
       return withHostileGuardian(call, text, guardian, random);
@@ -326,6 +333,23 @@ function withHostileMove(
   const sound = { VmId: vmId, DestinationHost: 'host-b', JobsBefore: [] };
   const hostile = random() < 0.5 ? { VmId: text } : { DestinationHost: `host-b${text}'` };
   return { ...sound, ...hostile, ...(call === 'start-whole-move' && { Folder: '/none', SwitchName: text }) };
+}
+
+/** A switch with the text in its name, which has a name of its own, or in place of what is checked by a pattern. */
+function withHostileSwitch(
+  call: 'make-switch' | 'set-switch-notes' | 'remove-switch',
+  text: string,
+  vmId: VmId,
+  random: () => number,
+): { args: Arguments; accepts: boolean } {
+  const ofNone = { SwitchId: `${vmId}${text}`, Expected: text };
+  if (call === 'remove-switch') return { args: ofNone, accepts: false };
+  if (call === 'set-switch-notes') return { args: { ...ofNone, Notes: text }, accepts: false };
+  const Name = `${text.toWellFormed()}${randomUUID()}`;
+  const isName = Name.length <= 100 && /^(?! )[^\p{Cc}*?[\]`]+$/u.test(Name);
+  return random() < 0.5
+    ? { args: { Name, Type: 'Private', Notes: 'hostile' }, accepts: isName }
+    : { args: { Name: 'lab', Type: text, Notes: text }, accepts: false };
 }
 
 /** A guardian with the text as its name, which is a name as any other, or in place of what is checked by a pattern. */

@@ -133,9 +133,14 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
       destinationFolder: site.folderOn(host, 'copies'),
       newVmId,
       name: 'web-copy',
+      destinationSwitch: 'lab',
+      makeSwitch: 'internal',
       policy: { fixUps: 'apply', start: true },
     });
     expect(imported).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    expect(imported.configurationChanges).toContain('The virtual switch "lab" (internal) was made.');
+    const made = (await site.host(host).hyperV.switches.list()).filter(({ name }) => name === 'lab');
+    expect(made).toMatchObject([{ type: 'Internal', notes: '' }]);
     const told = imported.configurationChanges.join(' ');
     const [, id = ''] = /The id was \S+ and is now (\S+)\./.exec(told) ?? [];
     expect(told).toContain('The name was web and is now web-copy.');

@@ -433,6 +433,20 @@ export const cases: readonly Case[] = [
   { check: 'switch', kind: 'live', given: { 'vm.network': network({ switchName: 'DMZ' }) }, says: ['DMZ', 'LAN'] },
   { check: 'switch', kind: 'lan', request: { destinationSwitch: 'Core' }, given: {}, says: ['Core'] },
   { check: 'import-switch', kind: 'import', request: { destinationSwitch: 'Core' }, given: {}, says: ['Core', 'LAN'] },
+  {
+    check: 'import-switch-type',
+    kind: 'import',
+    request: { destinationSwitch: 'LAN', makeSwitch: 'private' },
+    given: {},
+    says: ['LAN', 'external', 'private'],
+  },
+  {
+    check: 'import-switch-type',
+    kind: 'import',
+    request: { destinationSwitch: 'lan', makeSwitch: 'internal' },
+    given: { 'destination.switchTypes': [{ name: 'LAN', type: 'internal' }] },
+    says: ['"LAN"', '"lan"'],
+  },
   { check: 'vlan', kind: 'warm', given: { 'vm.network': network({ vlanId: 30 }) }, says: ['30', '10, 20'] },
   {
     check: 'mac-in-use',

@@ -22,6 +22,7 @@ const host: HostInspection = {
   processor: known({ maker: 'GenuineIntel', features: ['sse4.2', 'aes', 'avx'], vectors: [] }),
   configurationVersions: known(['9.0', '10.0']),
   switches: known(['LAN']),
+  switchTypes: known([{ name: 'LAN', type: 'external' }]),
   vlans: known([10, 20]),
   macAddresses: known({ poolFirst: '00155D010000', poolLast: '00155D0100FF', inUse: [] }),
   diskFormats: known(['vhd', 'vhdx']),

@@ -104,4 +104,6 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'register-vm': { changes: ['registered'] },
   'unregister-vm': {},
   'forget-source': {},
+  'make-switch': { made: true },
+  'remove-switch': { usedBy: null },
 };

@@ -32,6 +32,12 @@ export type SimulatedKind = {
   readonly fields: (move: Move) => Readonly<Record<string, unknown>>;
 };
 
+/** A switch of its own, which it makes, for every other import. */
+function madeSwitch({ id, draw }: Move): Readonly<Record<string, unknown>> {
+  if (draw.oneIn(2)) return {};
+  return { destinationSwitch: `switch-${id}`, makeSwitch: draw.pick(['private', 'internal']) };
+}
+
 /** A folder that nobody else uses, on the machine where the VM goes. */
 const folder = ({ destination, id }: Move): string => folderOf(destination, 'host', 'volumes', 'vms', `moved-${id}`);
 /** The same on the machine where it is. */
@@ -124,6 +130,7 @@ export const simulatedKinds: Readonly<Record<Kind, SimulatedKind>> = {
       ...(move.draw.oneIn(3) ? { newVmId: vmIdOf.parse(move.draw.guid()) } : {}),
       name: move.draw.oneIn(3) ? 'renamed' : null,
       policy: { fixUps: move.draw.pick(['ask', 'apply']), start: move.draw.oneIn(2) },
+      ...madeSwitch(move),
     }),
   },
 };

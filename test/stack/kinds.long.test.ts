@@ -25,6 +25,12 @@ afterAll(() => line.close());
 
 const idOf = (vm: string, kind: Kind): string => `${vm.slice(0, 8)}-${kind}`;
 
+/** The virtual switches of a host. */
+async function switchesOf(hostId: string): Promise<readonly string[]> {
+  const { items } = z.object({ items: z.array(hostItem) }).parse(JSON.parse(await done('hosts', '--json')));
+  return items.find((item) => item.hostId === hostId)?.facts?.switches ?? [];
+}
+
 /** Runs a migration to its end and answers its receipt, once `hyperferry receipt verify` has taken it. */
 async function migrate(kind: Kind, vm: string, ...options: string[]): Promise<Receipt> {
   tried.add(kind);
@@ -114,6 +120,35 @@ test('export, then import as a copy under another id: both run on the same host'
   expect(imported.configurationChanges.join()).toContain(newId);
   expect(await runsOn('local')).toEqual(['host-a']);
   expect(await runsOn('copy')).toEqual(['host-a']);
+});
+
+test('an import makes the switch that it is told to, private, and the VM is on it', async () => {
+  const exports = join(volumeOf('host-a'), 'exports');
+  const newId = '0f0f0f0f-1111-4222-8333-444455556677';
+  const id = readdirSync(join(exports, 'local', 'Virtual Machines'))[0]?.slice(0, 36) ?? '';
+  expect(await switchesOf('host-a')).not.toContain('lab');
+  const args = ['--from', 'host-a', '--source-folder', join(exports, 'local'), '--new-id', newId, '--name', 'on-lab'];
+  const to = ['--folder', join(volumeOf('host-a'), 'labs'), '--switch', 'lab', '--make-switch', 'private'];
+  await done('migrate', id, '--kind', 'import', '--id', 'lab-1', '--watch', ...args, ...to, '--fix-ups', 'apply');
+  const proof = receipt.parse(JSON.parse(await done('receipt', 'lab-1', '--json')));
+  expect(proof).toMatchObject({ state: 'completed', leftovers: [], request: { makeSwitch: 'private' } });
+  expect(proof.configurationChanges).toContain('The virtual switch "lab" (private) was made.');
+  expect(await switchesOf('host-a')).toContain('lab');
+  const listed = z.object({ items: z.array(vmFacts) }).parse(JSON.parse(await done('vms', '--json')));
+  expect(listed.items.find(({ name }) => name === 'on-lab')).toMatchObject({ switchName: 'lab', state: 'off' });
+  const refused = await line.run(
+    'migrate',
+    id,
+    '--kind',
+    'import',
+    '--id',
+    'lab-2',
+    '--watch',
+    ...args,
+    ...to.slice(0, -1),
+    'internal',
+  );
+  expect(refused.said).toContain('The host has a virtual switch "lab" that is private, not internal.');
 });
 
 test('no kind was left out', () => {

@@ -1,10 +1,16 @@
 import type { MigrationRequest } from '../../../contracts/migration';
-import { check } from '../check';
+import { whySwitchIsUnfit } from '../../../contracts/switches';
+import { check, type Scenario } from '../check';
 import { moves, toOtherHost } from './applies';
 
 /** The switch that a request maps the VM to; null where it keeps the one of the same name. */
 const mappedSwitch = (request: MigrationRequest): string | null =>
   'destinationSwitch' in request ? request.destinationSwitch : null;
+
+const makesSwitch: Scenario = {
+  when: 'where it makes a switch',
+  holds: (request) => request.kind === 'import' && request.makeSwitch !== undefined,
+};
 
 export const networkChecks = [
   check({
@@ -30,9 +36,11 @@ export const networkChecks = [
     severity: 'critical',
     code: 'SwitchMissing',
     kinds: ['import'],
+    scenario: { when: 'where it makes no switch', holds: (request) => !makesSwitch.holds(request) },
     looksAt: ['destination.switches'],
     finds: 'The switch that the request names is not there.',
-    remedy: 'Name a switch that exists, or make one of that name (New-VMSwitch).',
+    remedy:
+      'Name a switch that exists, or have one of that name made (--make-switch private or internal; New-VMSwitch).',
     source: 'Microsoft: Compare-VM, message 33012',
     look(see, request) {
       const wanted = mappedSwitch(request);
@@ -41,6 +49,25 @@ export const networkChecks = [
       return {
         message: `destinationSwitch is "${wanted}"; the host has ${switches.join(', ') || 'no virtual switch'}.`,
       };
+    },
+  }),
+  check({
+    id: 'import-switch-type',
+    severity: 'critical',
+    code: 'SwitchUnfit',
+    kinds: ['import'],
+    scenario: makesSwitch,
+    looksAt: ['destination.switchTypes'],
+    finds: 'The host has a switch of the name that is to be made, of another type or written otherwise.',
+    remedy: 'Name another switch to be made; or name the one that is there, just as it is written, and have none made.',
+    source: 'Microsoft: New-VMSwitch, "-SwitchType"; Get-VMSwitch',
+    look(see, request) {
+      if (request.kind !== 'import' || request.makeSwitch === undefined) return undefined;
+      const { destinationSwitch, makeSwitch } = request;
+      const why = whySwitchIsUnfit(see['destination.switchTypes'], destinationSwitch ?? '', makeSwitch);
+      return why === undefined
+        ? undefined
+        : { message: `destinationSwitch is "${destinationSwitch ?? ''}", makeSwitch is ${makeSwitch}. ${why}` };
     },
   }),
   check({

@@ -1,3 +1,5 @@
+import type { MadeSwitchType } from '../../../contracts/switches';
+
 /** What an import changes of a VM, in sentences: disks by what they are attached to before the run's VM checkpoint and after its merge. */
 export function changesOf(
   before: {
@@ -25,3 +27,7 @@ export function changesOf(
       : [`The virtual switch was ${nameOf(before.switchName)} and is now ${nameOf(after.switchName)}.`];
   return [...disks, ...saved, ...network, `The configuration is now ${after.configurationPath}.`];
 }
+
+/** A switch that an import is to have, and that is made before it. */
+export const switchToBeMade = (name: string, type: MadeSwitchType | undefined): string =>
+  `${name} (${type ?? ''} switch, to be made)`;

@@ -212,7 +212,8 @@ class PowerShellDriver implements HyperVDriver {
   }
 
   async leftovers(run?: RunId): Promise<Leftover[]> {
-    return findLeftovers(this.real, await this.readVms(), run);
+    const { switches } = orThrow(await this.real.client.call('read-switches', {}));
+    return findLeftovers(this.real, { vms: await this.readVms(), switches }, run);
   }
 
   /** Waits for operations and calls under way. */

@@ -1,20 +1,22 @@
 import type { Leftover } from '../../../contracts/facts';
 import { runId, type RunId } from '../../../contracts/ids';
+import { isSameSwitchName } from '../../../contracts/switches';
 import { exists, filesBelow } from '../files';
 import { homeLayout } from '../home/layout';
 import type { VmValue } from './calls/vm';
 import { runOfCheckpoint } from './checkpoints';
 import { homeOf, type RealHost } from './host';
-import { marksIn } from './marks';
+import type { SwitchValue } from './calls/switches';
+import { madeByIn, marksIn } from './marks';
 import type { RunFile } from './run-files';
 
 /** Everything that carries the mark of a run, of one or of all. A retired source is one thing, with all that hangs on it. */
 export async function findLeftovers(
   { runs, retired, comparisons }: RealHost,
-  vms: readonly VmValue[],
+  { vms, switches }: { readonly vms: readonly VmValue[]; readonly switches: readonly SwitchValue[] },
   run?: RunId,
 ): Promise<Leftover[]> {
-  const found = vms.flatMap(ofVm);
+  const found = [...vms.flatMap(ofVm), ...switches.flatMap((one) => ofSwitch(one, vms))];
   const noted = await runs.all();
   for (const file of noted.ok ? noted.value : []) found.push(...(await ofRun(file)));
   for (const { runId: ofRun, path } of await runs.runs())
@@ -40,6 +42,14 @@ function ofVm(vm: VmValue): Leftover[] {
     ...(fencedBy === null ? [] : [{ what: 'fence', runId: fencedBy, detail: name } as const]),
     ...checkpoints,
   ];
+}
+
+function ofSwitch({ name, type, notes }: SwitchValue, vms: readonly VmValue[]): Leftover[] {
+  const madeBy = madeByIn(notes);
+  if (madeBy === null) return [];
+  const user = vms.find(({ switchName }) => switchName !== null && isSameSwitchName(switchName, name));
+  const used = user === undefined ? '' : `, which VM ${user.name} (${user.id}) uses`;
+  return [{ what: 'virtual-switch', runId: madeBy, detail: `"${name}" (${type.toLowerCase()})${used}` }];
 }
 
 async function ofRun({ runId: run, vmId, room, placed, exporting, lun }: RunFile): Promise<Leftover[]> {

@@ -1,5 +1,5 @@
 import { runId } from '../../../contracts/ids';
-import { marksIn, noMarks, withMarks } from './marks';
+import { madeByIn, marksIn, noMarks, notesOfMadeSwitch, withMarks, withoutMarks } from './marks';
 
 const run = runId.parse('m-1-r1');
 const other = runId.parse('m-2-r1');
@@ -41,4 +41,25 @@ test('of several lines the last counts, and setting marks leaves one', () => {
   const two = `[hyperferry reserved=${run}]\nx\n[hyperferry reserved=${other}]`;
   expect(marksIn(two).reservedBy).toBe(other);
   expect(withMarks(two, { ...noMarks, reservedBy: run })).toBe(`\nx\n[hyperferry reserved=${run}]`);
+});
+
+describe('the mark of a switch', () => {
+  test('is that of the run that made it, and of no line that is another', () => {
+    expect(madeByIn(notesOfMadeSwitch(run))).toBe(run);
+    expect(madeByIn(`For the laboratory\r\n${notesOfMadeSwitch(run)}`)).toBe(run);
+    for (const other of [
+      '',
+      'made=lab-r1',
+      `see ${notesOfMadeSwitch(run)}`,
+      `[hyperferry reserved=${run}]`,
+      '[hyperferry made=]',
+    ])
+      expect(madeByIn(other)).toBeNull();
+    expect(marksIn(notesOfMadeSwitch(run))).toEqual(noMarks);
+  });
+
+  test('is taken off, and what people wrote stays', () => {
+    expect(withoutMarks(notesOfMadeSwitch(run))).toBe('');
+    expect(withoutMarks(`For the laboratory\n${notesOfMadeSwitch(run)}\nof Kim`)).toBe('For the laboratory\nof Kim');
+  });
 });

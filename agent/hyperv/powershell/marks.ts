@@ -45,3 +45,15 @@ export function withMarks(notes: string, { reservedBy, fencedBy, retiredBy }: Ma
   const mark = `[hyperferry ${fields.join(' ')}]`;
   return rest === '' ? mark : `${rest}\n${mark}`;
 }
+
+/** The run that made a virtual switch, by the notes of the switch. */
+export function madeByIn(notes: string): RunId | null {
+  const last = [...notes.matchAll(line)].at(-1)?.[1]?.trim() ?? '';
+  return last.startsWith('made=') ? runOf(new Map([['made', last.slice('made='.length)]]), 'made') : null;
+}
+
+/** The notes of a switch that a run makes. */
+export const notesOfMadeSwitch = (run: RunId): string => `[hyperferry made=${run}]`;
+
+/** Notes without any mark; all that people wrote stays as it is. */
+export const withoutMarks = (notes: string): string => notes.replace(line, '');

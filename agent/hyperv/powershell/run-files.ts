@@ -109,6 +109,8 @@ const runFile = z.object({
   /** The node to which the role of the VM was sent from here, and when it was started here for the run. */
   role: z.object({ to: hostId.nullable(), startedAt: time.nullable() }).nullable().default(null),
   lun: lunNote.nullable().default(null),
+  /** The switch that the run uses and asked to be made. */
+  switchName: z.string().nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFile>;
 
@@ -127,6 +129,7 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   move: null,
   role: null,
   lun: null,
+  switchName: null,
 });
 
 /** Files of runs, below a folder of the agent's own: `<runId>/<vmId>.json`. */

@@ -4,6 +4,7 @@ import type { VmNeeds } from '../../../contracts/operations';
 import { reservedVmsOf } from './fabric/inbound';
 import type { SimulatedHost } from './host';
 import { refuse } from '../refuse';
+import { hasSwitch } from './switches';
 import { memoryFreeBytes } from './volumes';
 
 /** What a VM brings along: `memory` when its files stay where both hosts reach them. */
@@ -72,7 +73,7 @@ function checkVersion(host: SimulatedHost, vm: VmId, needs: VmNeeds): Outcome<vo
 
 function checkNetwork(host: SimulatedHost, vm: VmId, needs: VmNeeds, switchName: string | null): Outcome<void> {
   const wanted = switchName ?? needs.switchName;
-  if (wanted !== null && !host.record.switches.includes(wanted))
+  if (wanted !== null && !hasSwitch(host, wanted))
     return refuse('SwitchMissing', vm, `This host has no virtual switch "${wanted}".`, '33012');
   const { vlans } = host.record;
   if (needs.vlanId !== null && vlans !== null && !vlans.includes(needs.vlanId))

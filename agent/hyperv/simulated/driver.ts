@@ -29,6 +29,7 @@ import type { Scope } from './operations/tables/entry';
 import { bringingUp, bringUp } from './power';
 import { hostRecord } from './records';
 import { HostState } from './state';
+import { switchNamesOf } from './switches';
 import { memoryFreeBytes, volumeUse } from './volumes';
 
 export type SimulatedDriverOptions = {
@@ -59,7 +60,8 @@ export async function openSimulatedDriver(options: SimulatedDriverOptions): Prom
   const layout = layoutOf(await realpath(given.folder));
   const lock = await lockHost(layout.lockFile);
   if (!lock.ok) return lock;
-  for (const folder of [layout.vmsFolder, layout.retiredFolder]) await removeUnfinishedWrites(folder);
+  for (const folder of [layout.vmsFolder, layout.retiredFolder, layout.switchesFolder])
+    await removeUnfinishedWrites(folder);
   const live = mapHostPaths(read.value, livePath(layout));
   const fabric = live.fabric === null ? undefined : await openFabric(live.fabric);
   if (typeof fabric === 'string') return invalid(fabric);
@@ -142,7 +144,7 @@ class SimulatedDriver implements HyperVDriver {
       memoryBytes: record.memoryBytes,
       memoryFreeBytes: memoryFreeBytes(record, state),
       volumes: await Promise.all(present.map((volume) => volumeUse(volume, state))),
-      switches: [...record.switches],
+      switches: switchNamesOf(this.simulated),
     };
   }
 

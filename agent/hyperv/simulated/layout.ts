@@ -23,6 +23,8 @@ export const layoutOf = (hostFolder: string) => {
     plannedFile: (run: RunId, vm: VmId) => below('planned', run, vm, 'vm.json'),
     retiredFolder: below('retired'),
     retiredFile: (run: RunId, vm: VmId) => below('retired', run, `${vm}.json`),
+    switchesFolder: below('switches'),
+    switchFile: (id: string) => below('switches', `${id}.json`),
     runsFolder: below('runs'),
     runFolder: (run: RunId, vm: VmId) => below('runs', run, vm),
     runFile: (run: RunId, vm: VmId) => below('runs', run, vm, 'run.json'),

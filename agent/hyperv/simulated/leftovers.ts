@@ -8,6 +8,7 @@ import type { SimulatedHost } from './host';
 import { homeLayout } from '../home/layout';
 import { filesBehind } from './operations/files-behind';
 import type { PlannedRecord, RunRecord, VmRecord } from './records';
+import { userOfSwitch } from './switches';
 
 /** Everything on the host that carries the mark of a run, of one or of all. A retired source is one thing, with all that hangs on it. */
 export async function findLeftovers(host: SimulatedHost, run?: RunId): Promise<Leftover[]> {
@@ -25,6 +26,11 @@ export async function findLeftovers(host: SimulatedHost, run?: RunId): Promise<L
   for (const planned of state.planned) found.push(...(await ofPlaceholder(planned)));
   for (const { runId: ofRun, vm } of state.retired)
     found.push({ what: 'retired-vm', runId: ofRun, detail: `VM ${vm.name} (${vm.vmId}), set aside, in ${vm.home}` });
+  for (const { name, type, madeBy } of state.switches) {
+    const user = userOfSwitch(host, name);
+    const detail = `"${name}" (${type})${user === undefined ? '' : `, which ${user} uses`}`;
+    if (madeBy !== null) found.push({ what: 'virtual-switch', runId: madeBy, detail });
+  }
   for (const folder of await runFolders(layout.runsFolder))
     found.push({ what: 'run-folder', runId: folder.runId, detail: folder.path });
   // A folder of placeholders whose record is gone or cannot be read.

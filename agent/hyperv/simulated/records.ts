@@ -3,6 +3,7 @@ import { diskId, runId, vmId } from '../../../contracts/ids';
 import { diskFormats, macAddress } from '../../../contracts/inspection/host';
 import { automaticStarts } from '../../../contracts/inspection/vm';
 import { vmDisksMax } from '../../../contracts/limits';
+import { madeSwitchTypes } from '../../../contracts/switches';
 
 /**
  * The state files of a simulated host. Each is written as a whole (files.ts) and parsed as untrusted.
@@ -17,6 +18,8 @@ export const hostRecord = z.object({
   memoryBytes: bytes,
   processorCount: z.int().positive(),
   switches: z.array(z.string()),
+  /** Of these, by name; `external` where nothing is said. */
+  switchTypes: z.record(z.string(), z.enum([...madeSwitchTypes, 'external'])).default({}),
   /** Whether its VMs can be asked what changed on a disk since a reference point (Windows Server 2016 and later). */
   changeTracking: z.boolean().default(true),
   /** How the other hosts of its fabric call it, and where the folder is that they share. */
@@ -273,6 +276,17 @@ export const plannedRecord = z.object({
 });
 export type PlannedRecord = z.infer<typeof plannedRecord>;
 
+/** `switches/<id>.json`: a virtual switch that a run made. */
+export const switchRecord = z.object({
+  schema: z.literal(1),
+  id: guid,
+  name: z.string(),
+  type: z.enum(madeSwitchTypes),
+  /** The run that made it, until that has brought its VM here. */
+  madeBy: runId.nullable(),
+});
+export type SwitchRecord = z.infer<typeof switchRecord>;
+
 /** `runs/<runId>/<vmId>/run.json`: what this host promised to a run and did for it. */
 export const runRecord = z.object({
   schema: z.literal(1),
@@ -290,6 +304,8 @@ export const runRecord = z.object({
       home: path,
     })
     .nullable(),
+  /** The switch that the run uses and asked to be made. */
+  switchName: z.string().nullable().default(null),
   /** The LUN that this host took or gave up for the run. */
   lun: z.string().nullable().default(null),
   /**

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
 import { readJson, removeDurably, writeJsonAtomic } from '../files';
@@ -17,10 +18,12 @@ import {
   plannedRecord,
   retiredRecord,
   runRecord,
+  switchRecord,
   vmRecord,
   type PlannedRecord,
   type RetiredRecord,
   type RunRecord,
+  type SwitchRecord,
   type VmRecord,
 } from './records';
 import { attempt, checkedPath, eachOfRuns, namesIn } from './state-files';
@@ -36,6 +39,7 @@ export class HostState {
   private readonly plannedRecords = new Map<string, PlannedRecord>();
   private readonly retiredRecords = new Map<string, RetiredRecord>();
   private readonly runRecords = new Map<string, RunRecord>();
+  private readonly switchRecords = new Map<string, SwitchRecord>();
   private readonly unreadableVms = new Map<VmId, string>();
   private readonly toStored: PathMap;
 
@@ -55,6 +59,7 @@ export class HostState {
       state.runRecords.set(keyOf(run.runId, run.vmId), mapRunPaths(run, live));
     });
     await state.loadRetired(live, log);
+    await state.loadSwitches(log);
     return state;
   }
 
@@ -89,6 +94,15 @@ export class HostState {
     }
   }
 
+  private async loadSwitches(log: (message: string) => void): Promise<void> {
+    for (const name of (await ifExists(readdir(this.layout.switchesFolder))) ?? []) {
+      const id = z.guid().safeParse(name.replace(/\.json$/, ''));
+      const read = id.success ? await readJson(this.layout.switchFile(id.data), switchRecord) : undefined;
+      if (read?.state === 'damaged') log(`${name} of the switches cannot be read: ${read.reason}`);
+      if (read?.state === 'read') this.switchRecords.set(read.value.id, read.value);
+    }
+  }
+
   get vms(): readonly VmRecord[] {
     return [...this.vmRecords.values()];
   }
@@ -101,6 +115,11 @@ export class HostState {
   }
   get runs(): readonly RunRecord[] {
     return [...this.runRecords.values()];
+  }
+
+  /** Those that runs made. */
+  get switches(): readonly SwitchRecord[] {
+    return [...this.switchRecords.values()];
   }
 
   vm(vm: VmId): VmRecord | undefined {
@@ -125,6 +144,7 @@ export class HostState {
       room: null,
       home: null,
       retirement: null,
+      switchName: null,
       lun: null,
       moved: null,
     };
@@ -168,6 +188,14 @@ export class HostState {
     await writeJsonAtomic(this.layout.runFile(run.runId, run.vmId), mapRunPaths(run, this.toStored));
     this.runRecords.set(keyOf(run.runId, run.vmId), run);
     return run;
+  }
+  async saveSwitch(made: SwitchRecord): Promise<void> {
+    await writeJsonAtomic(this.layout.switchFile(made.id), made);
+    this.switchRecords.set(made.id, made);
+  }
+  async dropSwitch(id: string): Promise<void> {
+    await removeDurably(this.layout.switchFile(id));
+    this.switchRecords.delete(id);
   }
   /** Forgets a run with all that its folder holds. */
   async dropRun(run: RunId, vm: VmId): Promise<void> {

@@ -1,9 +1,10 @@
 import { failureOf, succeeded } from '../../../contracts/failure';
 import type { VmId } from '../../../contracts/ids';
-import { importedVmId, importInputOf, type RunInputOf } from '../../../contracts/migration';
+import { compareInputOf, importedVmId, importInputOf, type RunInputOf } from '../../../contracts/migration';
 import type { OperationInput } from '../../../contracts/operations';
 import type { FixUp } from '../../../contracts/operations/exports';
 import { copiedByHost } from '../../../contracts/receipt';
+import type { MadeSwitchType } from '../../../contracts/switches';
 import { ask } from '../../saga/ask';
 import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import type { Run } from '../../saga/run';
@@ -12,6 +13,8 @@ import { forwardOnly, preflight } from '../common-phases';
 import { at } from '../operations-of-a-run';
 
 type Input = RunInputOf<'import'>;
+
+type MadeSwitch = { readonly name: string; readonly type: MadeSwitchType };
 
 const ofVm = (run: Run<Input>) => ({ vmId: importedVmId(run.input.request) });
 
@@ -25,13 +28,13 @@ const asked = (run: Run<Input>): OperationInput<'compare-import'> => importInput
  * Import: a VM from a folder that an export made, or from a plain copy of one, as a copy or in place, under its id or a new one. What must
  * change is found first, shown, and then applied.
  */
-export const importKind = itinerary<Input>('import', 2)
+export const importKind = itinerary<Input>('import', 3)
   .phase(preflight)
   .phase({
     name: 'compare',
     step: 'Prepare',
     what: 'Find every file that is needed, check it, and say what has to be changed.',
-    do: (run) => at(run, 'destination', 'compare-import', asked(run)),
+    do: (run) => at(run, 'destination', 'compare-import', compareInputOf(run.input.request)),
     undo: nothing('it reads only'),
   })
   .phase({
@@ -59,6 +62,21 @@ export const importKind = itinerary<Input>('import', 2)
       return yield* at(run, 'destination', 'reserve-room', { ...place(run), roomBytes, memoryBytes });
     },
     undo: undo('take the promise back', (run) => at(run, 'destination', 'release', ofVm(run))),
+  })
+  .phase({
+    name: 'switch',
+    step: 'Prepare',
+    what: 'Make the virtual switch, if the request has one made and the host has none of that name.',
+    *do(run): Durable<Step<{ readonly made: MadeSwitch | null }>> {
+      const { makeSwitch: type, destinationSwitch: name } = run.input.request;
+      if (type === undefined || name === null) return succeeded({ made: null });
+      const made = yield* at(run, 'destination', 'make-switch', { ...ofVm(run), name, type });
+      return made.ok ? succeeded({ made: made.value.made ? { name, type } : null }) : made;
+    },
+    undo: undo('remove the switch, if this run made it and nobody uses it', function* (run) {
+      if (run.input.request.makeSwitch === undefined) return succeeded(undefined);
+      return yield* at(run, 'destination', 'remove-switch', ofVm(run));
+    }),
   })
   .phase({
     name: 'place',
@@ -108,13 +126,16 @@ export const importKind = itinerary<Input>('import', 2)
   .phase({
     name: 'release',
     step: 'Finish',
-    what: 'Take back every reservation of this run.',
+    what: 'Take back every reservation of this run, and its mark off a switch that it made.',
     do: (run) => at(run, 'destination', 'release', ofVm(run)),
     undo: forwardOnly,
   })
   .build((done) => ({
     carried: done.copy ? copiedByHost(done.copy.copiedBytes) : null,
     configurationChanges: [
+      ...(done.switch?.made
+        ? [`The virtual switch "${done.switch.made.name}" (${done.switch.made.type}) was made.`]
+        : []),
       ...(done.compare?.fixUps ?? []).flatMap((fixUp) => told(fixUp, done.register?.registeredAs)),
       ...(done.import?.changes ?? []),
     ],

@@ -1,5 +1,5 @@
 import { itineraryVersions, kinds, type Kind, type RunInput, type RunInputOf } from '../../../contracts/migration';
-import { beforeFirst, type Itinerary } from '../../saga/itinerary';
+import { before, type Itinerary } from '../../saga/itinerary';
 import { exportKind } from './export';
 import { importKind } from './import';
 import { lan } from './lan';
@@ -15,7 +15,10 @@ type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary
 
 /** Version 1 of a kind, which began without preflight. */
 const unchecked = <K extends Kind>(newer: Itinerary<RunInputOf<K>>): Itinerary<RunInputOf<K>> =>
-  beforeFirst(newer, 'preflight', 1);
+  before(newer, 'preflight', 1);
+
+/** Version 2 of imports, which made no switch. */
+const importWithoutSwitch = before(importKind, 'switch', 2);
 
 /**
  * Every kind with its itineraries, the one of new runs first. A run ends on the version that it began with, so an older one stays here
@@ -31,7 +34,7 @@ const registry: { readonly [K in Kind]: Versions<K> } = {
   warm: [warm, unchecked(warm)],
   lan: [lan, unchecked(lan)],
   export: [exportKind, unchecked(exportKind)],
-  import: [importKind, unchecked(importKind)],
+  import: [importKind, importWithoutSwitch, unchecked(importWithoutSwitch)],
 };
 
 /** An itinerary as the interpreter runs it. Its own kind's input is what it gets: itineraryOf looks it up by that very input. */

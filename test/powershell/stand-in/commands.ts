@@ -21,6 +21,7 @@ import { HyperVRefusal } from './refusal';
 import { StandInExports, type ExportSettings } from './exports';
 import { Registrations } from './registrations';
 import { StandInRoles } from './roles';
+import { StandInSwitches } from './switches';
 
 const invalidState = (message: string) => new HyperVRefusal('InvalidState', message);
 const notFound = (path: string) =>
@@ -114,6 +115,7 @@ export class StandInHyperV {
   readonly moves: StandInMoves;
   readonly roles: StandInRoles;
   readonly luns: StandInLuns;
+  readonly switches: StandInSwitches;
 
   constructor(
     readonly simulated: HyperVDriver,
@@ -129,6 +131,7 @@ export class StandInHyperV {
       notesOf: async (vmId) => (await this.kept()).notes[vmId] ?? '',
     });
     this.moves = new StandInMoves(this, simulated, byHyperV);
+    this.switches = new StandInSwitches(host, hostFolder);
     this.luns = new StandInLuns(host, hostFolder, (vmId) => this.notesOf(vmId));
     this.roles = new StandInRoles(this, byHyperV, (name) => this.moves.peers.get(name));
   }

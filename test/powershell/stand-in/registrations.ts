@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { SimulatedHost } from '../../../agent/hyperv/simulated/host';
 import { exists, makeFolder, removeDurably, writeJsonAtomic } from '../../../agent/hyperv/files';
 import { homeLayout } from '../../../agent/hyperv/home/layout';
+import { hasSwitch } from '../../../agent/hyperv/simulated/switches';
 import { vmRegistration, type VmRegistration } from '../../../agent/hyperv/simulated/records';
 import { vmId as vmIdOf, type RunId } from '../../../contracts/ids';
 import { HyperVRefusal } from './refusal';
@@ -112,7 +113,7 @@ export class Registrations {
   async incompatibilities(id: string) {
     const { vm } = this.needed(id);
     const found: { id: number; type: string; diskId: string | null; message: string }[] = [];
-    if (vm.switchName !== null && !this.host.record.switches.includes(vm.switchName))
+    if (vm.switchName !== null && !hasSwitch(this.host, vm.switchName))
       found.push({ id: 33012, type: 'adapter', diskId: null, message: `There is no switch ${vm.switchName}.` });
     for (const { diskId, path } of vm.disks)
       if (!(await exists(path))) found.push({ id: 40010, type: 'drive', diskId, message: `There is no ${path}.` });
@@ -137,7 +138,7 @@ export class Registrations {
     const [first] = this.host.state.vms;
     if (first === undefined) throw new HyperVRefusal('NotSupported', 'The stand-in knows no guest.');
     if (!(await exists(diskPath))) throw new HyperVRefusal('ObjectNotFound', `There is no ${diskPath}.`);
-    if (switchName !== null && !this.host.record.switches.includes(switchName))
+    if (switchName !== null && !hasSwitch(this.host, switchName))
       throw new HyperVRefusal('ObjectNotFound', `There is no switch ${switchName}.`);
     const [disk] = first.disks;
     if (disk === undefined) throw new HyperVRefusal('NotSupported', 'The guest that the stand-in knows has no disk.');
@@ -166,7 +167,7 @@ export class Registrations {
   }
 
   setSwitch(id: string, switchName: string | null): void {
-    if (switchName !== null && !this.host.record.switches.includes(switchName))
+    if (switchName !== null && !hasSwitch(this.host, switchName))
       throw new HyperVRefusal('ObjectNotFound', `There is no switch ${switchName}.`);
     const planned = this.needed(id);
     this.planned.set(id, { ...planned, vm: { ...planned.vm, switchName } });

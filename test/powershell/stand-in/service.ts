@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { firewallRule, standInGuardian, type StandInHyperV } from './commands';
 import { processorVectors } from './moves';
 import { HyperVRefusal } from './refusal';
+import { newSwitch } from './switches';
 
 const vmId = z.string();
 const lunPath = z.object({ name: z.string(), path: z.string() });
@@ -20,6 +21,10 @@ const request = z.intersection(
     z.object({ command: z.literal('remove-firewall-rule'), with: z.object({ name: z.string() }) }),
     z.object({ command: z.literal('guardians') }),
     z.object({ command: z.literal('add-guardian'), with: standInGuardian }),
+    z.object({ command: z.literal('switches') }),
+    z.object({ command: z.literal('add-switch'), with: newSwitch }),
+    z.object({ command: z.literal('set-switch-notes'), with: z.object({ id: z.string(), notes: z.string() }) }),
+    z.object({ command: z.literal('remove-switch'), with: z.object({ id: z.string() }) }),
     z.object({ command: z.literal('hardware'), with: z.object({ vmId }) }),
     z.object({ command: z.literal('image'), with: z.object({ path: z.string() }) }),
     z.object({ command: z.literal('set-notes'), with: z.object({ vmId, notes: z.string() }) }),
@@ -147,6 +152,14 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
     case 'add-guardian':
       hyperV.guardians.push(asked.with);
       return Promise.resolve();
+    case 'switches':
+      return hyperV.switches.list();
+    case 'add-switch':
+      return hyperV.switches.add(asked.with);
+    case 'set-switch-notes':
+      return hyperV.switches.setNotes(asked.with.id, asked.with.notes);
+    case 'remove-switch':
+      return hyperV.switches.remove(asked.with.id);
     case 'groups':
       return Promise.resolve(hyperV.groups);
     case 'hardware':
@@ -259,6 +272,7 @@ const looks = [
   'vms',
   'events',
   'groups',
+  'switches',
   'guardians',
   'firewall-rules',
   'firewall-profiles',

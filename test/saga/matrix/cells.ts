@@ -43,6 +43,8 @@ export type Cell = {
 
 const undoColumns: readonly Column[] = ['undo repeated', 'undo fails once', 'undo fails for good', 'answered skip'];
 
+const withSwitch = { sourceFolder: '/exports/vm', destinationSwitch: 'lab', makeSwitch: 'private' };
+
 /** How each kind is asked for: so that every phase has something to do, and twice where a kind has two ways. */
 export const rows: readonly {
   readonly row: string;
@@ -52,12 +54,12 @@ export const rows: readonly {
 }[] = [
   ...kinds.filter((kind) => kind !== 'warm' && kind !== 'import').map((kind) => ({ row: kind, kind })),
   { row: 'warm', kind: 'warm', policy: { approve: true } },
-  { row: 'import', kind: 'import', policy: { start: true }, more: { sourceFolder: '/exports/vm' } },
+  { row: 'import', kind: 'import', policy: { start: true }, more: withSwitch },
   {
     row: 'import in place',
     kind: 'import',
     policy: { start: true },
-    more: { sourceFolder: '/exports/vm', destinationFolder: undefined },
+    more: { ...withSwitch, destinationFolder: undefined },
   },
 ];
 

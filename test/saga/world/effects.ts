@@ -17,7 +17,12 @@ const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof t
   'reserve-vm': ({ here }) => (here.reserved = true),
   'check-disks': nothing,
   'reserve-room': ({ here }) => (here.reserved = true),
-  release: ({ here }) => Object.assign(here, { reserved: false, exported: false }),
+  // The mark of a switch goes once its VM is there.
+  release: ({ here }) =>
+    Object.assign(here, { reserved: false, exported: false, switchMade: here.switchMade && !here.registered }),
+  'make-switch': ({ world, here }) => (here.switchMade = world.madeSwitch.made),
+  // One that a VM or a placeholder uses stays.
+  'remove-switch': ({ here }) => (here.switchMade &&= here.planned || here.registered),
   'place-vm': ({ here }) => (here.planned = true),
   'take-vm-checkpoint': ({ here }) => (here.vmCheckpoint = true),
   'remove-vm-checkpoint': ({ here }) => Object.assign(here, { vmCheckpoint: false, referencePoints: false }),
@@ -81,6 +86,8 @@ const outputs = (world: World, here: Side): Output => ({
   'shut-down-vm': { ...sampleOutputs['shut-down-vm'], ...sizesWith(2) },
   'look-at-changes': { changedBytes: world.seenBytes },
   pull: { ...sampleOutputs.pull, ...world.pulled },
+  'make-switch': world.madeSwitch,
+  'remove-switch': { usedBy: here.switchMade ? 'VM vm' : null },
   'compare-import': { ...sampleOutputs['compare-import'], fixUps: world.fixUps },
   // A repeat answers what the first one did.
   'resume-vm': { outageMs: world.resumed ? 7000 : null },

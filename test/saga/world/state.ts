@@ -12,6 +12,8 @@ export type Side = {
   exported: boolean;
   /** An export lies where anybody may take it. */
   published: boolean;
+  /** A virtual switch with the mark of the run. */
+  switchMade: boolean;
   /** A registration that cannot start. */
   planned: boolean;
   imported: boolean;
@@ -32,6 +34,7 @@ const empty: Side = {
   referencePoints: false,
   exported: false,
   published: false,
+  switchMade: false,
   planned: false,
   imported: false,
   merged: false,
@@ -56,6 +59,8 @@ export class World {
   seenBytes = 0;
   /** What pulls answer otherwise than the sample does. */
   pulled: Partial<OperationOutput<'pull'>> = {};
+  /** What the making of a switch answers. */
+  madeSwitch = { made: true };
   /** What an import finds that it has to change. */
   fixUps: { what: 'switch'; from: string; to: string }[] = [];
   /** How many more times the destination says that a VM is on its way to it. */
@@ -92,8 +97,23 @@ export class World {
 
   /** It runs there, and nothing of the run but a fenced source, or its export, is left. */
   get arrived(): boolean {
-    const isLeft = ({ reserved, exported, planned, copies, fenced, registered, vmCheckpoint }: Side): boolean =>
-      reserved || exported || planned || copies > 0 || (fenced && !registered) || (this.exports && vmCheckpoint);
+    const isLeft = ({
+      reserved,
+      exported,
+      switchMade,
+      planned,
+      copies,
+      fenced,
+      registered,
+      vmCheckpoint,
+    }: Side): boolean =>
+      reserved ||
+      exported ||
+      switchMade ||
+      planned ||
+      copies > 0 ||
+      (fenced && !registered) ||
+      (this.exports && vmCheckpoint);
     const isOut = !this.exports || this.source.published;
     return this.runsThere && isOut && ![this.source, this.destination].some(isLeft);
   }

@@ -39,6 +39,8 @@ export function leftoversOf(site: Site, { request, runId, vmId }: WatchedVm, run
     for (const path of pathsBelow(tree, '/host')) {
       const isKept = isCompleted && path.startsWith('/host/retired/');
       if ((path.includes(runId) && !isKept) || isOfWork(path)) left(machine, path);
+      if (path.startsWith('/host/switches/') && (textOf(tree, path) ?? '').includes(runId))
+        left(machine, `${path} names ${runId}`);
       if (!isCompleted && path.endsWith('vm.json') && marksIn(textOf(tree, path) ?? '{}').includes(runId))
         left(machine, `${path} names ${runId}`);
     }

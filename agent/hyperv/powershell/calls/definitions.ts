@@ -48,6 +48,15 @@ import {
   removePointsArguments,
 } from './rounds';
 import { moveRoleArguments, roleValue } from './roles';
+import {
+  makeSwitchArguments,
+  removedSwitch,
+  removeSwitchArguments,
+  switchesArguments,
+  switchesValue,
+  switchNotesArguments,
+  switchValue,
+} from './switches';
 import { eventsArguments, eventsValue } from './events';
 import { checkpointArguments, notesArguments, notesValue, ofVm, vmsArguments, vmsValue, vmValue } from './vm';
 
@@ -112,6 +121,10 @@ export const calls = {
   'stop-move': { lane: 'act', msMax: 2 * minute, args: stopArguments, value: stoppedMove },
   'stop-live-move': { lane: 'act', msMax: 5 * minute, args: ofVm, value: stoppedMove },
   'remove-planned-vm': { lane: 'act', msMax: 5 * minute, args: ofVm, value: doneValue },
+  'read-switches': { lane: 'look', msMax: 2 * minute, args: switchesArguments, value: switchesValue },
+  'make-switch': { lane: 'act', msMax: 5 * minute, args: makeSwitchArguments, value: switchValue },
+  'set-switch-notes': { lane: 'act', msMax: 5 * minute, args: switchNotesArguments, value: switchValue },
+  'remove-switch': { lane: 'act', msMax: 5 * minute, args: removeSwitchArguments, value: removedSwitch },
   'read-guardians': { lane: 'look', msMax: 2 * minute, args: readGuardiansArguments, value: guardiansValue },
   'export-guardian': { lane: 'look', msMax: 2 * minute, args: exportGuardianArguments, value: exportedGuardian },
   'import-guardian': { lane: 'act', msMax: 5 * minute, args: importGuardianArguments, value: importedGuardian },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { processorVector } from '../../../../contracts/processor';
 import { guardian } from '../../../../contracts/inspection/host';
 import { nativeError } from '../worker/native-error';
+import { switchValue } from './switches';
 
 const bytes = z.int().nonnegative();
 const count = z.int().nonnegative();
@@ -32,6 +33,7 @@ export const inspectedHost = z.object({
   logicalProcessors: told(z.int().positive()),
   processor,
   configurationVersions: told(z.array(z.string())),
+  switchTypes: told(z.array(switchValue)),
   macAddresses: told(
     z.object({
       poolFirst: macAddress,

@@ -71,7 +71,8 @@ export async function findImport(
   const keptPath = memoryToKeep(planned, input, memoryPath, fixUps);
   const chosen = await chooseSwitch(host, planned, input, fixUps);
   if (!chosen.ok) return chosen;
-  const rest = await compareChanged(host, by, input, { configurationPath, disks: disks.value, keptPath });
+  const { switchName, connectTo } = chosen.value;
+  const rest = await compareChanged(host, by, vmId, { configurationPath, disks: disks.value, keptPath, connectTo });
   if (!rest.ok) return rest;
   if (input.name !== null && input.name !== planned.name)
     fixUps.push({ what: 'name', from: planned.name, to: input.name });
@@ -86,7 +87,7 @@ export async function findImport(
     exportedVmId: configuration.id,
     planned,
     vmName: input.name ?? planned.name,
-    switchName: chosen.value,
+    switchName,
     disks: disks.value,
     memoryPath: keptPath,
     besides,
@@ -148,13 +149,18 @@ async function findDisks(
 async function compareChanged(
   host: RealHost,
   by: RunId | typeof inspecting,
-  { vmId, switchName }: Input,
-  changed: { configurationPath: string; disks: readonly FoundDisk[]; keptPath: string | null },
+  vmId: VmId,
+  changed: {
+    readonly configurationPath: string;
+    readonly disks: readonly FoundDisk[];
+    readonly keptPath: string | null;
+    readonly connectTo: string | null;
+  },
 ): Promise<Outcome<void>> {
-  const { configurationPath, disks, keptPath } = changed;
+  const { configurationPath, disks, keptPath, connectTo } = changed;
   const compared = await host.comparisons.compare(by, {
     Path: configurationPath,
-    SwitchName: switchName ?? '',
+    SwitchName: connectTo ?? '',
     Disconnects: true,
     KeepsMemory: keptPath !== null,
     DiskIds: disks.map(({ diskId }) => diskId),

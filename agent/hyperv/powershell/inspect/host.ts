@@ -7,6 +7,7 @@ import type { VmValue } from '../calls/vm';
 import { memoryBytesOf, stateOf } from '../facts';
 import { promisedMemoryBytes } from '../promises';
 import type { RunFile } from '../run-files';
+import { switchFactsOf } from '../switches';
 import { both, factOf, wholeFact } from './told';
 
 export type HostLooks = {
@@ -39,6 +40,11 @@ export function inspectHost({ nowMs, facts, host, vm, promises, vmId }: HostLook
       (versions) => known(versions.filter(isReleased)),
     ),
     switches: wholeFact(facts, ({ switches }) => switches),
+    switchTypes: factOf(
+      host,
+      (read) => read.switchTypes,
+      (read) => known(read.map(switchFactsOf)),
+    ),
     vlans: notKnown(
       'a virtual switch carries every VLAN; which ones the network behind it carries, Hyper-V does not know',
     ),

@@ -29,6 +29,7 @@ import { release, reserveVm } from './reservation';
 import { reserveRoom } from './reserve-room';
 import { retireVm } from './retire-vm';
 import { startVm } from './start-vm';
+import { makeSwitch, removeSwitch } from './switches';
 import { removeVmCheckpoint, takeVmCheckpoint } from './vm-checkpoint';
 
 /** `room`: the VM and the promises of the host. */
@@ -93,4 +94,6 @@ export const operationTable = {
   'register-vm': { handler: registerFromLun, locks: 'room' },
   'unregister-vm': { handler: unregisterFromLun, locks: 'vm' },
   'forget-source': { handler: forgetSource, locks: 'vm' },
+  'make-switch': { handler: makeSwitch, locks: 'vm' },
+  'remove-switch': { handler: removeSwitch, locks: 'vm' },
 } as const satisfies Table;

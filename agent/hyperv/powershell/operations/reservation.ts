@@ -9,6 +9,7 @@ import { forgetHandover } from '../lun-handover';
 import { marksIn } from '../marks';
 import { removePoints } from './reference-points';
 import type { Placed, RunFile } from '../run-files';
+import { keepSwitches } from './switches';
 
 /** Marks the VM as the run's. Refuses what another run holds. */
 export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }) => {
@@ -43,6 +44,10 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
   const hasArrived = vm !== undefined && placed?.home === homeOf(vm) && marks?.reservedBy === runId;
   if (placed !== null && (placed.startedAt !== null || hasArrived)) await tidyHome(placed, noted.value);
   if (placed !== null && placed.startedAt !== null && lun !== null) await forgetHandover(lun.home, runId);
+  if (placed !== null && placed.startedAt !== null && noted.value.switchName !== null) {
+    const kept = await keepSwitches(host, runId, vmId);
+    if (!kept.ok) return kept;
+  }
   // Before the mark, by which a VM that has arrived is known: whoever repeats this would take its home for a placeholder.
   await host.runs.forget(hasArrived ? { ...noted.value, placed: null } : noted.value);
   if (vm !== undefined && marks?.reservedBy === runId) {

@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'guardians', 'inspect-host', 'inspect-vm', 'events', 'doctor', 'firewall', 'processor', 'moves') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'guardians', 'switches', 'inspect-host', 'inspect-vm', 'events', 'doctor', 'firewall', 'processor', 'moves') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -52,6 +52,10 @@ $handlers = @{
     'mount-lun'                  = 'Mount-Lun'
     'dismount-lun'               = 'Dismount-Lun'
     'remove-absent-vm'           = 'Remove-AbsentVm'
+    'read-switches'              = 'Read-Switches'
+    'make-switch'                = 'New-MarkedSwitch'
+    'set-switch-notes'           = 'Set-SwitchNotes'
+    'remove-switch'              = 'Remove-UnusedSwitch'
     'read-guardians'             = 'Read-Guardians'
     'export-guardian'            = 'Export-Guardian'
     'import-guardian'            = 'Import-Guardian'

@@ -10,9 +10,13 @@ import { slotsUsed } from '../admission';
 import { guardianCalled } from '../facts';
 import type { SimulatedHost } from '../host';
 import { placeholderOfAnother, promisedToAnother } from '../operations/reserve-room';
+import { switchesOf, switchNamesOf } from '../switches';
 import { memoryFreeBytes } from '../volumes';
 
-export async function inspectHost(host: SimulatedHost, vm: VmId): Promise<HostInspection> {
+/** This host tells everything. */
+type Told = HostInspection & { readonly switchTypes: NonNullable<HostInspection['switchTypes']> };
+
+export async function inspectHost(host: SimulatedHost, vm: VmId): Promise<Told> {
   const { record, state, clock } = host;
   const { enabled, slotsMax, storageSlotsMax } = record.liveMigration;
   const inUse = state.vms.flatMap(({ vmId, name, hardware }) =>
@@ -24,7 +28,8 @@ export async function inspectHost(host: SimulatedHost, vm: VmId): Promise<HostIn
     logicalProcessors: known(record.processorCount),
     processor: known({ ...record.processor, vectors: [] }),
     configurationVersions: known(record.configurationVersions),
-    switches: known(record.switches),
+    switches: known(switchNamesOf(host)),
+    switchTypes: known(switchesOf(host)),
     vlans: known(record.vlans),
     macAddresses: known({ poolFirst: record.macAddressPool.first, poolLast: record.macAddressPool.last, inUse }),
     diskFormats: known(record.diskFormats),

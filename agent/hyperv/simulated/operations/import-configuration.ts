@@ -6,6 +6,7 @@ import { factsOfFiles } from '../images';
 import { homeLayout } from '../../home/layout';
 import { exportedConfiguration, type ExportedConfiguration, type PlannedRecord, type VmRegistration } from '../records';
 import { refuse } from '../../refuse';
+import { hasSwitch } from '../switches';
 import { placeholder } from '../refusals';
 import { differencingOf, placeImages, whyNotConverted, type PlacedDisk } from '../../home/place-images';
 import { placeBelow } from './reserve-room';
@@ -27,7 +28,7 @@ export const importConfiguration: Handler<'import-configuration'> = async (host,
   if (!read.ok) return read;
   const configuration = read.value;
   const chosenSwitch = switchName ?? configuration.switchName;
-  if (chosenSwitch !== null && !host.record.switches.includes(chosenSwitch))
+  if (chosenSwitch !== null && !hasSwitch(host, chosenSwitch))
     return refuse('SwitchMissing', vmId, `This host has no virtual switch "${chosenSwitch}".`);
   if (imported !== null) {
     if (imported.switchName === switchName) return succeeded({ changes: imported.changes });

@@ -12,8 +12,9 @@ import { resolveOnHost, rootsOf, type Handler, type SimulatedHost } from '../hos
 import { homeLayout, pulledImagePath } from '../../home/layout';
 import { exportedConfiguration, type ExportedConfiguration } from '../records';
 import { refuse } from '../../refuse';
+import { switchNamesOf } from '../switches';
 import { placeholder } from '../refusals';
-import { changesOf } from '../../home/changes';
+import { changesOf, switchToBeMade } from '../../home/changes';
 import { importedAs, registrationOf } from './import-configuration';
 
 type Input = OperationInput<'compare-import'>;
@@ -128,15 +129,17 @@ async function findMemory(
 function chooseSwitch(
   host: SimulatedHost,
   configuration: ExportedConfiguration,
-  { vmId, switchName }: Input,
+  { vmId, switchName, makesSwitch }: Input,
   fixUps: FixUp[],
 ): Outcome<string | null> {
-  const { switches } = host.record;
-  if (switchName !== null && !switches.includes(switchName))
+  const switches = switchNamesOf(host);
+  const isMissing = switchName !== null && !switches.includes(switchName);
+  if (isMissing && makesSwitch === undefined)
     return refuse('SwitchMissing', vmId, `This host has no virtual switch "${switchName}".`);
   const was = configuration.switchName;
   const chosen = switchName ?? (was !== null && switches.includes(was) ? was : null);
-  if (chosen !== was) fixUps.push({ what: 'switch', from: was ?? 'not connected', to: chosen ?? 'not connected' });
+  const to = chosen === null ? 'not connected' : isMissing ? switchToBeMade(chosen, makesSwitch) : chosen;
+  if (chosen !== was) fixUps.push({ what: 'switch', from: was ?? 'not connected', to });
   return succeeded(chosen);
 }
 

@@ -8,6 +8,7 @@ import { homeLayout } from '../../home/layout';
 import { isAtOrBelow } from '../../paths';
 import { vmRegistration } from '../records';
 import { refuse } from '../../refuse';
+import { hasSwitch } from '../switches';
 import { registeredVm, reservedVm } from '../refusals';
 import { placeBelow } from './reserve-room';
 
@@ -109,7 +110,7 @@ export const registerVm: Handler<'register-vm'> = async (host, { runId }, { vmId
       '32784',
     );
   const chosen = switchName ?? vm.switchName;
-  if (chosen !== null && !host.record.switches.includes(chosen))
+  if (chosen !== null && !hasSwitch(host, chosen))
     return refuse('SwitchMissing', vmId, `This host has no virtual switch "${chosen}".`, '33012');
   const disks = await factsOfFiles(host, vm.disks);
   if (!disks.ok) return failed({ ...disks.failure, effect: 'none' });

@@ -4,6 +4,7 @@ import type { Handler } from '../host';
 import { homeLayout, isMergedPath } from '../../home/layout';
 import { clearBehind } from './files-behind';
 import { isMarkedBy } from '../../home/made';
+import { keepSwitches } from './switches';
 
 /**
  * Forgets the run: its reservations, exports and accounts, what it left in the home of a VM that it started here, and what a move left behind. A fence or a
@@ -21,7 +22,10 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
     await removeDurably(homeLayout(home).pulledConfiguration);
     await removeDurably(homeLayout(home).mark);
   }
-  if (vm?.startedBy?.runId === runId) await removeDurably(homeLayout(vm.home).writtenConfiguration(runId));
+  if (vm?.startedBy?.runId === runId) {
+    await removeDurably(homeLayout(vm.home).writtenConfiguration(runId));
+    await keepSwitches(host, runId);
+  }
   if (vm?.reservedBy === runId) await host.state.saveVm({ ...vm, reservedBy: null });
   await host.state.dropRun(runId, vmId);
   return succeeded({});

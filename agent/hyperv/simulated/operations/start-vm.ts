@@ -9,6 +9,7 @@ import type { Handler, SimulatedHost } from '../host';
 import { factsOfFiles } from '../images';
 import type { RetiredRecord, VmRecord, VmRegistration } from '../records';
 import { refuse } from '../../refuse';
+import { hasSwitch } from '../switches';
 import { importedPlaceholder, type ImportedPlan } from '../refusals';
 import { memoryFreeBytes } from '../volumes';
 import { placeBelow } from './reserve-room';
@@ -54,7 +55,7 @@ async function checkReady(
     return refuse('DestinationOccupied', vmId, `VM ${before.name} is registered here, and not fenced by run ${runId}.`);
   if (differencing.some((one) => one.mergedBytes === null))
     return refuse('VmStateWrong', vmId, `The differencing disks of VM ${vm.name} are not merged yet.`);
-  if (vm.switchName !== null && !host.record.switches.includes(vm.switchName))
+  if (vm.switchName !== null && !hasSwitch(host, vm.switchName))
     return refuse('SwitchMissing', vmId, `This host has no virtual switch "${vm.switchName}".`);
   const freeBytes = memoryFreeBytes(host.record, host.state, vmId);
   if (power === 'start' && freeBytes < vm.memoryBytes)

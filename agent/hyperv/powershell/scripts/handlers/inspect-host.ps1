@@ -11,6 +11,7 @@ function Read-HostInspection {
         logicalProcessors       = Read-Fact { [int] $machine.LogicalProcessorCount }
         processor               = Read-Fact { Read-ProcessorFacts }
         configurationVersions   = Read-Fact { , [object[]] @(Get-VMHostSupportedVersion | ForEach-Object { "$($_.Version)" }) }
+        switchTypes             = Read-Fact { , [object[]] @(Get-VMSwitch | ForEach-Object { Read-Switch -Switch $_ }) }
         macAddresses            = Read-Fact { Read-MacAddresses -Machine $machine }
         guardians               = Read-Fact { , [object[]] @(Read-OwnGuardians) }
         attestedBy              = Read-Fact { Read-Attestation }

@@ -8,6 +8,7 @@ import { placeholderTable } from './placeholder';
 import { powerTable } from './power';
 import { preCopyTable } from './pre-copy';
 import { reservationTable } from './reservation';
+import { switchesTable } from './switches';
 
 /** Every operation, area by area as in contracts/operations. */
 export const operationTable: TableOf<DriverOperationKind> = {
@@ -19,4 +20,5 @@ export const operationTable: TableOf<DriverOperationKind> = {
   ...exportsTable,
   ...movesTable,
   ...lunsTable,
+  ...switchesTable,
 };

@@ -1,6 +1,7 @@
 Set-StrictMode -Version 2
 . (Join-Path -Path $PSScriptRoot -ChildPath 'Imports.ps1')
 . (Join-Path -Path $PSScriptRoot -ChildPath 'Moves.ps1')
+. (Join-Path -Path $PSScriptRoot -ChildPath 'Switches.ps1')
 
 function Get-VMHost {
     [CmdletBinding()]
@@ -21,14 +22,6 @@ function Get-VMHost {
         MaximumStorageMigrations                  = $migration.storageSlots.max
         VirtualMachineMigrationAuthenticationType = if ($facts.migrationAuthentication.value.type -eq 'kerberos') { 'Kerberos' } else { 'CredSSP' }
         UseAnyNetworkForMigration                 = @($facts.migrationNetworks.value).Count -eq 0
-    }
-}
-
-function Get-VMSwitch {
-    [CmdletBinding()]
-    param([Parameter(Position = 0, ParameterSetName = 'Name')][Alias('SwitchName')][string] $Name)
-    foreach ($one in (Invoke-StandInService -Command 'host').switches) {
-        if (-not $Name -or $one -eq $Name) { [pscustomobject] @{ Name = $one } }
     }
 }
 
@@ -78,13 +71,15 @@ function Get-VMNetworkAdapter {
     param([Parameter(Mandatory, Position = 0, ParameterSetName = 'VMObject')][object[]] $VM)
     foreach ($one in $VM) {
         if (Test-Planned -Vm $one) {
-            [pscustomobject] @{ VMId = $one.Id; SwitchName = (Get-PlannedFacts -Id "$($one.Id)").switchName }
+            $switchName = (Get-PlannedFacts -Id "$($one.Id)").switchName
+            [pscustomobject] @{ VMId = $one.Id; SwitchName = $switchName; SwitchId = Get-SwitchId -Name $switchName }
             continue
         }
         $network = Get-Told -Fact (Get-Hardware -Id $one.Id).network
         [pscustomobject] @{
             VMId                     = $one.Id
             SwitchName               = $network.switchName
+            SwitchId                 = Get-SwitchId -Name $network.switchName
             MacAddress               = if ($null -eq $network.macAddress) { '000000000000' } else { $network.macAddress }
             DynamicMacAddressEnabled = $network.isMacDynamic
         }
