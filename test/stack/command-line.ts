@@ -51,9 +51,14 @@ export class CommandLine {
     return stdout;
   }
 
+  /** The folder of a simulated host. */
+  hostFolder(host: string): string {
+    return join(this.home, 'hosts', host);
+  }
+
   /** The folder of VMs of a host, or one below it. */
   folderOn(host: string, ...names: string[]): string {
-    return join(this.home, 'hosts', host, 'volumes', 'vms', ...names);
+    return join(this.hostFolder(host), 'volumes', 'vms', ...names);
   }
 
   /** Ends the stack and removes all that it made. */
