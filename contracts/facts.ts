@@ -82,6 +82,8 @@ export const leftover = z.object({
     'partial-disk',
     /** A file of a VM that was moved away, with all its files, and that the move had yet to remove. */
     'old-file',
+    /** A role of a cluster that was removed and is not there again: what it was. */
+    'removed-role',
     'run-folder',
     'running-operation',
     'retired-vm',

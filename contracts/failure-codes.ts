@@ -64,6 +64,12 @@ export const failureCodes = {
   MigrationDisabled: code('permanent', 'none', 'Enable live migration on the named host.'),
   MigrationLimitReached: code('transient', 'none', 'Nothing to do: the run waits for a free slot of the host.'),
   NotClustered: code('permanent', 'none', 'Choose a node of the cluster whose role the VM is, or another kind.'),
+  RoleHoldsMore: code(
+    'permanent',
+    'none',
+    'Move what the message names to a role of its own, or take the role away by hand first.',
+  ),
+  RoleNotKept: code('permanent', 'applied', 'Set what the message names by hand in the cluster, then answer retry.'),
   StorageNotShared: code('permanent', 'none', 'Choose a kind that moves the files, or put them on shared storage.'),
   VlanMissing: code('permanent', 'none', 'Allow the VLAN of the VM on the switch of the destination host.'),
   LunMissing: code('permanent', 'none', 'Put all files of the VM, and of no other VM, on one LUN that both hosts see.'),

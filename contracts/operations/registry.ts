@@ -8,6 +8,7 @@ import { powerOperations } from './power';
 import { preCopyOperations } from './pre-copy';
 import { pullOperations } from './pull';
 import { reservationOperations } from './reservation';
+import { roleOperations } from './roles';
 import { stagedOperations } from './staged';
 import { switchOperations } from './switches';
 import type { OperationRules } from './shapes';
@@ -26,6 +27,7 @@ export const operations = {
   ...pullOperations,
   ...stagedOperations,
   ...moveOperations,
+  ...roleOperations,
   ...lunOperations,
   ...switchOperations,
 } as const;

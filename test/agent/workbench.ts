@@ -76,6 +76,8 @@ const inputs: Partial<Record<OperationKind, object>> = {
   'move-whole': { folder: '/vms/web', peerHost: 'host-1', switchName: null },
   'move-role': { peerHost: 'host-1' },
   'return-role': { peerHost: 'host-1' },
+  'make-role': { settings: null },
+  'make-switch': { name: 'lab', type: 'private' },
   'detach-lun': { lun: 'lun-1' },
   'attach-lun': { lun: 'lun-1' },
   'register-vm': { folder: '/vms/web', switchName: null },

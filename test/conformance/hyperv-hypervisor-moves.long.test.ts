@@ -1,8 +1,9 @@
 import { describeWithEngine } from '../powershell/engine';
 import { SharedWorkers } from '../powershell/stand-in/host';
 import { FabricSite, hostA, hostB } from '../simulated/fabric-site';
-import { describeHypervisorMoves, type ClusterHostsFor } from './hyperv-hypervisor-moves';
+import { describeHypervisorMoves } from './hyperv-hypervisor-moves';
 import { describeLuns } from './hyperv-luns';
+import { describeRoleChanges, type RoleHostsFor } from './hyperv-role-changes';
 import { describeRoles } from './hyperv-roles';
 
 // Each operation is some calls of a PowerShell, on a machine that may be busy with others.
@@ -13,6 +14,7 @@ const placesOf = (site: FabricSite) => ({
   vmId: site.vmId,
   elsewhereOnA: site.pathOn('a', 'elsewhere'),
   folderOnB: site.pathOn('b', 'elsewhere'),
+  site,
 });
 
 describe('moves by the hypervisor', () => {
@@ -21,21 +23,21 @@ describe('moves by the hypervisor', () => {
     await site?.close();
     site = undefined;
   };
-  const made = async (...parts: Parameters<ClusterHostsFor>): Promise<FabricSite> => {
-    const [where, b, a] = parts;
+  const made = async (...parts: Parameters<RoleHostsFor>): Promise<FabricSite> => {
     site = new FabricSite();
-    await site.make(where, b, a);
+    await site.make(...parts);
     return site;
   };
 
   describe('of simulated hosts', () => {
     afterEach(closeSite);
-    const hostsFor: ClusterHostsFor = async (...parts) => {
+    const hostsFor: RoleHostsFor = async (...parts) => {
       const ofSite = await made(...parts);
       return { ...placesOf(ofSite), a: ofSite.a, b: ofSite.b };
     };
     describeHypervisorMoves('the simulated driver', hostsFor);
     describeRoles('the simulated driver', hostsFor);
+    describeRoleChanges('the simulated driver', hostsFor);
     describeLuns('the simulated driver', hostsFor);
   });
 
@@ -52,7 +54,7 @@ describe('moves by the hypervisor', () => {
       for (const one of Object.values(workers)) await one.close();
     });
 
-    const hostsFor: ClusterHostsFor = async (...parts) => {
+    const hostsFor: RoleHostsFor = async (...parts) => {
       const ofSite = await made(...parts);
       const a = await workers.a.over(ofSite.a, ofSite.hostFolder('a'));
       const b = await workers.b.over(ofSite.b, ofSite.hostFolder('b'));
@@ -70,6 +72,7 @@ describe('moves by the hypervisor', () => {
     };
     describeHypervisorMoves('the PowerShell driver over the stand-in', hostsFor);
     describeRoles('the PowerShell driver over the stand-in', hostsFor);
+    describeRoleChanges('the PowerShell driver over the stand-in', hostsFor);
     describeLuns('the PowerShell driver over the stand-in', hostsFor);
   });
 });

@@ -187,6 +187,12 @@ function given(
     case 'remove-planned-vm':
     case 'read-cluster-role':
       return only('VmId');
+    case 'read-role-settings':
+    case 'remove-cluster-role':
+      return only('VmId');
+    case 'add-cluster-role':
+    case 'set-cluster-role':
+      return { args: withHostileRole(call, text, vmId, random), accepts: false };
     case 'move-cluster-role':
       return { args: { VmId: random() < 0.5 ? text : vmId, Node: `${text}'` }, accepts: false };
     case 'read-changes':
@@ -350,6 +356,32 @@ function withHostileSwitch(
   return random() < 0.5
     ? { args: { Name, Type: 'Private', Notes: 'hostile' }, accepts: isName }
     : { args: { Name: 'lab', Type: text, Notes: text }, accepts: false };
+}
+
+/** A role with the text in place of what is checked by a pattern, a list, a length or a type. */
+function withHostileRole(
+  call: 'add-cluster-role' | 'set-cluster-role',
+  text: string,
+  vmId: VmId,
+  random: () => number,
+): Arguments {
+  const owners = { PreferredOwners: [], PossibleOwners: [] };
+  const numbers = { Priority: 0, FailoverThreshold: 0, FailoverPeriodHours: 0, AutoFailbackType: 0 };
+  const windows = { FailbackWindowStart: 0, FailbackWindowEnd: 0 };
+  const sound = { VmId: vmId, Settings: [], ...owners, ...numbers, ...windows, AntiAffinityClassNames: [text] };
+  const hostile = oneOf<Arguments>(random, [
+    { VmId: text },
+    { Settings: ['priority', `${text}'`] },
+    { PreferredOwners: [`host-b${text}'`] },
+    { PossibleOwners: [`${text}'`] },
+    { Priority: `${text}x` },
+  ]);
+  return call === 'set-cluster-role'
+    ? { ...sound, ...hostile }
+    : oneOf<Arguments>(random, [
+        { VmId: text, Name: text },
+        { VmId: vmId, Name: `${text}${'x'.repeat(261)}` },
+      ]);
 }
 
 /** A guardian with the text as its name, which is a name as any other, or in place of what is checked by a pattern. */

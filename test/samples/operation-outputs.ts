@@ -1,5 +1,5 @@
 import { diskId } from '../../contracts/ids';
-import type { OperationKind, OperationOutput } from '../../contracts/operations';
+import type { OperationKind, OperationOutput, RoleSettings } from '../../contracts/operations';
 
 // Outputs of operations for fakes. A test holds each to the schema of its kind.
 
@@ -20,6 +20,19 @@ const moved = {
   copiedBytes: 10,
   mirroredBytes: 2,
   changes: ['moved'],
+};
+
+export const sampleRole: RoleSettings = {
+  name: 'SCVMM vm Resources',
+  priority: 3000,
+  preferredOwners: ['host-b', 'host-a'],
+  possibleOwners: null,
+  failoverThreshold: 2,
+  failoverPeriodHours: 12,
+  autoFailbackType: 1,
+  failbackWindowStart: 22,
+  failbackWindowEnd: 4,
+  antiAffinityClassNames: ['web'],
 };
 
 /** A VM with one disk of so many images. */
@@ -95,6 +108,9 @@ export const sampleOutputs: { readonly [K in OperationKind]: OperationOutput<K> 
   'move-role': {},
   'return-role': {},
   'start-role': { startedAt: at },
+  'remove-role': { removed: { clusterName: 'c1', settings: sampleRole } },
+  'restore-role': {},
+  'make-role': { clusterName: 'c2', name: 'vm', without: ['preferredOwners'] },
   'write-configuration': {},
   'remove-configuration': {},
   'detach-lun': {},

@@ -7,13 +7,15 @@ import { filesBelow } from '../../agent/hyperv/files';
 import type { Outcome } from '../../contracts/failure';
 import { operations } from '../../contracts/operations';
 import { perform, valueOf } from '../conformance/hyperv-move';
+import { sampleRole } from '../samples/operation-outputs';
 import { startChild } from './crash';
 import { FabricSite, hostA, hostB, siteRun } from './fabric-site';
 
 // Moves by the hypervisor and moves of what both hosts see, with one of the two hosts killed between two durable steps of an operation.
 // A host that crashes runs in a process of its own and kills itself at the point; the other one lives on in this process.
 
-type Kind = 'live' | 'quick' | 'san' | 'storage' | 'shared-nothing';
+/** `off-cluster`: shared-nothing, of a role of the cluster, which is removed at the source and made at the destination. */
+type Kind = 'live' | 'quick' | 'san' | 'storage' | 'shared-nothing' | 'off-cluster';
 type Side = 'a' | 'b';
 type Step = readonly [at: Side, kind: DriverOperationKind, input?: object];
 
@@ -74,6 +76,17 @@ function stepsOf(kind: Kind, needs: unknown): Step[] {
       const place = { folder: volumeOf('b'), switchName: null };
       return [admit({ type: 'files', ...place }), ['a', 'move-whole', { ...toB, ...place }], ...beat, ...release];
     }
+    case 'off-cluster': {
+      const place = { folder: site.sharedPath('elsewhere'), switchName: null };
+      return [
+        admit({ type: 'files', ...place }),
+        ['a', 'remove-role'],
+        ['a', 'move-whole', { ...toB, ...place }],
+        ...beat,
+        ['b', 'make-role', { settings: sampleRole }],
+        ...release,
+      ];
+    }
   }
 }
 
@@ -83,6 +96,8 @@ const undosOf = (kind: Kind): Step[] => {
     case 'live':
     case 'shared-nothing':
       return [withdraw, ['a', 'release']];
+    case 'off-cluster':
+      return [['a', 'restore-role'], withdraw, ['a', 'release']];
     case 'quick':
       return [['b', 'return-role', { peerHost: hostA }], ['a', 'resume-vm'], withdraw, ['a', 'release']];
     case 'storage':
@@ -104,7 +119,14 @@ const undosOf = (kind: Kind): Step[] => {
   }
 };
 
-const whereMade = { live: 'shared', quick: 'shared', san: 'lun', storage: 'own', 'shared-nothing': 'own' } as const;
+const whereMade = {
+  live: 'shared',
+  quick: 'shared',
+  san: 'lun',
+  storage: 'own',
+  'shared-nothing': 'own',
+  'off-cluster': 'shared',
+} as const;
 /** Where the VM is to run in the end. */
 const arrives = (kind: Kind): Side => (kind === 'storage' ? 'a' : 'b');
 
@@ -115,6 +137,7 @@ function take([at, kind, input = {}]: Step): Promise<Outcome<unknown>> {
 /** A VM on a new site, and the steps of a run that has marked it and asked what it needs. */
 async function begun(kind: Kind): Promise<Step[]> {
   await site.make(whereMade[kind]);
+  if (kind === 'off-cluster') await site.setRole({ settings: sampleRole });
   valueOf(await take(['a', 'reserve-vm']));
   return stepsOf(kind, valueOf(await take(['a', 'describe-vm'])));
 }
@@ -177,8 +200,13 @@ async function expectClean(): Promise<void> {
 
 async function expectArrived(kind: Kind): Promise<void> {
   expect(await running()).toEqual([arrives(kind)]);
+  await expectRole(kind, 'host-b');
   if (kind === 'storage') expect((await site.a.vm(site.vmId))?.disks[0]?.path.startsWith(elsewhere())).toBe(true);
   await expectClean();
+}
+
+async function expectRole(kind: Kind, owner: string): Promise<void> {
+  if (kind === 'off-cluster') expect(await site.role()).toMatchObject({ owner, settings: sampleRole });
 }
 
 /** A step is tried again while the host says that it has to wait, as a run does. */
@@ -195,6 +223,7 @@ async function expectBack(kind: Kind): Promise<void> {
   for (const one of undosOf(kind)) await patiently(one);
   valueOf(await take(['a', 'await-heartbeat', waits]));
   expect(await running()).toEqual(['a']);
+  await expectRole(kind, 'host-a');
   expect(await site.b.vms()).toEqual([]);
   expect(await disksOf(elsewhere())).toEqual([]);
   expect(await disksOf(volumeOf('b'))).toEqual([]);
@@ -210,6 +239,8 @@ const onDestination = (kind: Kind, step: DriverOperationKind, ...points: CrashPo
 const beforePivot: Case[] = [
   ...onSource('live', 'move-live', 'move-offered', 'move-blackout'),
   ...onSource('shared-nothing', 'move-whole', 'move-offered', 'move-blackout'),
+  ...onSource('off-cluster', 'remove-role', 'role-noted', 'role-removed'),
+  ...onSource('off-cluster', 'move-whole', 'move-offered', 'move-blackout'),
   ...onSource('storage', 'move-storage', 'files-mirrored'),
   ...onSource('quick', 'save-vm', 'saved-state-written', 'vm-saved'),
   ...onSource('quick', 'move-role', 'move-offered', 'move-blackout', 'move-committed'),
@@ -242,6 +273,8 @@ const fromPivotOn: Case[] = [
   ...onSource('storage', 'move-storage', 'files-switched', 'retirement-file-deleted'),
   ...onDestination('quick', 'start-role', 'start-committed', 'start-saved-state-taken'),
   ...onDestination('san', 'start-vm', 'start-committed', 'start-saved-state-taken'),
+  ...onSource('off-cluster', 'move-whole', 'move-committed'),
+  ...onDestination('off-cluster', 'make-role', 'role-made'),
 ];
 
 test.each(fromPivotOn.map((one) => [nameOf(one), one] as const))(
@@ -253,6 +286,19 @@ test.each(fromPivotOn.map((one) => [nameOf(one), one] as const))(
     await expectArrived(one.kind);
   },
 );
+
+test('off-cluster: the source dies when it has made the role again, and the undo goes on from there', async () => {
+  await begun('off-cluster');
+  valueOf(await take(['a', 'remove-role']));
+  await site.a.close();
+  const steps = [{ kind: 'restore-role' as const, input: { vmId: site.vmId } }];
+  const crashAtPoint = { point: 'role-restored', nth: 1 } as const;
+  const folder = join(site.folder, 'a');
+  const { said, ended } = startChild({ folder, run: siteRun, rounds: 1, steps, crashAt: crashAtPoint });
+  expect([await ended, said().includes('done restore-role')]).toEqual(['SIGKILL', false]);
+  site.a = await site.open('a');
+  await expectBack('off-cluster');
+});
 
 test('a shared-nothing move that nobody repeats after its commit shows its old files, and release removes them', async () => {
   const left = await crashAt({ kind: 'shared-nothing', step: 'move-whole', point: 'move-committed', dies: 'a' });

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DriverOperationKind, HyperVDriver } from '../../agent/hyperv/driver';
 import { createFabric, createHost, createRole, createVm, openSimulatedDriver } from '../../agent/hyperv/simulated';
 import type { HostSpec, SimulationHooks } from '../../agent/hyperv/simulated';
+import { readJson, writeJsonAtomic } from '../../agent/hyperv/files';
+import { roleRecord, type RoleRecord } from '../../agent/hyperv/simulated/fabric/records';
 import { hostId, runId, type VmId } from '../../contracts/ids';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
 import type { Outcome } from '../../contracts/failure';
@@ -23,11 +25,17 @@ export class FabricSite {
   a!: HyperVDriver;
   b!: HyperVDriver;
 
-  async make(where: 'own' | 'shared' | 'lun', b: HostSpec = {}, a: HostSpec = {}): Promise<void> {
+  /** Nodes of the cluster are both hosts, unless it is asked for otherwise. */
+  async make(
+    where: 'own' | 'shared' | 'lun',
+    b: HostSpec = {},
+    a: HostSpec = {},
+    nodes: readonly string[] = [hostA, hostB],
+  ): Promise<void> {
     this.folder = await realpath(await mkdtemp(join(tmpdir(), 'hyperferry-fabric-')));
     const fabric = join(this.folder, 'fabric');
     await createFabric(fabric, {
-      cluster: { name: 'c1', nodes: ['host-a', 'host-b'], sharedVolumes: [{ name: 'csv1', sizeBytes: 1024 * mib }] },
+      cluster: { name: 'c1', nodes, sharedVolumes: [{ name: 'csv1', sizeBytes: 1024 * mib }] },
       luns: [{ name: 'lun1', sizeBytes: 1024 * mib, visibleTo: ['host-a', 'host-b'], attachedTo: 'host-a' }],
     });
     const quick = { liveMigration: { bytesPerSecond: 16 * mib } };
@@ -54,6 +62,28 @@ export class FabricSite {
   /** A path below the own volume of a host. */
   pathOn(name: 'a' | 'b', ...names: string[]): string {
     return join(this.folder, name, 'volumes', 'vms', ...names);
+  }
+
+  /** A path below the shared volume of the cluster. */
+  sharedPath(...names: string[]): string {
+    return join(this.folder, 'fabric', 'volumes', 'csv1', ...names);
+  }
+
+  /** The role of the VM as the cluster keeps it; null for none. */
+  async role(): Promise<RoleRecord | null> {
+    const read = await readJson(this.roleFile(), roleRecord);
+    return read.state === 'read' ? read.value : null;
+  }
+
+  /** What a person does to the role of a VM: this one's, or another's. Null takes it away. */
+  async setRole(change: Partial<RoleRecord> | null, vmId: VmId = this.vmId): Promise<void> {
+    if (change === null) return rm(this.roleFile(vmId));
+    const now = vmId === this.vmId ? await this.role() : null;
+    await writeJsonAtomic(this.roleFile(vmId), { schema: 1, vmId, owner: hostA, ...now, ...change });
+  }
+
+  private roleFile(vmId: VmId = this.vmId): string {
+    return join(this.folder, 'fabric', 'roles', `${vmId}.json`);
   }
 
   /** Waits for the guest to have written after its start. */

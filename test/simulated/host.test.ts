@@ -304,6 +304,10 @@ test('a quick storage migration passes every point at which a host can be made t
     'files-switched',
     'lun-detached',
     'lun-attached',
+    'role-noted',
+    'role-removed',
+    'role-restored',
+    'role-made',
   ]);
 });
 

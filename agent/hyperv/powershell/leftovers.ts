@@ -3,22 +3,26 @@ import { runId, type RunId } from '../../../contracts/ids';
 import { isSameSwitchName } from '../../../contracts/switches';
 import { exists, filesBelow } from '../files';
 import { homeLayout } from '../home/layout';
+import { describeRole } from '../role-settings';
 import type { VmValue } from './calls/vm';
 import { runOfCheckpoint } from './checkpoints';
 import { homeOf, type RealHost } from './host';
 import type { SwitchValue } from './calls/switches';
 import { madeByIn, marksIn } from './marks';
+import { isRoleLost } from './operations/change-role';
 import type { RunFile } from './run-files';
 
 /** Everything that carries the mark of a run, of one or of all. A retired source is one thing, with all that hangs on it. */
 export async function findLeftovers(
-  { runs, retired, comparisons }: RealHost,
+  host: RealHost,
   { vms, switches }: { readonly vms: readonly VmValue[]; readonly switches: readonly SwitchValue[] },
   run?: RunId,
 ): Promise<Leftover[]> {
+  const { runs, retired, comparisons } = host;
   const found = [...vms.flatMap(ofVm), ...switches.flatMap((one) => ofSwitch(one, vms))];
   const noted = await runs.all();
-  for (const file of noted.ok ? noted.value : []) found.push(...(await ofRun(file)));
+  for (const file of noted.ok ? noted.value : [])
+    found.push(...(await ofRun(file)), ...(await ofRole(host, vms, file)));
   for (const { runId: ofRun, path } of await runs.runs())
     found.push({ what: 'run-folder', runId: ofRun, detail: path });
   for (const { runId: ofRun, vmId, vmName, home } of await retired.all())
@@ -50,6 +54,18 @@ function ofSwitch({ name, type, notes }: SwitchValue, vms: readonly VmValue[]): 
   const user = vms.find(({ switchName }) => switchName !== null && isSameSwitchName(switchName, name));
   const used = user === undefined ? '' : `, which VM ${user.name} (${user.id}) uses`;
   return [{ what: 'virtual-switch', runId: madeBy, detail: `"${name}" (${type.toLowerCase()})${used}` }];
+}
+
+async function ofRole(host: RealHost, vms: readonly VmValue[], file: RunFile): Promise<Leftover[]> {
+  const { runId: run, vmId, removedRole } = file;
+  const isLost = await isRoleLost(
+    host,
+    file,
+    vms.find(({ id }) => id === vmId),
+  );
+  return isLost && removedRole !== null
+    ? [{ what: 'removed-role', runId: run, detail: describeRole(vmId, removedRole) }]
+    : [];
 }
 
 async function ofRun({ runId: run, vmId, room, placed, exporting, lun }: RunFile): Promise<Leftover[]> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { diskId, hostId, runId, vmId, type DiskId, type RunId, type VmId } from '../../../contracts/ids';
+import { removedRole } from '../../../contracts/operations/roles';
 import { isMissing, syncFolder, writeFileDurably } from '../../files';
 import { makeFolder, removeDurably } from '../files';
 import { lunNote } from './lun-note';
@@ -108,6 +109,10 @@ const runFile = z.object({
   move: moveNote.nullable().default(null),
   /** The node to which the role of the VM was sent from here, and when it was started here for the run. */
   role: z.object({ to: hostId.nullable(), startedAt: time.nullable() }).nullable().default(null),
+  /** The role that the run removed here, and whether its VM ran: noted before it is, and forgotten when it is there again. */
+  removedRole: removedRole.extend({ wasRunning: z.boolean() }).nullable().default(null),
+  /** Noted before the VM that came here is made a role: one that is found from then on is this run's to set. */
+  isMakingRole: z.literal(true).nullable().default(null),
   lun: lunNote.nullable().default(null),
   /** The switch that the run uses and asked to be made. */
   switchName: z.string().nullable().default(null),
@@ -128,6 +133,8 @@ const empty = (run: RunId, vm: VmId): RunFile => ({
   exporting: null,
   move: null,
   role: null,
+  removedRole: null,
+  isMakingRole: null,
   lun: null,
   switchName: null,
 });
@@ -163,11 +170,11 @@ export class RunFiles {
     return file;
   }
 
-  /** Forgets a run, but for a placeholder that is still to be removed. */
-  async forget({ runId: run, vmId: vm, placed: ofRun }: RunFile): Promise<void> {
+  /** Forgets a run, but for a placeholder that is still to be removed, and for a role that `removedRole` says is lost. */
+  async forget({ runId: run, vmId: vm, placed: ofRun, removedRole: role }: RunFile): Promise<void> {
     const isLeft = ofRun !== null && ofRun.startedAt === null;
     await this.removeRounds(run, vm);
-    await this.write({ ...empty(run, vm), placed: isLeft ? ofRun : null });
+    await this.write({ ...empty(run, vm), placed: isLeft ? ofRun : null, removedRole: role });
   }
 
   /** What changed of a disk up to a round of pre-copy. */

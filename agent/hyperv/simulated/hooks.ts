@@ -39,6 +39,10 @@ export const crashPoints = [
   'files-switched',
   'lun-detached',
   'lun-attached',
+  'role-noted',
+  'role-removed',
+  'role-restored',
+  'role-made',
 ] as const;
 export type CrashPoint = (typeof crashPoints)[number];
 

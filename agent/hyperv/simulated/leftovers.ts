@@ -6,7 +6,9 @@ import { ifExists } from '../../files';
 import { exists, filesBelow } from '../files';
 import type { SimulatedHost } from './host';
 import { homeLayout } from '../home/layout';
+import { isRoleLost } from './operations/change-role';
 import { filesBehind } from './operations/files-behind';
+import { describeRole } from '../role-settings';
 import type { PlannedRecord, RunRecord, VmRecord } from './records';
 import { userOfSwitch } from './switches';
 
@@ -16,6 +18,7 @@ export async function findLeftovers(host: SimulatedHost, run?: RunId): Promise<L
   const found: Leftover[] = [];
   for (const vm of state.vms) found.push(...ofVm(vm));
   for (const ofRun of state.runs) found.push(...(await leftByMove(host, ofRun)));
+  for (const ofRun of state.runs) if (await isRoleLost(host, ofRun)) found.push(...ofRole(ofRun));
   for (const { runId: ofRun, vmId, room } of state.runs)
     if (room !== null)
       found.push({
@@ -52,6 +55,9 @@ function ofVm(vm: VmRecord): Leftover[] {
       found.push({ what: 'vm-checkpoint', runId: taken.runId, detail: `${name}: ${taken.name}, ${taken.stage}` });
   return found;
 }
+
+const ofRole = ({ runId: ofRun, vmId, removedRole }: RunRecord): Leftover[] =>
+  removedRole === null ? [] : [{ what: 'removed-role', runId: ofRun, detail: describeRole(vmId, removedRole) }];
 
 async function leftByMove(host: SimulatedHost, ofRun: RunRecord): Promise<Leftover[]> {
   const found: Leftover[] = [];

@@ -4,6 +4,7 @@ import { diskFormats, macAddress } from '../../../contracts/inspection/host';
 import { automaticStarts } from '../../../contracts/inspection/vm';
 import { vmDisksMax } from '../../../contracts/limits';
 import { madeSwitchTypes } from '../../../contracts/switches';
+import { removedRole } from '../../../contracts/operations/roles';
 
 /**
  * The state files of a simulated host. Each is written as a whole (files.ts) and parsed as untrusted.
@@ -321,5 +322,7 @@ export const runRecord = z.object({
     })
     .nullable()
     .default(null),
+  /** The role that the run removed here; noted before it is, and forgotten when it is there again. */
+  removedRole: removedRole.nullable().default(null),
 });
 export type RunRecord = z.infer<typeof runRecord>;

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { runId, vmId, type RunId, type VmId } from '../../../contracts/ids';
 import { ifExists } from '../../files';
@@ -29,6 +29,19 @@ import {
 import { attempt, checkedPath, eachOfRuns, namesIn } from './state-files';
 
 const keyOf = (run: RunId, vm: VmId): string => `${run}/${vm}`;
+
+const emptyRun = (run: RunId, vm: VmId): RunRecord => ({
+  schema: 1,
+  runId: run,
+  vmId: vm,
+  room: null,
+  home: null,
+  retirement: null,
+  switchName: null,
+  lun: null,
+  moved: null,
+  removedRole: null,
+});
 
 /**
  * What the state files of a host say, held in memory and changed only after the change is durable, so that reading never waits.
@@ -137,18 +150,7 @@ export class HostState {
   }
   /** What this host knows of a run; an empty record when that is nothing. */
   run(run: RunId, vm: VmId): RunRecord {
-    const empty: RunRecord = {
-      schema: 1,
-      runId: run,
-      vmId: vm,
-      room: null,
-      home: null,
-      retirement: null,
-      switchName: null,
-      lun: null,
-      moved: null,
-    };
-    return this.runRecords.get(keyOf(run, vm)) ?? empty;
+    return this.runRecords.get(keyOf(run, vm)) ?? emptyRun(run, vm);
   }
 
   async saveVm(vm: VmRecord): Promise<VmRecord> {
@@ -201,6 +203,15 @@ export class HostState {
   async dropRun(run: RunId, vm: VmId): Promise<void> {
     await this.removeOfRun(this.layout.runsFolder, run, vm);
     this.runRecords.delete(keyOf(run, vm));
+  }
+
+  /** The same, but for the role that the run removed here. */
+  async dropRunButRole(run: RunId, vm: VmId): Promise<void> {
+    const { removedRole } = this.run(run, vm);
+    await this.saveRun({ ...emptyRun(run, vm), removedRole });
+    const folder = this.layout.runFolder(run, vm);
+    const file = basename(this.layout.runFile(run, vm));
+    for (const name of await readdir(folder)) if (name !== file) await removeDurably(join(folder, name));
   }
 
   private async removeOfRun(folder: string, run: RunId, vm: VmId): Promise<void> {

@@ -48,6 +48,7 @@ type HyperVOfHost = {
   readonly roles: StandInRoles;
   own(vmId: string): Promise<{ readonly name: string }>;
   isRegistered(vmId: string): boolean;
+  shutDown(vmId: string): Promise<void>;
   notesOf(vmId: string): Promise<string>;
   setNotes(vmId: string, notes: string): Promise<void>;
 };

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { roleSettings } from '../../../contracts/operations/roles';
 import { firewallRule, standInGuardian, type StandInHyperV } from './commands';
 import { processorVectors } from './moves';
 import { HyperVRefusal } from './refusal';
@@ -51,6 +52,11 @@ const request = z.intersection(
     z.object({ command: z.literal('add-lun-path'), with: lunPath }),
     z.object({ command: z.literal('remove-lun-path'), with: lunPath }),
     z.object({ command: z.literal('role'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('roles') }),
+    z.object({ command: z.literal('cluster-nodes') }),
+    z.object({ command: z.literal('remove-group'), with: z.object({ vmId }) }),
+    z.object({ command: z.literal('add-group'), with: z.object({ vmId, name: z.string().nullable() }) }),
+    z.object({ command: z.literal('set-group'), with: z.object({ vmId, settings: roleSettings.partial() }) }),
     z.object({ command: z.literal('move-group'), with: z.object({ vmId, node: z.string() }) }),
     z.object({ command: z.literal('job'), with: z.object({ id: z.string() }) }),
     z.object({ command: z.literal('save'), with: z.object({ vmId }) }),
@@ -198,6 +204,16 @@ const carryOut = async (hyperV: StandInHyperV, asked: Request): Promise<unknown>
       return hyperV.luns.removePath(asked.with.name, asked.with.path);
     case 'role':
       return hyperV.roles.of(asked.with.vmId);
+    case 'roles':
+      return hyperV.roles.list();
+    case 'cluster-nodes':
+      return Promise.resolve(hyperV.roles.nodes());
+    case 'remove-group':
+      return hyperV.roles.remove(asked.with.vmId);
+    case 'add-group':
+      return hyperV.roles.add(asked.with.vmId, asked.with.name);
+    case 'set-group':
+      return hyperV.roles.set(asked.with.vmId, asked.with.settings);
     case 'move-group':
       return hyperV.roles.move(asked.with.vmId, asked.with.node);
     case 'job':
@@ -289,6 +305,8 @@ const looks = [
   'changes',
   'job',
   'role',
+  'roles',
+  'cluster-nodes',
   'luns',
 ];
 

@@ -19,7 +19,12 @@ const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof t
   'reserve-room': ({ here }) => (here.reserved = true),
   // The mark of a switch goes once its VM is there.
   release: ({ here }) =>
-    Object.assign(here, { reserved: false, exported: false, switchMade: here.switchMade && !here.registered }),
+    Object.assign(here, {
+      reserved: false,
+      exported: false,
+      removedRole: false,
+      switchMade: here.switchMade && !here.registered,
+    }),
   'make-switch': ({ world, here }) => (here.switchMade = world.madeSwitch.made),
   // One that a VM or a placeholder uses stays.
   'remove-switch': ({ here }) => (here.switchMade &&= here.planned || here.registered),

@@ -33,4 +33,11 @@ export const moveEffects = {
   'start-role': (({ here }) => {
     if (here.registered) here.state = 'running';
   }) as Effect,
+  'remove-role': (({ here }) => {
+    if (here.isRole) Object.assign(here, { isRole: false, removedRole: true });
+  }) as Effect,
+  'restore-role': (({ here }) => {
+    if (here.removedRole) Object.assign(here, { isRole: true, removedRole: false });
+  }) as Effect,
+  'make-role': (({ here }) => (here.isRole = true)) as Effect,
 };

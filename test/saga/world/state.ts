@@ -23,6 +23,10 @@ export type Side = {
   hasLun: boolean;
   /** Whether the VM's files are in the folder that the run names. */
   inFolder: boolean;
+  /** The VM is a role of the cluster of this host. */
+  isRole: boolean;
+  /** The run has removed it, and knows what it was. */
+  removedRole: boolean;
 };
 
 const empty: Side = {
@@ -41,6 +45,8 @@ const empty: Side = {
   copies: 0,
   hasLun: false,
   inFolder: false,
+  isRole: false,
+  removedRole: false,
 };
 
 /**

@@ -47,7 +47,7 @@ import {
   referencePointsValue,
   removePointsArguments,
 } from './rounds';
-import { moveRoleArguments, roleValue } from './roles';
+import { addRoleArguments, moveRoleArguments, roleSettingsValue, roleValue, setRoleArguments } from './roles';
 import {
   makeSwitchArguments,
   removedSwitch,
@@ -93,6 +93,10 @@ export const calls = {
   'remove-reference-points': { lane: 'act', msMax: 15 * minute, args: removePointsArguments, value: doneValue },
   'read-cluster-role': { lane: 'look', msMax: 2 * minute, args: ofVm, value: roleValue },
   'move-cluster-role': { lane: 'act', msMax: 5 * minute, args: moveRoleArguments, value: roleValue },
+  'read-role-settings': { lane: 'look', msMax: 2 * minute, args: ofVm, value: roleSettingsValue },
+  'remove-cluster-role': { lane: 'act', msMax: 15 * minute, args: ofVm, value: roleSettingsValue },
+  'add-cluster-role': { lane: 'act', msMax: 15 * minute, args: addRoleArguments, value: roleSettingsValue },
+  'set-cluster-role': { lane: 'act', msMax: 15 * minute, args: setRoleArguments, value: roleSettingsValue },
   'save-vm': { lane: 'act', msMax: 60 * minute, args: ofVm, value: vmValue },
   'shut-down-vm': { lane: 'act', msMax: 30 * minute, args: ofVm, value: vmValue },
   'start-vm': { lane: 'act', msMax: 15 * minute, args: ofVm, value: vmValue },

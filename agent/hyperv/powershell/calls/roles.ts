@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostId } from '../../../../contracts/ids';
+import { roleSettings } from '../../../../contracts/operations/roles';
 import { ofVm } from './vm';
 
 /** The group of a cluster that holds a VM, in the cluster's own words; null where the VM is no role. */
@@ -9,3 +10,37 @@ export const roleValue = z.object({
 export type RoleValue = NonNullable<z.infer<typeof roleValue>['role']>;
 
 export const moveRoleArguments = ofVm.extend({ Node: hostId });
+
+/** The cluster of this host, and what it keeps of the role of a VM; null where the VM is none. */
+export const roleSettingsValue = z.object({
+  clusterName: z.string(),
+  nodes: z.array(z.string()),
+  role: z
+    .object({
+      state: z.string(),
+      owner: z.string(),
+      /** Resources beside the two of the VM. */
+      others: z.array(z.string()),
+      settings: roleSettings,
+    })
+    .nullable(),
+});
+export type RoleSettingsValue = z.infer<typeof roleSettingsValue>;
+
+export const addRoleArguments = ofVm.extend({ Name: z.string().max(260) });
+
+const number = z.int().min(0).max(0xffff_ffff);
+const owners = roleSettings.shape.preferredOwners;
+export const setRoleArguments = ofVm.extend({
+  /** Which of the others are set. */
+  Settings: z.array(z.string()),
+  Priority: number,
+  PreferredOwners: owners,
+  PossibleOwners: owners,
+  FailoverThreshold: number,
+  FailoverPeriodHours: number,
+  AutoFailbackType: number,
+  FailbackWindowStart: number,
+  FailbackWindowEnd: number,
+  AntiAffinityClassNames: roleSettings.shape.antiAffinityClassNames,
+});

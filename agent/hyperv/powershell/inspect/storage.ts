@@ -81,5 +81,12 @@ export function sharedVolumeOf(cluster: Fact<Cluster>, paths: readonly string[])
   return known(volume?.name ?? null);
 }
 
+/** Whether every file of a VM is where each node of the cluster of this host has it. */
+export function isOnSharedVolume(cluster: Cluster, vm: VmValue): 'shared' | 'elsewhere' | 'no-cluster' {
+  if (cluster === null) return 'no-cluster';
+  const volume = sharedVolumeOf(known(cluster), pathsOf(vm));
+  return volume.known && volume.value !== null ? 'shared' : 'elsewhere';
+}
+
 const lies = (root: string, path: string): boolean =>
   path.toLowerCase().startsWith(`${root.toLowerCase().replace(/[\\/]+$/, '')}${root.includes('\\') ? '\\' : '/'}`);

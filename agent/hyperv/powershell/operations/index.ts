@@ -5,6 +5,7 @@ import { admitVm, withdrawVm } from './admit-vm';
 import { describeVm } from './describe-vm';
 import { moveLive, moveWhole } from './move-between-hosts';
 import { moveStorage } from './move-storage';
+import { makeRole, removeRole, restoreRole } from './change-role';
 import { checkDisks } from './check-disks';
 import { endRound, lookAtChanges } from './end-round';
 import { locateVm } from './locate-vm';
@@ -56,6 +57,9 @@ export const operationTable = {
   'look-at-changes': { handler: lookAtChanges, locks: 'nothing' },
   'move-role': { handler: moveRole, locks: 'vm' },
   'return-role': { handler: returnRole, locks: 'vm' },
+  'remove-role': { handler: removeRole, locks: 'vm' },
+  'restore-role': { handler: restoreRole, locks: 'vm' },
+  'make-role': { handler: makeRole, locks: 'vm' },
   'start-role': { handler: startRole, locks: 'vm' },
   'save-vm': { handler: saveVm, locks: 'vm' },
   'shut-down-vm': { handler: shutDownVm, locks: 'vm' },

@@ -7,6 +7,7 @@ import { fencedAgainst, findVm, homeOf, registeredVm, setMarks, type Handler } f
 import { forgetConfiguration } from '../kept-configuration';
 import { forgetHandover } from '../lun-handover';
 import { marksIn } from '../marks';
+import { isRoleLost } from './change-role';
 import { removePoints } from './reference-points';
 import type { Placed, RunFile } from '../run-files';
 import { keepSwitches } from './switches';
@@ -27,7 +28,8 @@ export const reserveVm: Handler<'reserve-vm'> = async (host, { runId }, { vmId }
 
 /**
  * Forgets the run: its reservation, its reference points, its export, what was noted of it and what it left in the home of a VM that it started here. A fence
- * or a retired source stays; a placeholder that is still there keeps its note, so that it can still be removed.
+ * or a retired source stays; a placeholder that is still there keeps its note, so that it can still be removed, and so does a role that was removed
+ * and is not there again, since nobody else knows what it was.
  */
 export const release: Handler<'release'> = async (host, { runId }, { vmId }) => {
   const found = await findVm(host, vmId);
@@ -49,7 +51,8 @@ export const release: Handler<'release'> = async (host, { runId }, { vmId }) => 
     if (!kept.ok) return kept;
   }
   // Before the mark, by which a VM that has arrived is known: whoever repeats this would take its home for a placeholder.
-  await host.runs.forget(hasArrived ? { ...noted.value, placed: null } : noted.value);
+  const removedRole = (await isRoleLost(host, noted.value, vm)) ? noted.value.removedRole : null;
+  await host.runs.forget({ ...noted.value, removedRole, ...(hasArrived && { placed: null }) });
   if (vm !== undefined && marks?.reservedBy === runId) {
     const set = await setMarks(host, vm, { ...marks, reservedBy: null });
     if (!set.ok) return set;

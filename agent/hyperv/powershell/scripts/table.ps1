@@ -1,6 +1,6 @@
 # Which modules the worker loads, and which function answers which request. What is not listed here cannot be asked for.
 
-foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'guardians', 'switches', 'inspect-host', 'inspect-vm', 'events', 'doctor', 'firewall', 'processor', 'moves') {
+foreach ($file in 'host', 'vms', 'marks', 'checkpoints', 'rounds', 'roles', 'change-role', 'power', 'fence', 'configuration', 'export', 'import', 'planned', 'jobs', 'luns', 'attach-lun', 'guardians', 'switches', 'inspect-host', 'inspect-vm', 'events', 'doctor', 'firewall', 'processor', 'moves') {
     . (Join-Path -Path $PSScriptRoot -ChildPath "handlers/$file.ps1")
 }
 
@@ -25,6 +25,10 @@ $handlers = @{
     'remove-reference-points'    = 'Remove-ReferencePoints'
     'read-cluster-role'          = 'Read-ClusterRole'
     'move-cluster-role'          = 'Move-ClusterRole'
+    'read-role-settings'         = 'Read-ClusterRoleSettings'
+    'remove-cluster-role'        = 'Remove-ClusterRole'
+    'add-cluster-role'           = 'Add-ClusterRole'
+    'set-cluster-role'           = 'Set-ClusterRoleSettings'
     'save-vm'                    = 'Save-RunningVm'
     'shut-down-vm'               = 'Stop-RunningVm'
     'start-vm'                   = 'Start-StoppedVm'

@@ -1,7 +1,7 @@
 import { hostId, type VmId } from '../../../../contracts/ids';
 import { makeFolder, writeJsonAtomic } from '../../files';
 import { fabricLayout } from './fabric';
-import type { FabricRecord } from './records';
+import type { FabricRecord, RoleRecord } from './records';
 
 export type FabricSpec = {
   readonly cluster?: {
@@ -44,5 +44,10 @@ export async function createFabric(folder: string, spec: FabricSpec): Promise<vo
 }
 
 /** Makes a VM whose files are on a shared volume a role of the cluster. */
-export const createRole = (folder: string, vm: VmId, owner: string): Promise<void> =>
-  writeJsonAtomic(fabricLayout(folder).role(vm), { schema: 1, vmId: vm, owner: hostId.parse(owner) });
+export const createRole = (
+  folder: string,
+  vm: VmId,
+  owner: string,
+  of: Partial<Pick<RoleRecord, 'settings' | 'otherResources'>> = {},
+): Promise<void> =>
+  writeJsonAtomic(fabricLayout(folder).role(vm), { schema: 1, vmId: vm, owner: hostId.parse(owner), ...of });

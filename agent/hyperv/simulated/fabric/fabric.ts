@@ -5,7 +5,7 @@ import { ifExists, syncFolder } from '../../../files';
 import { errorCode } from '../../../thrown';
 import { exists, readJson, removeDurably, writeJsonAtomic } from '../../files';
 import { isAtOrBelow } from '../../paths';
-import { fabricRecord, lunOwner, roleRecord, type FabricRecord } from './records';
+import { fabricRecord, lunOwner, roleRecord, type FabricRecord, type RoleRecord } from './records';
 
 export type Lun = FabricRecord['luns'][number];
 
@@ -15,6 +15,7 @@ export const fabricLayout = (folder: string) => ({
   sharedVolume: (name: string) => join(folder, 'volumes', name),
   lun: (name: string) => join(folder, 'luns', name),
   lunOwner: (name: string) => join(folder, 'luns', `${name}.owner.json`),
+  roles: join(folder, 'roles'),
   role: (vm: VmId) => join(folder, 'roles', `${vm}.json`),
   handovers: join(folder, 'handovers'),
   handoversOf: (vm: VmId) => join(folder, 'handovers', vm),
@@ -111,15 +112,39 @@ export class Fabric {
 
   /** The cluster whose role a VM is, and the node that owns it. */
   async roleOf(vm: VmId): Promise<{ readonly clusterName: string; readonly owner: HostId } | null> {
+    const role = await this.readRole(vm);
+    return this.cluster === null || role === null ? null : { clusterName: this.cluster.name, owner: role.owner };
+  }
+
+  /** All that the cluster knows of the role of a VM; null where it is none, or this host is no node. */
+  async readRole(vm: VmId): Promise<RoleRecord | null> {
     const read = await readJson(this.layout.role(vm), roleRecord);
-    if (this.cluster === null || read.state !== 'read') return null;
-    return { clusterName: this.cluster.name, owner: read.value.owner };
+    return this.cluster !== null && read.state === 'read' ? read.value : null;
+  }
+
+  /** Roles of the cluster. */
+  async roles(): Promise<RoleRecord[]> {
+    const found: RoleRecord[] = [];
+    for (const file of await namesBelow(this.layout.roles)) {
+      const id = vmId.safeParse(file.replace(/\.json$/, ''));
+      const role = id.success ? await this.readRole(id.data) : null;
+      if (role !== null) found.push(role);
+    }
+    return found;
+  }
+
+  writeRole(role: RoleRecord): Promise<void> {
+    return writeJsonAtomic(this.layout.role(role.vmId), role);
+  }
+
+  removeRole(vm: VmId): Promise<void> {
+    return removeDurably(this.layout.role(vm));
   }
 
   /** Notes that the role of a VM is here now. Not for a VM that is no role. */
   async ownRole(vm: VmId): Promise<void> {
-    const read = await readJson(this.layout.role(vm), roleRecord);
-    if (read.state === 'read') await writeJsonAtomic(this.layout.role(vm), { ...read.value, owner: this.host });
+    const role = await this.readRole(vm);
+    if (role !== null) await this.writeRole({ ...role, owner: this.host });
   }
 
   /** The folders of all handovers, of one VM or of all. */

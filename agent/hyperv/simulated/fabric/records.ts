@@ -3,6 +3,7 @@ import { failure } from '../../../../contracts/failure';
 import { hostId, runId, vmId } from '../../../../contracts/ids';
 import { nodeStates, volumeAccess } from '../../../../contracts/inspection/host';
 import { vmNeeds } from '../../../../contracts/operations/moves';
+import { roleSettings } from '../../../../contracts/operations/roles';
 import { vmRegistration } from '../records';
 
 /**
@@ -48,7 +49,16 @@ export type FabricRecord = z.infer<typeof fabricRecord>;
 export const lunOwner = z.object({ host: hostId });
 
 /** `roles/<vmId>.json`: the VM is a role of the cluster. */
-export const roleRecord = z.object({ schema: z.literal(1), vmId, owner: hostId });
+export const roleRecord = z.object({
+  schema: z.literal(1),
+  vmId,
+  owner: hostId,
+  /** Absent: those that a cluster gives to a new role. */
+  settings: roleSettings.optional(),
+  /** Names of resources beside those of the VM. */
+  otherResources: z.array(z.string()).default([]),
+});
+export type RoleRecord = z.infer<typeof roleRecord>;
 
 /** `handovers/<vmId>/<jobId>/offer.json`, written by the host that gives a VM away. */
 export const offer = z.object({

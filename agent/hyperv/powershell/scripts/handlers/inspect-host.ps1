@@ -121,9 +121,7 @@ function Read-MigrationNetworks {
 
 # The cluster that this host is a node of; nothing where it is none.
 function Read-Cluster {
-    $service = Get-CimInstance -ClassName Win32_Service -Filter "Name = 'ClusSvc'" -Property State, StartMode
-    if ($null -eq $service -or $service.StartMode -eq 'Disabled') { return $null }
-    if ($service.State -ne 'Running') { throw 'This host is a node of a cluster whose service does not run here.' }
+    if (-not (Test-IsNode)) { return $null }
     $cluster = Get-Cluster
     $name = [Environment]::MachineName
     $volumes = foreach ($volume in @(Get-ClusterSharedVolume)) {
@@ -139,6 +137,14 @@ function Read-Cluster {
         node          = (Get-ClusterNode -Name $name).State.ToString()
         sharedVolumes = [object[]] @($volumes | Where-Object { $null -ne $_ })
     }
+}
+
+# A cluster whose service does not run here cannot be asked; the host is a node all the same.
+function Test-IsNode {
+    $service = Get-CimInstance -ClassName Win32_Service -Filter "Name = 'ClusSvc'" -Property State, StartMode
+    if ($null -eq $service -or $service.StartMode -eq 'Disabled') { return $false }
+    if ($service.State -ne 'Running') { throw 'This host is a node of a cluster whose service does not run here.' }
+    $true
 }
 
 function Read-FileSystem {

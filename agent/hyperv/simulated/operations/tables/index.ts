@@ -9,6 +9,7 @@ import { powerTable } from './power';
 import { preCopyTable } from './pre-copy';
 import { reservationTable } from './reservation';
 import { switchesTable } from './switches';
+import { rolesTable } from './roles';
 
 /** Every operation, area by area as in contracts/operations. */
 export const operationTable: TableOf<DriverOperationKind> = {
@@ -19,6 +20,7 @@ export const operationTable: TableOf<DriverOperationKind> = {
   ...preCopyTable,
   ...exportsTable,
   ...movesTable,
+  ...rolesTable,
   ...lunsTable,
   ...switchesTable,
 };

@@ -18,6 +18,7 @@ function Get-Cluster {
 function Get-ClusterNode {
     [CmdletBinding()]
     param([Parameter(Position = 0)][System.Collections.Specialized.StringCollection] $Name)
+    if ($null -eq $Name) { foreach ($node in @(Invoke-StandInService -Command 'cluster-nodes')) { [pscustomobject] @{ Name = $node } }; return }
     if ($Name.Count -ne 1 -or $Name[0] -ne [Environment]::MachineName) { throw 'The stand-in is one node.' }
     [pscustomobject] @{ Name = $Name[0]; State = (Get-Culture).TextInfo.ToTitleCase((Read-ClusterFact).node) }
 }
