@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { Agent as HttpAgent } from 'node:http';
 import { join } from 'node:path';
 import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../contracts/failure';
@@ -25,6 +24,7 @@ import { StartMarks } from './operations/start-marks';
 import { OperationStore } from './operations/store';
 import { openDriver } from './open-driver';
 import { Opened } from './opened';
+import { makeStateFolder } from './private-folder';
 import { relayTokens } from './relay-tokens';
 import { StagedRoute, type StagingStore } from './staged-route';
 import { takeStateLock } from './state-lock';
@@ -77,7 +77,7 @@ async function openAll(parts: AgentParts, opened: Opened): Promise<Outcome<Agent
   const { config, clock, log, stagingStore: storeOf, chance = systemChance, env = process.env } = parts;
   const { newGuid } = chance;
   const { stateFolder } = config;
-  await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+  await makeStateFolder(stateFolder);
   const lock = takeStateLock(stateFolder);
   if (lock === undefined) return failed(stateFolderTaken(config));
   opened.add('lock', () => lock.release());

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { failed, failureOf, succeeded, type Outcome } from '../../contracts/failure';
 import { failureOfIo, ifExists } from '../files';
 import { exists, readJson, removeDurably, writeJsonAtomic } from '../hyperv/files';
+import { makePrivateFolder, makeStateFolder } from '../private-folder';
 import { takeStateLock, type StateLock } from '../state-lock';
 import { guardianOffer, hasExpired, type GuardianOffer } from './offer';
-import { makePrivateFolder } from './private-folder';
 
 const keptOffer = z.strictObject({ offer: guardianOffer, secret: z.base64() });
 export type KeptOffer = { readonly offer: GuardianOffer; readonly secret: Buffer };
@@ -27,7 +27,7 @@ export class GuardianFolder {
   static async open(stateFolder: string, nowMs: number): Promise<Outcome<GuardianFolder>> {
     const folder = folderOf(stateFolder);
     try {
-      await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+      await makeStateFolder(stateFolder);
       await makePrivateFolder(folder);
       const opened = await GuardianFolder.take(folder, nowMs);
       return opened === undefined ? failed(busy(folder)) : succeeded(opened);

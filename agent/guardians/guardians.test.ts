@@ -22,7 +22,6 @@ import { exportGuardian, importGuardian, makeOffer, type Imported } from './cour
 import { GuardianFolder } from './folder';
 import { fingerprintOf, offerMsMax, type GuardianOffer } from './offer';
 import type { GuardianCalls, GuardianParts } from './parts';
-import { makePrivateFolder } from './private-folder';
 import type { SealedGuardian } from './sealed';
 
 const at = Date.parse('2026-03-01T00:00:00Z');
@@ -142,22 +141,6 @@ test('the secret of an offer and the folder that it lies in are for their owner 
   const modeOf = (...path: string[]) => statSync(join(folder, 'host-b', 'guardians', ...path)).mode & 0o077;
   if (process.platform === 'win32') return;
   expect([modeOf(), modeOf('offers', `${offer.id}.json`)]).toEqual([0, 0]);
-});
-
-test('on Windows the folder inherits no rights, and admits the system, administrators and its owner', async () => {
-  const ran: string[][] = [];
-  const run = (program: string, args: readonly string[]) => Promise.resolve(ran.push([program, ...args]));
-  await makePrivateFolder(join(folder, 'x'), 'win32', run);
-  expect(ran).toEqual([
-    [
-      expect.stringMatching(/icacls\.exe$/) as string,
-      join(folder, 'x'),
-      '/inheritance:r',
-      ...['S-1-5-18', 'S-1-5-32-544', 'S-1-3-4'].flatMap((sid) => ['/grant:r', `*${sid}:(OI)(CI)F`]),
-    ],
-  ]);
-  const refused = () => Promise.reject(new Error('icacls failed'));
-  await expect(makePrivateFolder(join(folder, 'y'), 'win32', refused)).rejects.toThrow('icacls failed');
 });
 
 test('imported again, it says that the guardian is here, and asks Hyper-V for no change', async () => {

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { win32 } from 'node:path';
 import { promisify } from 'node:util';
+import { ifExists } from './files';
 
 /** Runs a program; rejects where it fails. */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<unknown>;
@@ -25,4 +26,17 @@ export async function makePrivateFolder(
   if (platform !== 'win32') return;
   const icacls = win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'icacls.exe');
   await run(icacls, [folder, '/inheritance:r', ...admitted.flatMap((sid) => ['/grant:r', `*${sid}:(OI)(CI)F`])]);
+}
+
+/**
+ * Makes the folder of an agent private, where it is not there or nothing is in it yet: keys will lie in it. One that has been in use belongs to
+ * its administrator, and stays as it is. Throws as `makePrivateFolder`.
+ */
+export async function makeStateFolder(
+  folder: string,
+  platform: NodeJS.Platform = process.platform,
+  run: RunProgram = runProgram,
+): Promise<void> {
+  const entries = await ifExists(readdir(folder));
+  if (entries === undefined || entries.length === 0) await makePrivateFolder(folder, platform, run);
 }
