@@ -3,6 +3,7 @@ import { failure } from './failure';
 import { leftover } from './facts';
 import { concern } from './preflight';
 import { runStates } from './migration';
+import { madeRole, removedRole } from './operations/roles';
 import { ofLine, readDisk } from './operations/shapes';
 import { acceptedRequest } from './requests';
 import { migrationId, runId } from './ids';
@@ -89,6 +90,17 @@ export const told = z.object({
   /** Of the scope that the policy names, equal at both ends. */
   verified: z.array(readDisk).default([]),
   configurationChanges: z.array(z.string()).default([]),
+  /** What became of the role of the VM; absent where the request said nothing of it. */
+  role: z
+    .object({
+      /** As it was in the cluster of the source; null where the VM was no role, or still is. */
+      removed: removedRole.nullable(),
+      /** Of a run that was taken back: it is a role again, as it was. */
+      restored: z.boolean(),
+      /** In the cluster of the destination. */
+      made: madeRole.nullable(),
+    })
+    .optional(),
   /** What preflight had to say before anything was touched. */
   concerns: z.array(concern).default([]),
 });

@@ -174,6 +174,7 @@ export const namedFacts = {
   'vm.assignedDevices': ofVm((vm) => vm.assignedDevices),
   'vm.runsNestedVms': ofVm((vm) => vm.runsNestedVms),
   'vm.role': ofVm((vm) => vm.role),
+  'vm.roleResources': ofVm((vm) => vm.roleResources ?? notKnown('its agent is older than this look')),
   'vm.storage': ofVm((vm) => vm.storage),
   'vm.integration': ofVm((vm) => vm.integration),
   'vm.heartbeat': ofVm((vm) => vm.heartbeat),

@@ -9,6 +9,7 @@ import {
   migrationRequest,
   notShrinkingPolicies,
   retirePolicies,
+  roleChoices,
   routes,
   stopPolicies,
   verifyScopes,
@@ -50,6 +51,7 @@ export const moveOptions = apiOptions.extend({
   newId: z.string().optional(),
   name: z.string().optional(),
   disk: z.array(z.object({ diskId: z.string(), path: z.string() })).optional(),
+  role: z.enum(roleChoices).optional(),
   seed: z.array(z.object({ diskId: z.string(), path: z.string() })).optional(),
   fixUps: z.enum(['ask', 'apply']).optional(),
   powerOn: z.literal(true).optional(),
@@ -120,6 +122,7 @@ const fieldsOf = ({ to, switch: name, ...options }: MoveOptions) => ({
   ...(options.newId === undefined ? {} : { newVmId: options.newId }),
   ...(options.name === undefined ? {} : { name: options.name }),
   ...(options.disk === undefined ? {} : { diskPaths: options.disk }),
+  ...(options.role === undefined ? {} : { role: options.role }),
   ...(options.seed === undefined ? {} : { seeds: options.seed }),
   policy: {
     ...(options.fixUps === undefined ? {} : { fixUps: options.fixUps }),
@@ -231,6 +234,12 @@ export const withMoveOptions = (command: Command): Command =>
       '--seed <disk=path>',
       'file at the destination that holds much of a disk already, such as scsi-0-0=/vms/replica.vhdx; once a disk',
       diskOption,
+    )
+    .addOption(
+      new Option(
+        '--role <what>',
+        'what becomes of the role of a VM that leaves its cluster: left behind, or made again at the destination (default: such a VM is refused)',
+      ).choices(roleChoices),
     )
     .addOption(new Option('--retire <policy>', 'what becomes of the source afterwards').choices(retirePolicies))
     .addOption(new Option('--verify <scope>', 'what is read once more at both hosts').choices(verifyScopes))

@@ -64,6 +64,19 @@ test('a refusal is told with its remedy and has an exit code of its own; the req
   expect(asked[0]).not.toHaveProperty('id');
 });
 
+test('what becomes of a role is asked for by --role, of kinds that take a VM off its cluster', async () => {
+  const asked: unknown[] = [];
+  const url = await serving(answer({}), asked);
+  const ofRole = (kind: string, role: string) =>
+    runInProcess(['preflight', 'web01', '--to', 'host-b', '--kind', kind, '--role', role, '--api', url]);
+  expect((await ofRole('lan', 'make')).code).toBe(exitCodes.done.code);
+  expect(asked).toEqual([expect.objectContaining({ kind: 'lan', role: 'make' })]);
+  const live = await ofRole('live', 'leave');
+  expect([live.code, live.stderr]).toEqual([exitCodes.badInput.code, expect.stringContaining('its role goes along')]);
+  expect((await ofRole('lan', 'keep')).stderr).toContain('Allowed choices are leave, make');
+  expect(asked).toHaveLength(1);
+});
+
 test('warnings, and what is not known, refuse nothing', async () => {
   const url = await serving(answer({ concerns: [concern('warning'), concern('warning', 'not-known')] }));
   const run = await runInProcess([...words, '--api', url]);

@@ -1,6 +1,6 @@
 import { acceptedRequest, type Kind } from '../../contracts/migration';
 import { copiedByHost, receipt, type Told } from '../../contracts/receipt';
-import { sampleReceipt } from '../testing/samples';
+import { sampleReceipt, sampleRole } from '../testing/samples';
 import { receiptLines } from './receipt';
 
 const mib = 1024 ** 2;
@@ -49,6 +49,23 @@ test.each(cases)('a receipt of %s says what happened: %j', (kind, fields, carrie
   const lines = linesOf(kind, fields, carried);
   for (const text of texts) expect(lines).toContain(text);
   if (kind === 'import') expect(lines).not.toContain('outage:');
+});
+
+test('what became of a role is told, and nothing where the request said nothing of it', () => {
+  const removed = { clusterName: 'c1', settings: sampleRole };
+  const made = { clusterName: 'c2', name: 'web', without: ['preferredOwners'] };
+  const role = (told: Told['role']): string =>
+    linesOf('lan', { ...toB, ...folder, role: 'make' }, null, { role: told })
+      .split('\n')
+      .filter((line) => /^ +role:/.test(line))
+      .join();
+  expect(role(undefined)).toBe('');
+  expect(role({ removed, restored: false, made })).toContain(
+    '"SCVMM web01 Resources" was removed from cluster c1; "web" was made in cluster c2, without its preferredOwners',
+  );
+  expect(role({ removed, restored: true, made: null })).toContain('and is there again as it was');
+  expect(role({ removed, restored: false, made: null })).toContain('and is in no cluster');
+  expect(role({ removed: null, restored: false, made: null })).toContain('the VM was none');
 });
 
 test('one pass is one pass', () => {

@@ -128,6 +128,18 @@ function bytesLine(receipt: Receipt): [string, string] {
   }
 }
 
+/** What became of the role of the VM; undefined where the request said nothing of it. */
+function roleText({ role }: Receipt): string | undefined {
+  if (role === undefined) return undefined;
+  const { removed, restored, made } = role;
+  const was =
+    removed === null ? 'the VM was none' : `"${removed.settings.name}" was removed from cluster ${removed.clusterName}`;
+  if (restored) return `${was}, and is there again as it was`;
+  if (made === null) return removed === null ? was : `${was}, and is in no cluster`;
+  const without = made.without.length === 0 ? '' : `, without its ${made.without.join(', ')}`;
+  return `${was}; "${made.name}" was made in cluster ${made.clusterName}${without}`;
+}
+
 /** What was done to which VM, where. */
 function whatLines({ request }: Receipt): [string, string][] {
   const route = routeText(request);
@@ -159,6 +171,7 @@ export function receiptLines(receipt: Receipt): string[] {
     // A VM that is imported has served nobody yet.
     ...line('outage', request.kind === 'import' ? undefined : outageText(receipt)),
     bytesLine(receipt),
+    ...line('role', roleText(receipt)),
     ...line('source', policy === undefined ? undefined : `retire policy: ${policy}`),
     ...line('reason', failure === null ? undefined : failureText(failure)),
     ...line('remedy', failure?.remedy),

@@ -3,6 +3,7 @@ import { hostFacts, vmFacts, type VmFacts } from '../../contracts/facts';
 import { failureOf } from '../../contracts/failure';
 import { batchStatus } from '../../contracts/batch';
 import { migrationStatus, type MigrationStatus } from '../../contracts/migration';
+import type { RoleSettings } from '../../contracts/operations';
 import { receiptBody, type Receipt } from '../../contracts/receipt';
 import { signReceipt } from '../../relay/receipt-signature';
 import { generateSigningKey, signingKeyFrom } from '../../relay/signing';
@@ -144,6 +145,19 @@ export const sampleRolledBack = (): MigrationStatus =>
   });
 
 export const sampleSigningKey = signingKeyFrom(generateSigningKey().privateKeyBase64);
+
+export const sampleRole: RoleSettings = {
+  name: 'SCVMM web01 Resources',
+  priority: 2000,
+  preferredOwners: [],
+  possibleOwners: null,
+  failoverThreshold: 2,
+  failoverPeriodHours: 6,
+  autoFailbackType: 0,
+  failbackWindowStart: 0xffff_ffff,
+  failbackWindowEnd: 0xffff_ffff,
+  antiAffinityClassNames: [],
+};
 
 export const sampleReceipt = (more: Partial<Record<keyof Receipt, unknown>> = {}): Receipt =>
   signReceipt(

@@ -87,6 +87,8 @@ export const vmInspection = z.object({
   runsNestedVms: fact(z.boolean()),
   /** The cluster whose role it is, and the node that owns it; null for none. */
   role: fact(z.object({ clusterName: z.string(), owner: z.string() }).nullable()),
+  /** What its role holds beside the VM; empty where it is none. An older agent does not tell. */
+  roleResources: fact(z.array(z.string())).optional(),
   /** The shared volume or the LUN that holds all its files; null where they are on disks of the host's own. */
   storage: fact(z.object({ type: z.enum(['shared-volume', 'lun']), name: z.string() }).nullable()),
   integration: fact(z.object({ heartbeat: z.boolean(), shutdown: z.boolean() })),

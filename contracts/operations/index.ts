@@ -10,7 +10,7 @@ export {
   type OperationKind,
   type OperationOutput,
 } from './registry';
-export { type RemovedRole, type RoleSettings } from './roles';
+export { type MadeRole, type RemovedRole, type RoleSettings } from './roles';
 export { stagingAccess, type StagingAccess } from './staged';
 export {
   operationProgress,

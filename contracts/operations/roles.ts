@@ -39,6 +39,15 @@ export type RoleSettings = z.infer<typeof roleSettings>;
 export const removedRole = z.object({ clusterName: z.string(), settings: roleSettings });
 export type RemovedRole = z.infer<typeof removedRole>;
 
+/** A role as a run made it. */
+export const madeRole = z.object({
+  clusterName: z.string(),
+  name: z.string(),
+  /** Settings that the role does not have here: those that name nodes of another cluster, and a name that is taken. */
+  without: z.array(z.string()),
+});
+export type MadeRole = z.infer<typeof madeRole>;
+
 /**
  * Kinds that take a VM off its cluster remove its role first, or the cluster would start it again. The VM stays as it is: it runs on, and no
  * node would start it anew if this one failed.
@@ -55,12 +64,7 @@ export const roleOperations = {
   /** Makes the VM that this run brought here a role of this host's cluster, with such settings as apply here. */
   'make-role': {
     input: ofVm.extend({ settings: roleSettings.nullable() }),
-    output: z.object({
-      clusterName: z.string(),
-      name: z.string(),
-      /** Settings that the role does not have here: those that name nodes of another cluster, and a name that is taken. */
-      without: z.array(z.string()),
-    }),
+    output: madeRole,
     afterStart: 'allowed',
   },
 } as const satisfies Record<string, OperationDefinition>;

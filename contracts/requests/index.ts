@@ -8,7 +8,7 @@ import { quickRequest } from './quick';
 import { quickStorageRequest } from './quick-storage';
 import { sanRequest } from './san';
 import { sharedNothingRequest } from './shared-nothing';
-import type { ByteRouteChoice, DiskFormatWanted } from './shapes';
+import { roleChoices, type ByteRouteChoice, type DiskFormatWanted } from './shapes';
 import { storageRequest } from './storage';
 import type { NamedSeed } from './seeds';
 import { warmRequest } from './warm';
@@ -21,11 +21,11 @@ export const itineraryVersions = {
   live: 2,
   quick: 2,
   san: 2,
-  'quick-storage': 2,
+  'quick-storage': 3,
   storage: 2,
-  'shared-nothing': 2,
-  warm: 2,
-  lan: 2,
+  'shared-nothing': 3,
+  warm: 3,
+  lan: 3,
   export: 2,
   import: 3,
 } as const;
@@ -70,6 +70,10 @@ export const migrationRequest = z
   .refine((request) => whyNoSwitchIsMade(request) === undefined, {
     path: ['makeSwitch'],
     error: ({ input }) => whyNoSwitchIsMade(Object(input) as object),
+  })
+  .refine((request) => roleOf(request) === undefined || destinationHostOf(request) !== request.sourceHost, {
+    path: ['role'],
+    error: 'a VM that stays on its host stays a role; leave it out, or name another destination host',
   });
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 
@@ -89,9 +93,17 @@ export const acceptedRequest = z.discriminatedUnion('kind', [
 export type AcceptedRequest = z.infer<typeof acceptedRequest>;
 export type RequestOf<K extends Kind> = Extract<AcceptedRequest, { kind: K }>;
 
+export type RoleChoice = (typeof roleChoices)[number];
+
 /** Whether the bytes of a move go through a staging container. */
 export const isStaged = (request: object): boolean =>
   'route' in request && request.route === ('staged' satisfies ByteRouteChoice);
+
+/** What a request says of the role of its VM; undefined where it says nothing, or its kind takes no such field. */
+export function roleOf(request: object): RoleChoice | undefined {
+  const asked = 'role' in request ? request.role : undefined;
+  return roleChoices.find((choice) => choice === asked);
+}
 
 /** Places of a move as anybody may ask for them, whatever the kind. */
 type Places = {
@@ -119,6 +131,7 @@ export {
   diskFormatsWanted,
   notShrinkingPolicies,
   retirePolicies,
+  roleChoices,
   routes,
   stopPolicies,
   verifyScopes,

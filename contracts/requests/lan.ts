@@ -9,6 +9,7 @@ import {
   destinationSwitch,
   heartbeatWaitMsMax,
   retire,
+  role,
   route,
   stop,
   verify,
@@ -23,6 +24,7 @@ export const lanRequest = requestOfKind(kind, {
   convertTo,
   seeds: seeds.optional(),
   route,
+  role,
   policy: strictlyOf(
     kind,
     { bandwidthBytesPerSecondMax, bandwidthHours, stop, retire, verify, heartbeatWaitMsMax },

@@ -8,6 +8,7 @@ import {
   destinationSwitch,
   heartbeatWaitMsMax,
   retire,
+  role,
   route,
   verify,
 } from './shapes';
@@ -22,6 +23,7 @@ export const quickStorageRequest = requestOfKind(
     destinationSwitch,
     seeds: seeds.optional(),
     route,
+    role,
     policy: strictlyOf(kind, {
       bandwidthBytesPerSecondMax,
       bandwidthHours,

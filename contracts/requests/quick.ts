@@ -14,6 +14,7 @@ export const quickRequest = requestOfKind(
   {
     destinationFolder: 'the files of the VM stay where they are',
     destinationSwitch: 'it keeps the switch of the same name',
+    role: 'its role goes along',
     route: noByteRoute,
   },
 );

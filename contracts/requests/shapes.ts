@@ -19,6 +19,13 @@ export type ByteRouteChoice = (typeof routes)[number];
 /** How bytes get from host to host: from agent to agent, or through a staging container, for hosts that do not see each other. */
 export const route = z.enum(routes).default('direct');
 
+export const roleChoices = ['leave', 'make'] as const;
+/**
+ * What becomes of the role of a VM that leaves its cluster: it is removed and left behind, or made again at the destination. Absent: a VM that is
+ * a role is refused.
+ */
+export const role = z.enum(roleChoices).optional();
+
 /** Hours in which another limit holds; null is none. */
 export const bandwidthHours = hours.nullable().default(null);
 

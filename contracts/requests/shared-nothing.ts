@@ -1,6 +1,13 @@
 import { hostId } from '../ids';
 import { requestOfKind, strictlyOf } from './of-kind';
-import { destinationFolder, destinationSwitch, heartbeatWaitMsMax, movedByHypervisor, noByteRoute } from './shapes';
+import {
+  destinationFolder,
+  destinationSwitch,
+  heartbeatWaitMsMax,
+  movedByHypervisor,
+  noByteRoute,
+  role,
+} from './shapes';
 
 const kind = 'shared-nothing';
 
@@ -11,6 +18,7 @@ export const sharedNothingRequest = requestOfKind(
     destinationHost: hostId,
     destinationFolder,
     destinationSwitch,
+    role,
     policy: strictlyOf(kind, { heartbeatWaitMsMax }, movedByHypervisor).prefault({}),
   },
   { route: noByteRoute },

@@ -12,6 +12,7 @@ import {
   ifNotShrinking,
   outageMsMax,
   retire,
+  role,
   route,
   roundsMax,
   stop,
@@ -27,6 +28,7 @@ export const warmRequest = requestOfKind(kind, {
   convertTo,
   seeds: seeds.optional(),
   route,
+  role,
   policy: strictlyOf(kind, {
     bandwidthBytesPerSecondMax,
     bandwidthHours,

@@ -116,11 +116,13 @@ export class ItineraryBuilder<Input, Done extends object> {
   }
 }
 
-/** The itinerary of an older version, from before the phase of this name was put in ahead of the pivot. For the runs that began with it. */
-export function before<Input>(newer: Itinerary<Input>, name: string, version: number): Itinerary<Input> {
-  const index = newer.phases.findIndex((phase) => phase.name === name);
-  if (index < 0 || index >= newer.pivotIndex) throw new Error(`${newer.kind}: no phase ahead of the pivot is ${name}`);
-  return { ...newer, version, phases: newer.phases.toSpliced(index, 1), pivotIndex: newer.pivotIndex - 1 };
+/** The itinerary of an older version, from before these phases were put in. For the runs that began with it. */
+export function before<Input>(newer: Itinerary<Input>, names: readonly string[], version: number): Itinerary<Input> {
+  const left = newer.phases.filter(({ name, pivot }) => pivot || !names.includes(name));
+  const [pivot] = left.filter((phase) => phase.pivot);
+  if (pivot === undefined || left.length !== newer.phases.length - names.length)
+    throw new Error(`${newer.kind}: ${names.join(', ')} cannot be left out`);
+  return { ...newer, version, phases: left, pivotIndex: left.indexOf(pivot) };
 }
 
 export const itinerary = <Input>(kind: string, version: number): ItineraryBuilder<Input, object> =>

@@ -39,6 +39,17 @@ test('seeds are refused with the staged route, which has no use for them', () =>
   expect(issuesOf({ ...quickStorage, seeds, route: 'staged' }).map(({ path }) => path)).toEqual([['seeds']]);
 });
 
+test('what becomes of a role is asked of moves to another host that take the VM off its cluster, and of no other', () => {
+  const issuesOfRole = (more: object) =>
+    issuesOf({ ...quickStorage, role: 'make', ...more }).filter((issue) => issue.path[0] === 'role');
+  const takers = ['quick-storage', 'shared-nothing', 'warm', 'lan'];
+  for (const kind of kinds)
+    expect([kind, issuesOfRole({ kind }).length]).toEqual([kind, takers.includes(kind) ? 0 : 1]);
+  expect(issuesOfRole({ kind: 'live' })[0]?.message).toContain('its role goes along');
+  expect(issuesOfRole({ destinationHost: 'hv-a' })[0]?.message).toContain('stays on its host');
+  expect(issuesOfRole({ role: 'keep' })).toHaveLength(1);
+});
+
 test('an unknown kind is refused at the field "kind"', () => {
   expect(issuesOf({ ...quickStorage, kind: 'teleport' }).map(({ path }) => path)).toEqual([['kind']]);
 });

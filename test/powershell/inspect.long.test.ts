@@ -189,6 +189,11 @@ describeWithEngine('what the PowerShell driver tells before a move', () => {
       });
       expect(told.vm?.role).toEqual({ known: true, value: { clusterName: 'c1', owner: 'host-a' } });
       expect(told.vm?.storage).toEqual({ known: true, value: { type: 'shared-volume', name: 'csv1' } });
+      expect(told.vm?.roleResources).toEqual({ known: true, value: [] });
+      const held = { known: true, value: ['Network Name web'] };
+      await site.setRole({ otherResources: held.value });
+      expect((await clustered.driver.inspect(ofSite)).vm?.roleResources).toEqual(held);
+      expect((await site.a.inspect(ofSite)).vm?.roleResources).toEqual(held);
     } finally {
       await clustered.close();
       await site.close();

@@ -115,6 +115,29 @@ describeWithEngine('a kind with agents that use the PowerShell driver', () => {
     expect(await vmOn(destination, site.vms.role)).toBeUndefined();
   });
 
+  test('lan and shared-nothing: a role leaves its cluster, is made one again at the other node, and leaves it for good', async () => {
+    const vmId = site.vms.role;
+    const settings = { priority: 3000, antiAffinityClassNames: ['web'] };
+    await site.host(source).hyperV.roles.set(vmId, settings);
+    const first = await site.migrate(migrationId.parse('ps-lan-role'), {
+      ...{ kind: 'lan', sourceHost: source, destinationHost: destination, vmId },
+      ...{ destinationFolder: site.sharedFolder('lan'), role: 'make', policy: { retire: 'delete' } },
+    });
+    expect(first).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    expect(first.role).toMatchObject({ removed: { settings }, restored: false, made: { without: [] } });
+    expect(await runsOn(destination, vmId)).toBe(true);
+    const roles = site.host(destination).hyperV.roles;
+    expect(await roles.of(vmId)).toMatchObject({ owner: destination, state: 'Online', settings });
+    const second = await site.migrate(migrationId.parse('ps-shared-nothing-role'), {
+      ...{ kind: 'shared-nothing', sourceHost: destination, destinationHost: source, vmId },
+      ...{ destinationFolder: site.folderOn(source, 'left'), role: 'leave' },
+    });
+    expect(second).toMatchObject({ state: 'completed', failure: null, leftovers: [] });
+    expect(second.role).toMatchObject({ removed: { settings }, made: null });
+    expect(await runsOn(source, vmId)).toBe(true);
+    expect(await roles.of(vmId)).toBeNull();
+  });
+
   test('export and import: a VM that runs is exported and goes on, and runs once more under an id that Hyper-V draws', async () => {
     const host = (await runsOn(source, site.vms.web)) ? source : destination;
     const written = await migrate('export', host, host, {

@@ -126,6 +126,11 @@ export class PowerShellSite {
   }
 
   /** A folder on a volume of a host's own. */
+  /** On the shared volume of the cluster. */
+  sharedFolder(...names: string[]): string {
+    return join(this.site.folder, 'fabric', 'volumes', 'csv1', ...names);
+  }
+
   folderOn(host: HostId, ...names: string[]): string {
     return this.site.folderOn(host, ...names);
   }

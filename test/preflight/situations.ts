@@ -3,7 +3,7 @@ import type { AskedHost, Situation } from '../../activities/preflight/situation'
 import { failed, succeeded } from '../../contracts/failure';
 import { hostId } from '../../contracts/ids';
 import { known, notKnown, type Fact, type Inspection } from '../../contracts/inspection';
-import { kindTakes, migrationRequest, type Kind } from '../../contracts/migration';
+import { kindTakes, migrationRequest, roleOf, type Kind } from '../../contracts/migration';
 import { healthyInspection } from '../samples/inspections';
 
 /** Facts that a test gives, by their names. */
@@ -39,6 +39,9 @@ function inCluster(): Given {
   };
 }
 
+/** Where a VM can become a role. */
+const intoCluster: Given = { 'destination.cluster': cluster, 'place.sharedVolume': 'csv1' };
+
 export const clusterWith = (change: Partial<NonNullable<typeof cluster>>): FactValues['source.cluster'] => ({
   ...cluster,
   ...change,
@@ -61,7 +64,11 @@ export function situationOf(
   const isOneHost = !('destinationHost' in parsed) || parsed.destinationHost === parsed.sourceHost;
   const source = askedHost('hv-a');
   const hosts = { source, destination: isOneHost ? source : askedHost('hv-b') };
-  const { 'storage.refusal': noAccess = null, ...ofHosts } = { ...healthy[kind], ...given };
+  const { 'storage.refusal': noAccess = null, ...ofHosts } = {
+    ...healthy[kind],
+    ...(roleOf(parsed) === 'make' ? intoCluster : {}),
+    ...given,
+  };
   for (const [name, value] of Object.entries(ofHosts)) give(hosts, name as FactName, value);
   for (const name of unknown) putFact(hosts, name, notKnown('this host cannot tell'));
   return { request: parsed, ...hosts, noAccess };

@@ -6,6 +6,7 @@ import {
   acceptedRequest,
   itineraryVersions,
   kindTakes,
+  roleOf,
   runReport,
   type Kind,
   type RunInput,
@@ -66,7 +67,7 @@ export class OneRun {
     invoker?: (own: Invoker) => Invoker,
     private readonly version: number = itineraryVersions[kind],
   ) {
-    this.world = new World(storyOf(kind));
+    this.world = new World(storyOf(kind), roleOf(more) !== undefined);
     this.agents = new FakeAgents(this.world, plans, () => this.report);
     const start = (kind: OperationKind) => (asked: unknown) => this.agents.start(kind, asked as StartOperationInput);
     this.engine = createTestEngine({

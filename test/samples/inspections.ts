@@ -77,6 +77,7 @@ const vm: VmInspection = {
   assignedDevices: known([]),
   runsNestedVms: known(false),
   role: known(null),
+  roleResources: known([]),
   storage: known(null),
   integration: known({ heartbeat: true, shutdown: true }),
   heartbeat: known('ok'),

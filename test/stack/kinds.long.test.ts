@@ -65,6 +65,16 @@ test('quick: its role comes back saved, and it starts there', async () => {
   expect(await runsOn('cluster')).toEqual(['host-a']);
 });
 
+test('lan: the role is taken off its cluster, and made again at the other node with its files elsewhere on the shared volume', async () => {
+  const { items } = z.object({ items: z.array(hostItem) }).parse(JSON.parse(await done('hosts', '--json')));
+  const shared = items[0]?.facts?.volumes.map(({ root }) => root).find((root) => root.includes('shared-1')) ?? '';
+  const to = ['--to', 'host-b', '--folder', join(shared, 'lan'), '--retire', 'delete'];
+  const proof = await migrate('lan', 'cluster', ...to, '--role', 'make');
+  expect(proof).toMatchObject({ leftovers: [], role: { restored: false, made: { without: [] } } });
+  await done('migrate', 'cluster', '--kind', 'quick', '--id', 'cluster-back', '--watch', '--to', 'host-a');
+  expect(await runsOn('cluster')).toEqual(['host-a']);
+});
+
 test('san: the LUN goes over with the VM on it, and is no place of the source any more', async () => {
   await migrate('san', 'lun', '--to', 'host-b');
   expect(await runsOn('lun')).toEqual(['host-b']);

@@ -32,27 +32,6 @@ export const clusterChecks = [
     },
   }),
   check({
-    id: 'role-left-behind',
-    severity: 'critical',
-    code: 'NotClustered',
-    kinds: [...byRoute, 'san', 'shared-nothing'],
-    scenario: toOtherHost,
-    looksAt: ['vm.name', 'vm.role'],
-    finds:
-      'The VM is a role of a cluster, which would start it again on one of its nodes while it runs at the destination.',
-    remedy:
-      'Choose "live" or "quick" inside the cluster, or take the role away first (Remove-ClusterGroup -VMId … -RemoveResources).',
-    source: 'hyperferry: design, guarantee 2; Microsoft: Remove-ClusterGroup',
-    look(see) {
-      const role = see['vm.role'];
-      return role === null
-        ? undefined
-        : {
-            message: `VM ${see['vm.name']} is a role of cluster ${role.clusterName}, and this kind leaves the role behind.`,
-          };
-    },
-  }),
-  check({
     id: 'role-storage',
     severity: 'critical',
     code: 'StorageNotShared',

@@ -7,6 +7,7 @@ import { exportChecks } from './exports';
 import { fitChecks } from './fit';
 import { guestChecks } from './guest';
 import { hostChecks } from './hosts';
+import { leavingRoleChecks } from './leaving-roles';
 import { liveMigrationChecks } from './live-migration';
 import { networkChecks } from './network';
 import { placeChecks } from './place';
@@ -28,6 +29,7 @@ export const areas: readonly Area[] = [
   { title: 'VM checkpoints', checks: vmCheckpointChecks },
   { title: 'Devices and keys', checks: deviceChecks },
   { title: 'Clusters', checks: clusterChecks },
+  { title: 'Roles that leave their cluster', checks: leavingRoleChecks },
   { title: 'LUNs', checks: sanChecks },
   { title: 'Live migration', checks: liveMigrationChecks },
   { title: 'What stands at the destination', checks: placeChecks },

@@ -15,10 +15,14 @@ type Versions<K extends Kind> = readonly [Itinerary<RunInputOf<K>>, ...Itinerary
 
 /** Version 1 of a kind, which began without preflight. */
 const unchecked = <K extends Kind>(newer: Itinerary<RunInputOf<K>>): Itinerary<RunInputOf<K>> =>
-  before(newer, 'preflight', 1);
+  before(newer, ['preflight'], 1);
 
 /** Version 2 of imports, which made no switch. */
-const importWithoutSwitch = before(importKind, 'switch', 2);
+const importWithoutSwitch = before(importKind, ['switch'], 2);
+
+/** Version 2 of kinds that took no VM off its cluster. */
+const withoutRoles = <K extends Kind>(newer: Itinerary<RunInputOf<K>>): Itinerary<RunInputOf<K>> =>
+  before(newer, ['remove-role', 'make-role'], 2);
 
 /**
  * Every kind with its itineraries, the one of new runs first. A run ends on the version that it began with, so an older one stays here
@@ -28,11 +32,11 @@ const registry: { readonly [K in Kind]: Versions<K> } = {
   live: [live, unchecked(live)],
   quick: [quick, unchecked(quick)],
   san: [san, unchecked(san)],
-  'quick-storage': [quickStorage, unchecked(quickStorage)],
+  'quick-storage': [quickStorage, withoutRoles(quickStorage), unchecked(withoutRoles(quickStorage))],
   storage: [storage, unchecked(storage)],
-  'shared-nothing': [sharedNothing, unchecked(sharedNothing)],
-  warm: [warm, unchecked(warm)],
-  lan: [lan, unchecked(lan)],
+  'shared-nothing': [sharedNothing, withoutRoles(sharedNothing), unchecked(withoutRoles(sharedNothing))],
+  warm: [warm, withoutRoles(warm), unchecked(withoutRoles(warm))],
+  lan: [lan, withoutRoles(lan), unchecked(withoutRoles(lan))],
   export: [exportKind, unchecked(exportKind)],
   import: [importKind, importWithoutSwitch, unchecked(importWithoutSwitch)],
 };

@@ -5,6 +5,7 @@ import { forwardOnly, placeVm, preflight, release, reserveRoom, reserveVm, retir
 import { allImages, compareSides, readBy, sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { convertedAs, pullAll } from '../pull-files';
+import { makeRole, removeRole, toldOfRole } from '../roles';
 import { ofVm } from '../rounds';
 import { stopIfRunning } from '../stop';
 import { outageBetween } from '../times';
@@ -15,7 +16,7 @@ type Input = RunInputOf<'lan'>;
  * Network migration: the VM stands still for the whole copy, off, saved, or stopped for it. It arrives as it was: one that ran is started,
  * one that was off or saved is registered and left so. For VMs of any kind, at the price of the outage.
  */
-export const lan = itinerary<Input>('lan', 2)
+export const lan = itinerary<Input>('lan', 3)
   .phase(preflight)
   .phase(reserveVm)
   .phase({
@@ -30,6 +31,7 @@ export const lan = itinerary<Input>('lan', 2)
   })
   .phase(reserveRoom)
   .phase(placeVm)
+  .phase(removeRole)
   .phase({
     name: 'stop',
     step: 'Cutover',
@@ -100,6 +102,7 @@ export const lan = itinerary<Input>('lan', 2)
     },
     undo: forwardOnly,
   })
+  .phase(makeRole)
   .phase(retire)
   .phase(release)
   .build((done, undone) => ({
@@ -108,4 +111,5 @@ export const lan = itinerary<Input>('lan', 2)
     files: done.copy ?? [],
     verified: done.verify ?? [],
     configurationChanges: done.import?.changes ?? [],
+    ...toldOfRole(done, undone),
   }));

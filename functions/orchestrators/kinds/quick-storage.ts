@@ -4,6 +4,7 @@ import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
 import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
 import { pullAll } from '../pull-files';
+import { makeRole, removeRole, toldOfRole } from '../roles';
 import { outageBetween } from '../times';
 import { compareSides, lastImages, memoryOf, parentImages, readBy, sizesOf } from '../disks';
 
@@ -13,7 +14,7 @@ type Input = RunInputOf<'quick-storage'>;
  * Quick storage migration: the disks of a running VM are copied below a VM checkpoint, then the VM is saved for as long as it takes to
  * carry the last differencing disk and its memory over. To another host, or to another folder of the same host; no shared storage.
  */
-export const quickStorage = itinerary<Input>('quick-storage', 2)
+export const quickStorage = itinerary<Input>('quick-storage', 3)
   .phase(preflight)
   .phase(reserveVm)
   .phase(checkRunning)
@@ -37,6 +38,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 2)
     do: (run, done) => pullAll(run, parentImages(done['vm-checkpoint'])),
     undo: nothing('the undo of place removes every file of this run'),
   })
+  .phase(removeRole)
   .phase({
     name: 'save',
     step: 'Cutover',
@@ -104,6 +106,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 2)
     undo: nothing('the destination may have taken writes'),
   })
   .phase(heartbeat)
+  .phase(makeRole)
   .phase(retire)
   .phase(release)
   .build((done, undone) => ({
@@ -112,4 +115,5 @@ export const quickStorage = itinerary<Input>('quick-storage', 2)
     files: [...(done['copy-base'] ?? []), ...(done['copy-rest'] ?? [])],
     verified: done.verify ?? [],
     configurationChanges: done.import?.changes ?? [],
+    ...toldOfRole(done, undone),
   }));

@@ -3,6 +3,7 @@ import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
 import { heartbeat, preflight, release, reserveVm } from '../common-phases';
 import { admit, peerOf, settleBetweenHosts, toldOfMove } from '../hypervisor-moves';
 import { at, onDestination, onSource, placeOf } from '../operations-of-a-run';
+import { makeRole, removeRole, toldOfRole } from '../roles';
 
 type Input = RunInputOf<'shared-nothing'>;
 
@@ -10,7 +11,7 @@ type Input = RunInputOf<'shared-nothing'>;
  * Shared-nothing live migration: the hypervisor copies the disks of the running VM to the other host, mirrors what the guest writes
  * meanwhile, sends the memory over in passes, and hands the VM over. The source keeps nothing.
  */
-export const sharedNothing = itinerary<Input>('shared-nothing', 2)
+export const sharedNothing = itinerary<Input>('shared-nothing', 3)
   .phase(preflight)
   .phase(reserveVm)
   .phase({
@@ -32,6 +33,7 @@ export const sharedNothing = itinerary<Input>('shared-nothing', 2)
       }),
     undo: undo('take the promise back, with every file that a failed move left', onDestination('withdraw-vm')),
   })
+  .phase({ ...removeRole, step: 'Prepare' })
   .phase({
     name: 'move',
     step: 'Transfer',
@@ -49,5 +51,6 @@ export const sharedNothing = itinerary<Input>('shared-nothing', 2)
     undo: nothing('once the VM runs at the destination, it only goes forward'),
   })
   .phase(heartbeat)
+  .phase(makeRole)
   .phase(release)
-  .build((done) => toldOfMove(done.move, done.heartbeat));
+  .build((done, undone) => ({ ...toldOfMove(done.move, done.heartbeat), ...toldOfRole(done, undone) }));

@@ -6,6 +6,7 @@ import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, rese
 import { compareSides, memoryOf, readBy } from '../disks';
 import { at, inPlace, onSource, placeOf } from '../operations-of-a-run';
 import { convertedAs } from '../pull-files';
+import { makeRole, removeRole, toldOfRole } from '../roles';
 import { catchUp, lastRound, preCopy } from '../rounds';
 import { stopVm } from '../stop';
 import { outageBetween } from '../times';
@@ -16,7 +17,7 @@ type Input = RunInputOf<'warm'>;
  * Warm migration: the VM runs on while everything is copied once and then, round after round, what its guest has changed since. When what is
  * left fits the outage that its owner allows, it is stopped for one last round.
  */
-export const warm = itinerary<Input>('warm', 2)
+export const warm = itinerary<Input>('warm', 3)
   .phase(preflight)
   .phase(reserveVm)
   .phase(checkRunning)
@@ -54,6 +55,7 @@ export const warm = itinerary<Input>('warm', 2)
     },
     undo: nothing('the undo of pre-copy forgets its rounds, that of place removes what they copied'),
   })
+  .phase(removeRole)
   .phase({
     name: 'stop',
     step: 'Cutover',
@@ -111,6 +113,7 @@ export const warm = itinerary<Input>('warm', 2)
     undo: nothing('the destination may have taken writes'),
   })
   .phase(heartbeat)
+  .phase(makeRole)
   .phase(retire)
   .phase(release)
   .build((done, undone) => ({
@@ -121,4 +124,5 @@ export const warm = itinerary<Input>('warm', 2)
     files: [...(done['catch-up']?.files ?? done['pre-copy']?.files ?? []), ...(done['last-round']?.files ?? [])],
     verified: done.verify ?? [],
     configurationChanges: done.import?.changes ?? [],
+    ...toldOfRole(done, undone),
   }));

@@ -1,4 +1,4 @@
-import { kinds, type Kind } from '../../../contracts/migration';
+import { kinds, kindTakes, roleOf, type Kind } from '../../../contracts/migration';
 import { itineraries } from '../../../functions/orchestrators/kinds';
 import type { Phase } from '../../../functions/saga/itinerary';
 
@@ -54,6 +54,14 @@ export const rows: readonly {
 }[] = [
   ...kinds.filter((kind) => kind !== 'warm' && kind !== 'import').map((kind) => ({ row: kind, kind })),
   { row: 'warm', kind: 'warm', policy: { approve: true } },
+  ...kinds
+    .filter((kind) => kindTakes(kind, 'role'))
+    .map((kind) => ({
+      row: `${kind} of a role`,
+      kind,
+      policy: kind === 'warm' ? { approve: true } : {},
+      more: { role: 'make' },
+    })),
   { row: 'import', kind: 'import', policy: { start: true }, more: withSwitch },
   {
     row: 'import in place',
@@ -69,7 +77,16 @@ export const askingPhases: readonly string[] = ['approve', 'fix-ups'];
 /** Phases whose do is for copies alone. */
 const ofCopies: readonly string[] = ['reserve-room', 'copy'];
 
-function absenceOf(row: string, column: Column, phase: Phase<never>, place: Place): string | undefined {
+/** Phases that ask no host where the request says nothing of the role of the VM. */
+const ofRoles: readonly string[] = ['remove-role', 'make-role'];
+
+function absenceOf(
+  { row, more = {} }: (typeof rows)[number],
+  column: Column,
+  phase: Phase<never>,
+  place: Place,
+): string | undefined {
+  if (ofRoles.includes(phase.name) && roleOf(more) === undefined) return 'the VM is no role';
   if (askingPhases.includes(phase.name) && column !== 'cancel') return 'it asks a person and no host';
   const hasUndo = phase.undo.kind === 'undo';
   const isOfUndo = undoColumns.includes(column) || column === 'answered retry';
@@ -81,7 +98,8 @@ function absenceOf(row: string, column: Column, phase: Phase<never>, place: Plac
 }
 
 /** Every cell: each row, each phase of its kind, each column. */
-export const cells: readonly Cell[] = rows.flatMap(({ row, kind, policy = {}, more = {} }) => {
+export const cells: readonly Cell[] = rows.flatMap((ofRow) => {
+  const { row, kind, policy = {}, more = {} } = ofRow;
   const found = itineraries.find((one) => one.kind === kind);
   const pivot = found?.phases[found.pivotIndex];
   if (found === undefined || pivot === undefined) throw new Error(`${kind} has no pivot`);
@@ -97,7 +115,7 @@ export const cells: readonly Cell[] = rows.flatMap(({ row, kind, policy = {}, mo
       place,
       pivot: pivot.name,
       cancelable: pivot.cancelable,
-      absent: absenceOf(row, column, phase, place),
+      absent: absenceOf(ofRow, column, phase, place),
     }));
   });
 });

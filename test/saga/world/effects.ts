@@ -2,14 +2,16 @@ import type { OperationKind, OperationOutput } from '../../../contracts/operatio
 import { sampleOutputs, sizesWith } from '../../samples/operation-outputs';
 import { lunEffects } from './lun-effects';
 import { moveEffects } from './move-effects';
-import type { Effect, Effects, Side, World } from './state';
+import { leavesCluster, type Effect, type Effects, type Side, type World } from './state';
 
 type Output = Partial<{ [K in OperationKind]: OperationOutput<K> }>;
 
 const nothing: Effect = () => undefined;
 
 /** Rounds of pre-copy end before the VM is stopped: what it wrote since one began that has not ended would be in none. */
-const stopped = ({ world, here }: Parameters<Effect>[0]): void => {
+const stopped = (on: Parameters<Effect>[0]): void => {
+  const { world, here } = on;
+  leavesCluster(on);
   if (here.referencePoints && here.vmCheckpoint) world.violations.push('the VM was stopped in the middle of a round');
 };
 
@@ -22,7 +24,8 @@ const byRoute: Effects<Exclude<OperationKind, keyof typeof moveEffects | keyof t
     Object.assign(here, {
       reserved: false,
       exported: false,
-      removedRole: false,
+      // What a role was stays noted where its VM stays and is none.
+      removedRole: here.removedRole && here.registered && !here.fenced,
       switchMade: here.switchMade && !here.registered,
     }),
   'make-switch': ({ world, here }) => (here.switchMade = world.madeSwitch.made),

@@ -1,4 +1,4 @@
-import type { Effect, Side } from './state';
+import { leavesCluster, type Effect, type Side } from './state';
 
 /** The registration goes from one host to the other, with what the run marked on it. */
 function handOver(here: Side, there: Side): void {
@@ -24,7 +24,10 @@ export const moveEffects = {
   }) as Effect,
   'move-live': move,
   'move-storage': (({ here }) => (here.inFolder = true)) as Effect,
-  'move-whole': move,
+  'move-whole': ((on) => {
+    leavesCluster(on);
+    move(on);
+  }) as Effect,
   'move-role': move,
   'return-role': (({ here, there }) => {
     if (here.state === 'running') return;

@@ -77,8 +77,13 @@ export class World {
   readonly violations: string[] = [];
   private readonly before: string;
 
-  constructor(readonly story: Story = 'move') {
-    const running = { ...empty, registered: true, state: 'running', hasLun: story === 'lun' } as const;
+  constructor(
+    readonly story: Story = 'move',
+    /** The VM is a role of the cluster of the first host, and is to become one of that of the second. */
+    private readonly changesRole = false,
+  ) {
+    const isRole = changesRole;
+    const running = { ...empty, registered: true, state: 'running', hasLun: story === 'lun', isRole } as const;
     this.source = story === 'import' ? { ...empty, published: true } : running;
     this.destination = { ...empty };
     this.before = this.text;
@@ -121,7 +126,8 @@ export class World {
       (fenced && !registered) ||
       (this.exports && vmCheckpoint);
     const isOut = !this.exports || this.source.published;
-    return this.runsThere && isOut && ![this.source, this.destination].some(isLeft);
+    const isItsRole = !this.changesRole || (this.destination.isRole && !this.source.isRole);
+    return this.runsThere && isOut && isItsRole && ![this.source, this.destination].some(isLeft);
   }
 
   private get exports(): boolean {
@@ -144,3 +150,8 @@ export class World {
 /** What an operation makes of the world. Each is "make it so", as an agent's are. */
 export type Effect = (on: { readonly world: World; readonly here: Side; readonly there: Side }) => unknown;
 export type Effects<Kinds extends OperationKind> = { readonly [K in Kinds]: Effect };
+
+/** The cluster would start it again. */
+export const leavesCluster: Effect = ({ world, here }) => {
+  if (here.isRole) world.violations.push('a role of a cluster was stopped or moved');
+};

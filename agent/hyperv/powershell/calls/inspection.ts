@@ -114,6 +114,7 @@ export const inspectedVm = z.object({
   security: told(z.object({ guardian: guardian.nullable(), isShielded: z.boolean() })),
   assignedDevices: told(z.array(z.object({ type: z.enum(['device', 'gpu-partition']), name: z.string() }))),
   role: told(z.object({ clusterName: z.string(), owner: z.string() }).nullable()),
+  roleResources: told(z.array(z.string())),
   integration: told(z.object({ heartbeat: z.boolean(), shutdown: z.boolean() })),
 });
 export type InspectedVm = z.infer<typeof inspectedVm>;

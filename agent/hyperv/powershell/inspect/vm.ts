@@ -56,6 +56,7 @@ export function inspectVm(looks: VmLooks): VmInspection {
     assignedDevices: factOf(inspected, of('assignedDevices'), known),
     runsNestedVms: factOf(inspected, of('runsNestedVms'), known),
     role: factOf(inspected, of('role'), known),
+    roleResources: factOf(inspected, of('roleResources'), known),
     storage: volumeOf(looks),
     integration: factOf(inspected, of('integration'), known),
     heartbeat: known(vmFactsOf(vm).heartbeat),

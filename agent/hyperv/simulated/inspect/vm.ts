@@ -1,5 +1,5 @@
 import type { RunId } from '../../../../contracts/ids';
-import { known, notKnown, type VmInspection } from '../../../../contracts/inspection';
+import { known, notKnown, type Fact, type VmInspection } from '../../../../contracts/inspection';
 import { commonFeatures } from '../admission';
 import { guardianCalled } from '../facts';
 import { filesOfVm } from '../file-use';
@@ -9,8 +9,11 @@ import type { VmRecord } from '../records';
 import { volumeOf, volumeUse } from '../volumes';
 import { inspectDisks } from './disks';
 
+/** Facts that agents of earlier versions do not tell. */
+type Told = { readonly roleResources: Fact<string[]> };
+
 /** What a registered VM is, and what the hypervisor and runs other than `run` do with it. */
-export async function inspectVm(host: SimulatedHost, run: RunId | null, vm: VmRecord): Promise<VmInspection> {
+export async function inspectVm(host: SimulatedHost, run: RunId | null, vm: VmRecord): Promise<VmInspection & Told> {
   const { hardware } = vm;
   const isRunning = vm.state === 'running';
   const { maker, features } = host.record.processor;
@@ -47,6 +50,7 @@ export async function inspectVm(host: SimulatedHost, run: RunId | null, vm: VmRe
     assignedDevices: known(hardware.assignedDevices),
     runsNestedVms: known(hardware.runsNestedVms),
     role: known((await host.fabric?.roleOf(vm.vmId)) ?? null),
+    roleResources: known((await host.fabric?.readRole(vm.vmId))?.otherResources ?? []),
     storage: known(storageOf(host, vm, filePaths)),
     integration: known(hardware.integration),
     heartbeat: known(isRunning ? (host.guests.get(vm.vmId)?.heartbeat ?? 'lost') : 'none'),

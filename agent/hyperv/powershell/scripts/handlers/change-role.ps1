@@ -16,17 +16,13 @@ function Read-ClusterRoleSettings {
 function Read-GroupSettings {
     param($Group, [string[]] $Nodes)
     $resources = @(Get-ClusterResource -InputObject $Group)
-    $machines = @($resources | Where-Object { "$($_.ResourceType)" -eq 'Virtual Machine' })
-    $others = @($resources | Where-Object { @('Virtual Machine', 'Virtual Machine Configuration') -notcontains "$($_.ResourceType)" })
-    # Another VM in one group with this one.
-    if ($machines.Count -gt 1) { $others += $machines }
-    $possible = @($machines | ForEach-Object { Read-Owners -Of $_ })
+    $possible = @($resources | Where-Object { "$($_.ResourceType)" -eq 'Virtual Machine' } | ForEach-Object { Read-Owners -Of $_ })
     # Possible owners are listed where nobody limited them too.
     $isLimited = @($Nodes | Where-Object { $possible -notcontains $_ }).Count -gt 0
     [ordered]@{
         state    = $Group.State.ToString()
         owner    = "$($Group.OwnerNode)"
-        others   = [object[]] @($others | ForEach-Object { "$($_.Name)" })
+        others   = [object[]] @(Read-OtherResources -Group $Group)
         settings = [ordered]@{
             name                   = "$($Group.Name)"
             priority               = [long] $Group.Priority
@@ -39,6 +35,17 @@ function Read-GroupSettings {
             failbackWindowEnd      = [long] $Group.FailbackWindowEnd
             antiAffinityClassNames = [object[]] @($Group.AntiAffinityClassNames | Where-Object { "$_" -ne '' } | ForEach-Object { "$_" })
         }
+    }
+}
+
+# What a group holds beside the one VM: all of its VMs where it has several.
+function Read-OtherResources {
+    param($Group)
+    $resources = @(Get-ClusterResource -InputObject $Group)
+    $machines = @($resources | Where-Object { "$($_.ResourceType)" -eq 'Virtual Machine' })
+    foreach ($resource in $resources) {
+        $isOfVm = @('Virtual Machine', 'Virtual Machine Configuration') -contains "$($resource.ResourceType)"
+        if (-not $isOfVm -or ($machines.Count -gt 1 -and $machines -contains $resource)) { "$($resource.Name)" }
     }
 }
 

@@ -20,6 +20,7 @@ function Read-VmInspection {
         security          = Read-Fact { Read-Security -Vm $vm }
         assignedDevices   = Read-Fact { , [object[]] @(Read-AssignedDevices -Vm $vm) }
         role              = Read-Fact { Read-Role -Vm $vm }
+        roleResources     = Read-Fact { , [object[]] @(if ($vm.IsClustered) { Read-OtherResources -Group (Get-ClusterGroup -VMId $vm.Id) }) }
         integration       = Read-Fact { Read-Integration -Vm $vm }
     }
 }
