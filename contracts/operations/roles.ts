@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { nothing, ofVm, type OperationDefinition } from './shapes';
 
-/** A DWORD of a cluster, of which -1 is how some of its tools write the largest. */
-const dword = z
-  .int()
-  .min(-1)
-  .max(0xffff_ffff)
-  .transform((value) => (value === -1 ? 0xffff_ffff : value));
+/** A DWORD of a cluster. */
+const dword = z.int().min(0).max(0xffff_ffff);
 /** Names of computers; Windows takes them in either case. */
 const nodes = z.array(z.string().regex(/^[A-Za-z0-9_.-]{1,255}$/)).max(100);
 

@@ -11,6 +11,21 @@ export type RoleValue = NonNullable<z.infer<typeof roleValue>['role']>;
 
 export const moveRoleArguments = ofVm.extend({ Node: hostId });
 
+const number = roleSettings.shape.priority;
+/** -1 is how some tools of a cluster write the largest. */
+const toldNumber = z
+  .int()
+  .transform((value) => (value === -1 ? 0xffff_ffff : value))
+  .pipe(number);
+const toldSettings = roleSettings.extend({
+  priority: toldNumber,
+  failoverThreshold: toldNumber,
+  failoverPeriodHours: toldNumber,
+  autoFailbackType: toldNumber,
+  failbackWindowStart: toldNumber,
+  failbackWindowEnd: toldNumber,
+});
+
 /** The cluster of this host, and what it keeps of the role of a VM; null where the VM is none. */
 export const roleSettingsValue = z.object({
   clusterName: z.string(),
@@ -21,7 +36,7 @@ export const roleSettingsValue = z.object({
       owner: z.string(),
       /** Resources beside the two of the VM. */
       others: z.array(z.string()),
-      settings: roleSettings,
+      settings: toldSettings,
     })
     .nullable(),
 });
@@ -29,7 +44,6 @@ export type RoleSettingsValue = z.infer<typeof roleSettingsValue>;
 
 export const addRoleArguments = ofVm.extend({ Name: z.string().max(260) });
 
-const number = z.int().min(0).max(0xffff_ffff);
 const owners = roleSettings.shape.preferredOwners;
 export const setRoleArguments = ofVm.extend({
   /** Which of the others are set. */
