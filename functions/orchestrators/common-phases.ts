@@ -1,6 +1,6 @@
 import { preflight as runPreflight } from '../../activities/definitions';
 import { failed, succeeded } from '../../contracts/failure';
-import type { RunInput } from '../../contracts/migration';
+import type { DiskFormatWanted, RunInput } from '../../contracts/migration';
 import type { OperationInput, OperationOutput } from '../../contracts/operations';
 import { callForRun } from '../saga/activity';
 import { nothing, undo, type PhaseDefinition } from '../saga/itinerary';
@@ -8,6 +8,7 @@ import type { Run } from '../saga/run';
 import type { Durable, Step } from '../saga/step';
 import { roomNeeded, type Sizes } from './disks';
 import { at, inPlace, onDestination, onSource, placeOf, vmOf } from './operations-of-a-run';
+import { convertedAs } from './pull-files';
 import { mustRun } from './stop';
 
 /** Phases that are the same in many kinds. */
@@ -55,6 +56,22 @@ type AfterCheck<Name extends string, Output> = PhaseDefinition<
   Name,
   Output
 >;
+
+type ToSwitch = ToFolder & {
+  readonly request: { readonly destinationSwitch: string | null; readonly convertTo?: DiskFormatWanted };
+};
+
+export const importConfiguration: CommonPhase<'import', OperationOutput<'import-configuration'>, ToSwitch> = {
+  name: 'import',
+  step: 'Cutover',
+  what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
+  do: (run) => {
+    const { request } = run.input;
+    const edits = { switchName: request.destinationSwitch, ...convertedAs(request) };
+    return at(run, 'destination', 'import-configuration', { ...placeOf(run), ...edits });
+  },
+  undo: nothing('the undo of place removes the placeholder'),
+};
 
 export const reserveRoom: AfterCheck<'reserve-room', unknown> = {
   name: 'reserve-room',

@@ -1,7 +1,14 @@
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { DiskError } from '../failures';
 import type { Extent, ImageShape, ReadableImage } from '../image';
-import { formatFacts, formatOfFacts, type ContentFacts, type SourceContent, type TargetContent } from './content';
+import {
+  formatFacts,
+  formatOfFacts,
+  imageOfFacts,
+  type ContentFacts,
+  type SourceContent,
+  type TargetContent,
+} from './content';
 import type { RouteImages, ServedImage } from './route-images';
 
 type ChangesFacts = Extract<ContentFacts, { type: 'changes' }>;
@@ -57,7 +64,7 @@ export async function openChanged(
   path: string,
   facts: ChangesFacts,
 ): Promise<Outcome<TargetContent>> {
-  const { format } = images.copyOf({ format: formatOfFacts(facts), shape: facts.shape });
+  const { format } = images.copyOf(imageOfFacts(facts));
   const opened = await images.openForWriting(format, path);
   if (!opened.ok) return opened;
   const image = opened.value;

@@ -5,7 +5,7 @@ import { changesSource, openChanged, type ServedChanges } from './changes';
 import {
   differenceOf,
   formatFacts,
-  formatOfFacts,
+  imageOfFacts,
   type ContentFacts,
   type SourceContent,
   type TargetContent,
@@ -57,7 +57,7 @@ export const createTarget = (
 };
 
 function createCopy(images: RouteImages, path: string, facts: ImageFacts): Promise<Outcome<TargetContent>> {
-  const { format, shape } = images.copyOf({ format: formatOfFacts(facts), shape: facts.shape });
+  const { format, shape } = images.copyOf(imageOfFacts(facts));
   return images.create(format, path, shape);
 }
 
@@ -75,7 +75,7 @@ export async function reopenTarget(
     return reopened.ok ? (reopened.value ? succeeded(reopened.value) : notThere) : reopened;
   }
   if (facts.type === 'changes') return openChanged(images, path, facts);
-  const { format, shape } = images.copyOf({ format: formatOfFacts(facts), shape: facts.shape });
+  const { format, shape } = images.copyOf(imageOfFacts(facts));
   const opened = await images.openForWriting(format, path);
   if (!opened.ok) return opened.failure.retry === 'transient' ? opened : notThere;
   const image = opened.value;

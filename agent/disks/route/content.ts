@@ -90,6 +90,12 @@ export type ContentFacts = z.infer<typeof contentFacts>;
 /** The format of an image that is served, and of its copy. */
 export const formatOfFacts = ({ format }: OfImage): ImageFormat => format ?? 'vhdx';
 
+/** An image as its facts say that it is. */
+export const imageOfFacts = (facts: OfImage): { readonly format: ImageFormat; readonly shape: ImageShape } => ({
+  format: formatOfFacts(facts),
+  shape: facts.shape,
+});
+
 /** A format as the facts of an image say it. */
 export const formatFacts = (format: ImageFormat): { readonly format?: 'vhd' } => (format === 'vhd' ? { format } : {});
 

@@ -1,10 +1,19 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
-import { forwardOnly, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
+import {
+  forwardOnly,
+  importConfiguration,
+  placeVm,
+  preflight,
+  release,
+  reserveRoom,
+  reserveVm,
+  retire,
+} from '../common-phases';
 import { allImages, compareSides, readBy, sizesOf } from '../disks';
 import { at, onSource, placeOf, vmOf } from '../operations-of-a-run';
-import { convertedAs, pullAll } from '../pull-files';
+import { pullAll } from '../pull-files';
 import { makeRole, removeRole, toldOfRole } from '../roles';
 import { ofVm } from '../rounds';
 import { stopIfRunning } from '../stop';
@@ -61,17 +70,7 @@ export const lan = itinerary<Input>('lan', 3)
     do: (run, done) => pullAll(run, [...allImages(done.stop), ...ofVm(done.stop.memory)]),
     undo: nothing('the undo of place removes every file of this run'),
   })
-  .phase({
-    name: 'import',
-    step: 'Cutover',
-    what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
-    do: (run) => {
-      const { request } = run.input;
-      const edits = { switchName: request.destinationSwitch, ...convertedAs(request) };
-      return at(run, 'destination', 'import-configuration', { ...placeOf(run), ...edits });
-    },
-    undo: nothing('the undo of place removes the placeholder'),
-  })
+  .phase(importConfiguration)
   .phase({
     name: 'verify',
     step: 'Cutover',

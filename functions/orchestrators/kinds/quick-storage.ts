@@ -1,8 +1,18 @@
 import { succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
-import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
-import { at, inPlace, onSource, placeOf, vmOf } from '../operations-of-a-run';
+import {
+  checkRunning,
+  heartbeat,
+  importConfiguration,
+  placeVm,
+  preflight,
+  release,
+  reserveRoom,
+  reserveVm,
+  retire,
+} from '../common-phases';
+import { at, inPlace, onSource, vmOf } from '../operations-of-a-run';
 import { pullAll } from '../pull-files';
 import { makeRole, removeRole, toldOfRole } from '../roles';
 import { outageBetween } from '../times';
@@ -71,17 +81,7 @@ export const quickStorage = itinerary<Input>('quick-storage', 3)
     do: (run, done) => pullAll(run, lastImages(done.save)),
     undo: nothing('the undo of place removes every file of this run'),
   })
-  .phase({
-    name: 'import',
-    step: 'Cutover',
-    what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
-    do: (run) =>
-      at(run, 'destination', 'import-configuration', {
-        ...placeOf(run),
-        switchName: run.input.request.destinationSwitch,
-      }),
-    undo: nothing('the undo of place removes the placeholder'),
-  })
+  .phase(importConfiguration)
   .phase({
     name: 'merge',
     step: 'Cutover',

@@ -2,10 +2,19 @@ import { failureOf, succeeded } from '../../../contracts/failure';
 import type { RunInputOf } from '../../../contracts/migration';
 import { ask } from '../../saga/ask';
 import { itinerary, nothing, onceUnderWay, undo } from '../../saga/itinerary';
-import { checkRunning, heartbeat, placeVm, preflight, release, reserveRoom, reserveVm, retire } from '../common-phases';
+import {
+  checkRunning,
+  heartbeat,
+  importConfiguration,
+  placeVm,
+  preflight,
+  release,
+  reserveRoom,
+  reserveVm,
+  retire,
+} from '../common-phases';
 import { compareSides, memoryOf, readBy } from '../disks';
-import { at, inPlace, onSource, placeOf } from '../operations-of-a-run';
-import { convertedAs } from '../pull-files';
+import { inPlace, onSource } from '../operations-of-a-run';
 import { makeRole, removeRole, toldOfRole } from '../roles';
 import { catchUp, lastRound, preCopy } from '../rounds';
 import { stopVm } from '../stop';
@@ -85,17 +94,7 @@ export const warm = itinerary<Input>('warm', 3)
     do: (run, done) => lastRound(run, done['catch-up'], done.stop.memory),
     undo: nothing('the undo of pre-copy forgets its reference point, that of place removes what it copied'),
   })
-  .phase({
-    name: 'import',
-    step: 'Cutover',
-    what: 'Give the placeholder the configuration, changed to the disks and the switch of the destination host.',
-    do: (run) => {
-      const { request } = run.input;
-      const edits = { switchName: request.destinationSwitch, ...convertedAs(request) };
-      return at(run, 'destination', 'import-configuration', { ...placeOf(run), ...edits });
-    },
-    undo: nothing('the undo of place removes the placeholder'),
-  })
+  .phase(importConfiguration)
   .phase({
     name: 'verify',
     step: 'Cutover',
