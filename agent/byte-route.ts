@@ -80,7 +80,7 @@ export async function startAgentRoute(parts: RouteParts): Promise<Outcome<AgentR
   return succeeded({
     served: served.value,
     certificate: certificate.value,
-    pull: pullWith(certificate.value, clock, images),
+    pull: pullWith(certificate.value, clock, images, config.byteRoute),
     images,
   });
 }
@@ -104,7 +104,12 @@ const portTaken = ({ byteRoute: { listenAddress } }: AgentConfig, port: number) 
   });
 
 const pullWith =
-  (clientCertificate: AgentCertificate, clock: Clock, images: RouteImages): Pull =>
+  (
+    clientCertificate: AgentCertificate,
+    clock: Clock,
+    images: RouteImages,
+    { streamsMax: max, streamBytesMin: bytesEachMin }: AgentConfig['byteRoute'],
+  ): Pull =>
   ({ runId, input, path, journalPath, seed, signal, report }) => {
     const { subject, bandwidthBytesPerSecondMax, bandwidthHours, ledgerWatermarkBytes, convertTo } = input;
     const { address, port, certificateSha256, ticket } = input.peer;
@@ -120,6 +125,7 @@ const pullWith =
       bandwidthHours,
       ledgerWatermarkBytes,
       seed,
+      streams: { max, bytesEachMin },
       clock,
       images: convertTo === undefined ? images : copiedAsVhdx(images),
       signal,

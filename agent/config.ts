@@ -5,6 +5,7 @@ import { describeThrown, failed, failureOf, succeeded, type Outcome } from '../c
 import { hostId } from '../contracts/ids';
 import { relayEndpoint } from '../relay/address';
 import { publicKeyFrom } from '../relay/signing';
+import { streamsDefault, streamsMax } from './disks/route/limits';
 import { driverConfig, driverFrom } from './driver-config';
 import { shown, valueAt } from './invalid';
 
@@ -56,6 +57,10 @@ const byteRoute = z.strictObject({
   advertisedAddress: text,
   /** How many pulls this host carries out side by side. */
   pullsAtOnceMax: z.int().min(1).max(64).default(4),
+  /** Over how many TCP connections a pull fetches its content at most. */
+  streamsMax: z.int().min(1).max(streamsMax).default(streamsDefault.max),
+  /** One of them for each so many bytes of content. */
+  streamBytesMin: z.int().min(1).default(streamsDefault.bytesEachMin),
 });
 
 export const agentConfig = z.strictObject({

@@ -9,6 +9,8 @@ import { describeBytes } from './bytes/describe';
 import { conditionsOf } from './conditions';
 import { benchDisks } from './disks';
 import { describeDisks } from './disks/describe';
+import { benchLines } from './lines';
+import { describeLines } from './lines/describe';
 import { benchRuntime, describeRuntime } from './runtime';
 import { benchStaged } from './staged';
 import { describeStaged } from './staged/describe';
@@ -17,15 +19,16 @@ const stagedDiskBytes = 256 * 1024 * 1024;
 
 const usage = `npm run bench -- [--only PART] [--json FILE] [--rounds N] [--mib N] [--folder FOLDER]
   --only    one part instead of all: bytes (the byte route against cp, rsync, nbdcopy and qemu-img),
+            lines (one to eight streams on a line that gives each a share),
             disks (huge disks, long chains, deltas, kills), staged (disks with one base image through Blob Storage),
             runtime (the embedded runtime)
   --json    writes the numbers with their conditions to a file, too
-  --rounds  bytes: how often each copy is made, 5 by default
+  --rounds  bytes, lines: how often each copy is made, 5 by default
   --mib     bytes: how much data the disk holds, 2048 by default
   --folder  where copies and state are made, by default the folder for temporary files`;
 
 const options = z.strictObject({
-  only: z.enum(['bytes', 'disks', 'staged', 'runtime']).optional(),
+  only: z.enum(['bytes', 'lines', 'disks', 'staged', 'runtime']).optional(),
   json: z.string().optional(),
   rounds: z.coerce.number().int().min(1).max(100).default(5),
   mib: z.coerce.number().int().min(4).max(65_536).multipleOf(4).default(2048),
@@ -63,11 +66,12 @@ async function main(): Promise<void> {
       () => benchBytes({ folder, dataBytes: mib * 1024 * 1024, repetitions: rounds, say }),
       describeBytes,
     );
+    const lines = await part('lines', () => benchLines(folder, rounds, say), describeLines);
     const disks = await part('disks', () => benchDisks(folder, say), describeDisks);
     const staged = await part('staged', () => benchStaged(folder, stagedDiskBytes, say), describeStaged);
     const runtime = await part('runtime', () => benchRuntime(folder, say), describeRuntime);
     if (json !== undefined)
-      await writeFile(json, `${JSON.stringify({ conditions, bytes, disks, staged, runtime }, null, 2)}\n`);
+      await writeFile(json, `${JSON.stringify({ conditions, bytes, lines, disks, staged, runtime }, null, 2)}\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

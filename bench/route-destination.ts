@@ -17,6 +17,7 @@ const pullSettings = z.object({
   journalPath: z.string(),
   bandwidthBytesPerSecondMax: z.int().positive().nullable(),
   ledgerWatermarkBytes: z.int().nonnegative().nullable(),
+  streams: z.object({ max: z.int().positive(), bytesEachMin: z.int().positive() }).optional(),
   seed: z.object({ path: z.string(), roots: z.array(z.string()) }).optional(),
 });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pullSubject, type OperationProgress, type PullSubject } from '../contracts/operations';
 import type { Served } from '../agent/disks/route/content-store';
+import type { StreamsWanted } from '../agent/disks/route/limits';
 import type { SeedPlace } from '../agent/disks/route/seed/seed';
 import {
   appPublicKeyBase64,
@@ -29,6 +30,7 @@ export type Pull = {
   readonly bandwidthBytesPerSecondMax?: number;
   readonly ledgerWatermarkBytes?: number;
   readonly seed?: SeedPlace;
+  readonly streams?: StreamsWanted | undefined;
 };
 
 export const changesSubject: PullSubject = pullSubject.parse({
@@ -69,6 +71,7 @@ export function routePair(folder: string): RoutePair {
           bandwidthBytesPerSecondMax: rest.bandwidthBytesPerSecondMax ?? null,
           ledgerWatermarkBytes: rest.ledgerWatermarkBytes ?? null,
           seed: rest.seed,
+          streams: rest.streams,
         });
       return { ...started, pull };
     },

@@ -10,10 +10,16 @@ import { runCounted, secondsOfChildren } from './processor-time';
 /** The whole file, nothing looked for at the destination. */
 const whole = '-W';
 
-type Daemon = { readonly child: ChildProcess; readonly urlOf: (file: string) => string };
+type Daemon = {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly urlOf: (file: string) => string;
+  /** By way of a line that ends at the daemon. */
+  readonly urlAt: (port: number, file: string) => string;
+};
 
 /** A daemon on this machine that serves one folder as the byte route's source serves one file; plain. */
-async function startDaemon(folder: string, served: string): Promise<Daemon> {
+export async function startRsyncDaemon(folder: string, served: string): Promise<Daemon> {
   const port = await freePort();
   const configuration = join(folder, 'rsyncd.conf');
   // As root the daemon would become nobody, who may not read a temporary folder.
@@ -22,14 +28,15 @@ async function startDaemon(folder: string, served: string): Promise<Daemon> {
   await writeFile(configuration, `address = 127.0.0.1\nport = ${port}\n${module}`);
   const child = spawn('rsync', ['--daemon', '--no-detach', `--config=${configuration}`], { stdio: 'ignore' });
   await answers(port, 'the daemon of rsync');
-  return { child, urlOf: (file) => `rsync://127.0.0.1:${port}/bench/${file}` };
+  const urlAt = (at: number, file: string): string => `rsync://127.0.0.1:${at}/bench/${file}`;
+  return { child, port, urlAt, urlOf: (file) => urlAt(port, file) };
 }
 
 /** Whole files from a daemon. */
 export async function rsyncDaemon(folder: string, served: string, file: string): Promise<Field> {
   const help = outputOf('rsync', '--help');
   if (help === undefined) return absent('rsync is not installed');
-  const { child, urlOf } = await startDaemon(folder, served);
+  const { child, urlOf } = await startRsyncDaemon(folder, served);
   const line = (name: string, promises: string, ...flags: readonly string[]): Contender => ({
     name,
     promises,
@@ -56,7 +63,7 @@ export type RsyncDelta = {
 export async function rsyncDelta(folder: string, image: string): Promise<RsyncDelta | undefined> {
   const help = outputOf('rsync', '--help');
   if (help === undefined) return undefined;
-  const { child, urlOf } = await startDaemon(folder, dirname(image));
+  const { child, urlOf } = await startRsyncDaemon(folder, dirname(image));
   // Times and sizes may be the same although the bytes are not.
   const flags = ['--inplace', '--no-whole-file', '--ignore-times', ...(help.includes('--fsync') ? ['--fsync'] : [])];
   const update = async (target: string): Promise<number> =>

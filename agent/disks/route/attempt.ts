@@ -3,14 +3,15 @@ import type { BufferPool } from './buffer-pool';
 import { sizeBytesOf } from './content';
 import type { ContentWriter } from './content-writer';
 import type { ContentFrame, Frame } from './frames';
-import type { Mark } from './journal-records';
+import { bytesDoneAt, type Mark } from './journal-records';
+import type { StreamsWanted } from './limits';
 import { Mailbox } from './mailbox';
 import type { FactsMessage } from './messages';
 import { zstd } from './packing/zstd';
 import type { PullRequest } from './pull-request';
 import type { SeedTeller } from './seed/seed-teller';
 import type { SeedUse } from './seed/seed-use';
-import { connectToSource } from './source-connection';
+import { connectToSource, openFurtherStreams } from './source-connection';
 import type { Wire } from './wire';
 
 /** Memory for content that has come in and is not written yet. More, and the source has to wait. */
@@ -22,6 +23,7 @@ export type AttemptOptions = {
   readonly request: PullRequest;
   readonly pool: BufferPool;
   readonly seed: SeedUse;
+  readonly streams: StreamsWanted;
   /** Takes what the source says it serves, and answers who writes it. */
   readonly prepare: (facts: FactsMessage) => Promise<Outcome<ContentWriter>>;
 };
@@ -72,6 +74,11 @@ export class Attempt {
         void connected.wire.ended.then((reason) => this.#end({ kind: 'lost', reason }));
         return this.#ask(connected.wire);
     }
+  }
+
+  /** Whether it ended by a stream beside its connection. */
+  get streamFailed(): boolean {
+    return this.#wire?.streamFailed ?? false;
   }
 
   /** Of a block that has come in part, and is of use when the rest has. */
@@ -129,12 +136,15 @@ export class Attempt {
     }
     this.#writer = prepared.value;
     const { watermarkBytes, digest } = this.#writer.position;
-    const { bandwidthBytesPerSecondMax, bandwidthHours = null } = this.#options.request;
+    const { bandwidthBytesPerSecondMax, bandwidthHours = null, peer } = this.#options.request;
     this.#teller = this.#options.seed.teller(sizeBytesOf(facts.facts), (told) =>
       wire.deliver({ kind: 'told', ...told }),
     );
     const wanted = { fromBytes: watermarkBytes, digest, hasSeed: this.#teller !== undefined, unpacks: [zstd] };
     wire.say({ kind: 'start', message: { ...wanted, bandwidthBytesPerSecondMax, bandwidthHours } });
+    const restBytes = facts.extentBytes - bytesDoneAt(this.#writer.position);
+    const { max, bytesEachMin } = this.#options.streams;
+    openFurtherStreams(wire, peer, Math.min(max, facts.streamsMax, Math.floor(restBytes / bytesEachMin)));
   }
 
   #heard(frame: Frame): void {

@@ -2,19 +2,18 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { RecordReader } from './record-reader';
 import { recordHead } from './records';
-import { freeAll, type Opener, type Sealer } from './sealing';
+import type { Outlet } from './outgoing-content';
+import { writePieces } from './record-stream';
 
 export type CarrierEvents = {
   /** Bytes came, whatever they are. */
   readonly onBytes: () => void;
-  /** Content that the other end sealed. The memory is taken back when this returns. */
-  readonly onContent: (pieces: readonly Buffer[]) => void;
   /** What came is not what the other end sent. */
   readonly onBroken: (what: string) => void;
 };
 
 /**
- * One TCP connection that carries a TLS connection, for everything that is said, and sealed content beside it. TLS gets `tunnel` in the
+ * One TCP connection that carries a TLS connection, for everything that is said, and sealed records beside it. TLS gets `tunnel` in the
  * place of a socket.
  */
 export class Carrier {
@@ -23,13 +22,13 @@ export class Carrier {
   readonly #reader: RecordReader;
   readonly #holds = new Set<'reader' | 'tunnel'>();
   #events: CarrierEvents | undefined;
-  #opener: Opener | undefined;
+  #takeSealed: ((body: Buffer) => string | undefined) | undefined;
 
   /** `open` gives the socket; one that has `onread` says its bytes by itself, for another they are pushed. */
   constructor(open: (onread: OnReadOpts) => Socket) {
     this.#reader = new RecordReader({
       onTls: (bytes) => this.#forTls(bytes),
-      onSealed: (sealed) => this.#open(sealed),
+      onSealed: (body) => this.#takeSealed?.(body),
     });
     this.tunnel = this.#makeTunnel();
     const socket = open({ buffer: () => this.#reader.space, callback: (bytes) => this.#take(bytes) });
@@ -45,9 +44,11 @@ export class Carrier {
     this.#events = events;
   }
 
-  /** Takes sealed content from now on. Before, a sealed record is one that does not belong here. */
-  openWith(opener: Opener): void {
-    this.#opener = opener;
+  /**
+   * Takes sealed records from now on; `take` gets the body of each, and answers why it cannot be taken. Before, one does not belong here.
+   */
+  takeSealed(take: (body: Buffer) => string | undefined): void {
+    this.#takeSealed = take;
     this.#reader.takeSealed();
   }
 
@@ -56,15 +57,8 @@ export class Carrier {
     this.#note(this.#reader.push(chunk));
   }
 
-  /** Seals and sends content. `taken` is called when the system has taken it, or when the connection ended instead. */
-  send(sealer: Sealer, content: readonly Uint8Array[], taken: () => void): void {
-    const pieces = sealer.seal(...content);
-    this.#write(pieces, (error) => {
-      // Where it ended instead, the system may still look at them.
-      if (error === undefined || error === null) freeAll(pieces);
-      taken();
-    });
-  }
+  /** Sends a whole record. `taken` is called when the system has taken it, or when the connection ended instead. */
+  readonly send: Outlet['send'] = (pieces, taken) => writePieces(this.#socket, pieces, taken);
 
   pause(): void {
     this.#hold('reader');
@@ -96,27 +90,13 @@ export class Carrier {
     if (!this.tunnel.destroyed && !this.tunnel.push(Buffer.from(bytes))) this.#hold('tunnel');
   }
 
-  #open(sealed: Buffer): string | undefined {
-    const pieces = this.#opener?.open(sealed);
-    if (pieces === undefined) return 'a record that is not what was sealed next';
-    this.#events?.onContent(pieces);
-    freeAll(pieces);
-    return undefined;
-  }
-
-  #write(pieces: readonly Uint8Array[], taken: (error?: Error | null) => void): void {
-    this.#socket.cork();
-    pieces.forEach((piece, at) => void this.#socket.write(piece, at === pieces.length - 1 ? taken : undefined));
-    this.#socket.uncork();
-  }
-
   #makeTunnel(): Duplex {
     return new Duplex({
       allowHalfOpen: true,
       emitClose: true,
       read: () => this.#release('tunnel'),
       write: (chunk: Uint8Array, _encoding, done) => {
-        this.#write([recordHead('tls', chunk.length), chunk], done);
+        this.send([recordHead('tls', chunk.length), chunk], done);
       },
       final: (done) => {
         this.#socket.end();

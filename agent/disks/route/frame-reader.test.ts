@@ -50,11 +50,17 @@ const said: PlainFrame[] = [
       facts: { type: 'image', shape: shapeOf(), fileSizeBytes: 12_345 },
       extentBytes: 999,
       windowBytes: 32 * 1024 * 1024,
+      streamsMax: 8,
     },
   },
   {
     kind: 'facts',
-    message: { facts: { type: 'file', fileSizeBytes: 0, modifiedAtNs: '17' }, extentBytes: 0, windowBytes: 2 ** 21 },
+    message: {
+      facts: { type: 'file', fileSizeBytes: 0, modifiedAtNs: '17' },
+      extentBytes: 0,
+      windowBytes: 2 ** 21,
+      streamsMax: 1,
+    },
   },
   { kind: 'refusal', failure: failureOf('TicketExpired', { message: 'too late' }) },
   { kind: 'alive' },
@@ -198,7 +204,7 @@ test.each([
 
 test('a facts frame with a shape that no VHDX can have is refused', () => {
   const facts = { type: 'image', shape: { ...shapeOf(), blockSizeBytes: 3 * 1024 * 1024 }, fileSizeBytes: 1 };
-  const text = Buffer.from(JSON.stringify({ facts, extentBytes: 0, windowBytes: 2 ** 22 }));
+  const text = Buffer.from(JSON.stringify({ facts, extentBytes: 0, windowBytes: 2 ** 22, streamsMax: 1 }));
   const { reader } = readerOf(fromSource);
   expect(reader.push(Buffer.concat([head(text.length, frameKinds.facts), text]))).toMatch(/power of two/);
 });

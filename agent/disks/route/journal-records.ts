@@ -22,6 +22,9 @@ export const mark = z.object({
 });
 export type Mark = z.infer<typeof mark>;
 
+/** How much of all extents is done at a mark, however it got there. */
+export const bytesDoneAt = ({ dataBytes, zeroBytes, seedBytes }: Mark): number => dataBytes + zeroBytes + seedBytes;
+
 /** What came in all attempts, durable or not. */
 export const received = z.object({
   /** Bytes of blocks as they are in the copy. */

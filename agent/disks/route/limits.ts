@@ -24,10 +24,26 @@ export const windowBytesMax = resentBytesMax - blockBytesMax;
 /** A largest disk of the VHDX format (MS-VHDX 2.6.2.1). */
 export const contentBytesMax = 64 * 1024 ** 4;
 
-/** Connections of the listener, those included that have not shown a ticket yet. */
-export const connectionsMax = 128;
 /** Transfers that one source serves at a time. */
 export const transfersMax = 64;
+/** TCP connections that carry the content of one transfer, its own among them. */
+export const streamsMax = 8;
+
+/** How many streams a destination opens. */
+export type StreamsWanted = {
+  readonly max: number;
+  /** Content for each, so that what is little comes over one. */
+  readonly bytesEachMin: number;
+};
+export const streamsDefault: StreamsWanted = { max: 4, bytesEachMin: 16 * 1024 * 1024 };
+
+/** Connections of the listener, those included that have not shown a ticket yet. */
+export const connectionsMax = transfersMax * streamsMax + 64;
+/**
+ * What came waits for what should have come before it at most so many times as long as a peer may be silent. A slow line that several
+ * streams share takes a while for a record of each.
+ */
+export const stuckSilences = 3;
 
 /** The times of the byte route, in milliseconds. Tests shorten them. */
 export type RoutePace = {

@@ -18,6 +18,8 @@ export const factsMessage = z.object({
   /** What all extents hold together; frames and skips add up to it. */
   extentBytes: contentBytes,
   windowBytes: z.int().min(windowBytesMin).max(windowBytesMax),
+  /** Over how many streams it would send, the connection of the pull among them. The destination opens as many of them as it likes. */
+  streamsMax: z.int().min(1).max(1000),
 });
 export type FactsMessage = z.infer<typeof factsMessage>;
 

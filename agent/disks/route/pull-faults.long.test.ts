@@ -62,7 +62,10 @@ async function fakeSource(
   const onFrame = (frame: Frame, connection: FakeConnection): void => {
     const facts = { type: 'image', shape, fileSizeBytes: 17 * mib } as const;
     if (frame.kind === 'open')
-      connection.say({ kind: 'facts', message: { facts, extentBytes: 16 * mib, windowBytes: 32 * mib } });
+      connection.say({
+        kind: 'facts',
+        message: { facts, extentBytes: 16 * mib, windowBytes: 32 * mib, streamsMax: 1 },
+      });
     if (frame.kind === 'start') onStart(frame.message.fromBytes, connection, frame.message.digest);
   };
   const source = await startFakeSource(hosts, onFrame);
@@ -155,7 +158,7 @@ describe('a source that does not keep to the route', () => {
       ({ say }) => {
         const facts = { type: 'file', fileSizeBytes: 1, modifiedAtNs: '1' } as const;
         for (let time = 0; time < 2; time++)
-          say({ kind: 'facts', message: { facts, extentBytes: 1, windowBytes: 4 * mib } });
+          say({ kind: 'facts', message: { facts, extentBytes: 1, windowBytes: 4 * mib, streamsMax: 1 } });
       },
     ],
     ['falls silent', () => undefined],

@@ -3,7 +3,7 @@ import type { RunId } from '../../../contracts/ids';
 import type { OperationProgress, PullSubject } from '../../../contracts/operations';
 import type { Clock } from '../../clock';
 import type { RouteImages } from './route-images';
-import type { RoutePace } from './limits';
+import type { RoutePace, StreamsWanted } from './limits';
 import type { SeedPlace } from './seed/seed';
 import type { SourcePeer } from './source-connection';
 
@@ -25,6 +25,8 @@ export type PullRequest = {
   readonly ledgerWatermarkBytes: number | null;
   /** A disk that may hold much of what is to come. Of use for an image alone. */
   readonly seed?: SeedPlace | undefined;
+  /** TCP connections for the content, by default `streamsDefault`. */
+  readonly streams?: StreamsWanted | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly report: (progress: OperationProgress) => void;

@@ -1,6 +1,6 @@
 import { RecordReader } from './record-reader';
 import type { recordKinds } from './records';
-import { recordHead, sealedContentBytesMax, tlsRecordBytesMax } from './records';
+import { recordHead, recordNumberBytes, sealedContentBytesMax, tlsRecordBytesMax } from './records';
 import { sealBytes } from './sealing';
 import { seededBytes, seededRandom } from './testing/random';
 
@@ -54,9 +54,14 @@ test('bytes of TLS are passed on as they come, before their record is whole', ()
 });
 
 test.each([
-  ['a kind that there is not', headOf(3, 10), /kind 3/],
+  ['a kind that there is not', headOf(4, 10), /kind 4/],
+  ['a token where a connection stands already', headOf(3, 32), /kind 3/],
   ['what TLS itself begins with', Buffer.from([0x16, 3, 1, 0, 5]), /kind 22/],
-  ['a sealed record of one byte too many', headOf(2, sealedContentBytesMax + sealBytes + 1), /at most/],
+  [
+    'a sealed record of one byte too many',
+    headOf(2, recordNumberBytes + sealedContentBytesMax + sealBytes + 1),
+    /at most/,
+  ],
   ['a record of TLS of one byte too many', headOf(1, tlsRecordBytesMax + 1), /at most/],
   ['a record of 4 GiB', headOf(2, 0xffff_ffff), /at most/],
   ['an empty record', headOf(1, 0), /nothing in it/],
@@ -74,6 +79,16 @@ test('a sealed record is refused by its head where none was asked for', () => {
   expect(reader.push(recordHead('sealed', 100))).toMatch(/before it was asked/);
 });
 
+test('beside its connection nothing but sealed records is taken', () => {
+  const sealed: Buffer[] = [];
+  const onSealed = (body: Buffer): undefined => void sealed.push(Buffer.from(body));
+  const reader = new RecordReader({ onTls: () => undefined, onSealed });
+  reader.takeOnlySealed();
+  expect(reader.push(recordOf('sealed', Buffer.from('content')))).toBeUndefined();
+  expect(sealed.map(String)).toEqual(['content']);
+  expect(reader.push(recordHead('tls', 5))).toMatch(/beside its connection/);
+});
+
 test('a sealed record that is refused is the last one', () => {
   const { reader, sealed } = readerOf('not genuine');
   const record = recordOf('sealed', seededBytes(100, 6));
@@ -83,7 +98,7 @@ test('a sealed record that is refused is the last one', () => {
 
 test('a sealed record of the longest length has room, and all of them the same', () => {
   const { reader, sealed } = readerOf();
-  const longest = seededBytes(sealedContentBytesMax + sealBytes, 7);
+  const longest = seededBytes(recordNumberBytes + sealedContentBytesMax + sealBytes, 7);
   for (let time = 0; time < 3; time++) expect(reader.push(recordOf('sealed', longest))).toBeUndefined();
   expect(sealed.every((body) => body.equals(longest))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { recordHeadBytes, recordKinds, sealedContentBytesMax, tlsRecordBytesMax } from './records';
+import { recordHeadBytes, recordKinds, recordNumberBytes, sealedContentBytesMax, tlsRecordBytesMax } from './records';
 import { sealBytes } from './sealing';
 
 export type RecordSink = {
@@ -9,7 +9,7 @@ export type RecordSink = {
 };
 
 const tlsPartBytes = 16 * 1024;
-const sealedBytesMax = sealedContentBytesMax + sealBytes;
+const sealedBytesMax = recordNumberBytes + sealedContentBytesMax + sealBytes;
 
 /**
  * Cuts what comes over a connection into records. It says where the next bytes belong, so that a sealed record is received into one piece
@@ -24,7 +24,7 @@ export class RecordReader {
   /** Of the head or of the record's body. */
   #filledBytes = 0;
   #bodyBytes = 0;
-  #takesSealed = false;
+  #takes: 'tls' | 'both' | 'sealed' = 'tls';
   #broken: string | undefined;
 
   constructor(sink: RecordSink) {
@@ -33,7 +33,12 @@ export class RecordReader {
 
   /** Takes sealed records from now on. Before, not even memory is kept for one. */
   takeSealed(): void {
-    this.#takesSealed = true;
+    this.#takes = 'both';
+  }
+
+  /** Takes sealed records, and nothing else. */
+  takeOnlySealed(): void {
+    this.#takes = 'sealed';
   }
 
   /** Where the next bytes belong; never empty. */
@@ -92,7 +97,8 @@ export class RecordReader {
     const bodyBytes = this.#head.readUInt32LE(1);
     const isTls = kind === recordKinds.tls;
     if (!isTls && kind !== recordKinds.sealed) return `a record of kind ${kind}, which there is not`;
-    if (!isTls && !this.#takesSealed) return 'content before it was asked';
+    if (!isTls && this.#takes === 'tls') return 'content before it was asked';
+    if (isTls && this.#takes === 'sealed') return 'a record of TLS beside its connection';
     const bodyBytesMax = isTls ? tlsRecordBytesMax : sealedBytesMax;
     if (bodyBytes > bodyBytesMax) return `a record of ${bodyBytes} bytes; its kind has at most ${bodyBytesMax}`;
     if (bodyBytes === 0) return 'a record with nothing in it';

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { recordHeadBytes, sealedContentBytesMax } from './records';
+import { recordHeadBytes, recordNumberBytes, sealedContentBytesMax } from './records';
 import { contentKeyBytes, freeAll, Opener, sealBytes, Sealer, type ContentKeys } from './sealing';
 import { seededBytes, seededRandom } from './testing/random';
 
@@ -13,18 +13,41 @@ const contents = [1, 15, 16, 17, 512, 262_144, 262_145, 700_001, sealedContentBy
 );
 const sealedBy = (sealer: Sealer): Buffer[] => contents.map((content) => Buffer.concat(sealer.seal(content)));
 const bodyOf = (record: Buffer): Buffer => record.subarray(recordHeadBytes);
+const whatever = (): boolean => true;
 const opened = (opener: Opener, record: Buffer): Buffer | undefined => {
-  const pieces = opener.open(bodyOf(record));
-  return pieces && Buffer.concat(pieces);
+  const found = opener.open(bodyOf(record), whatever);
+  return found && Buffer.concat(found.pieces);
 };
 
-test('what was sealed is opened as it was, in its order, and its length is in the head', () => {
+test('what was sealed is opened as it was, and its length is in the head', () => {
   const opener = new Opener(keysOf(1));
   const records = sealedBy(new Sealer(keysOf(1)));
   records.forEach((record, at) => {
     expect(record.readUInt32LE(1)).toBe(record.length - recordHeadBytes);
     expect(opened(opener, record)?.equals(contents[at] ?? Buffer.alloc(0))).toBe(true);
   });
+});
+
+test('records are opened in whatever order they come, each with its number', () => {
+  const opener = new Opener(keysOf(1), 3);
+  const records = sealedBy(new Sealer(keysOf(1), 3));
+  for (const number of [2, 0, 4, 3, 1, 6, 8, 7, 5]) {
+    const found = opener.open(bodyOf(records[number] ?? Buffer.alloc(0)), whatever);
+    expect(found?.number).toBe(number);
+    expect(Buffer.concat(found?.pieces ?? []).equals(contents[number] ?? Buffer.alloc(0))).toBe(true);
+  }
+});
+
+test('a number that is of no use is not looked at further, and another number than it was sealed with opens nothing', () => {
+  const body = bodyOf(sealedBy(new Sealer(keysOf(1)))[2] ?? Buffer.alloc(0));
+  const asked: number[] = [];
+  const refuse = (number: number): boolean => (asked.push(number), false);
+  expect(new Opener(keysOf(1)).open(body, refuse)).toBeUndefined();
+  expect(asked).toEqual([2]);
+  body[0] = 3;
+  expect(new Opener(keysOf(1)).open(body, whatever)).toBeUndefined();
+  body[7] = 0xff;
+  expect(new Opener(keysOf(1)).open(body, whatever)).toBeUndefined();
 });
 
 test('content in several pieces is sealed as if it stood in one', () => {
@@ -52,13 +75,11 @@ test('a record with any one bit changed is not opened', () => {
 });
 
 test.each<[string, (records: Buffer[]) => (Buffer | undefined)[]]>([
-  ['a record that is left out', ([, second]) => [second]],
-  ['a record that comes again', ([first]) => [first, first]],
-  ['a record that comes too late', ([first, second, third]) => [first, third, second]],
   ['a record that is cut', ([first]) => [first?.subarray(0, -1)]],
   ['a record that is longer', ([first = Buffer.alloc(0)]) => [Buffer.concat([first, Buffer.alloc(1)])]],
-  ['nothing but a seal', ([first]) => [first?.subarray(0, recordHeadBytes + sealBytes)]],
-  ['less than a seal', ([first]) => [first?.subarray(0, recordHeadBytes + sealBytes - 1)]],
+  ['nothing but a seal', ([first]) => [first?.subarray(0, recordHeadBytes + recordNumberBytes + sealBytes)]],
+  ['less than a seal', ([first]) => [first?.subarray(0, recordHeadBytes + recordNumberBytes + sealBytes - 1)]],
+  ['less than a number', ([first]) => [first?.subarray(0, recordHeadBytes + recordNumberBytes - 1)]],
   ['the record of another connection', () => [sealedBy(new Sealer(keysOf(2)))[0]]],
 ])('%s is not opened', (_, change) => {
   const opener = new Opener(keysOf(1));

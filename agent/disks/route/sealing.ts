@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
-import { writeUint64 } from './digest';
-import { recordHead } from './records';
+import { readUint64, writeUint64 } from './digest';
+import { recordHead, recordHeadBytes, recordNumberBytes } from './records';
 
 /** RFC 7253: the one authenticated cipher of Node that costs hardly more than its AES (docs/decisions/0024). */
 const cipher = 'aes-128-ocb';
@@ -23,41 +23,53 @@ new ArrayBuffer(24 * 1024 * 1024).transfer(0);
 /** The key of a generation, counted from 0. Both ends of a TLS connection, and nobody else, can tell it. */
 export type ContentKeys = (generation: number) => KeyObject;
 
-/** Counts records, so that no two are sealed with the same key and nonce, and none fits at the place of another. */
-class Sequence {
+/** The key and the nonce of each record: no two have the same, and none fits at the place of another. */
+class RecordKeys {
   readonly #keys: ContentKeys;
   readonly #recordsPerKey: number;
   readonly #nonce = Buffer.alloc(nonceBytes);
-  #records = 0;
-  #key: KeyObject;
+  /** Records of two generations may be on their way together. */
+  readonly #known = new Map<number, KeyObject>();
 
   constructor(keys: ContentKeys, recordsPerKey: number) {
     this.#keys = keys;
     this.#recordsPerKey = recordsPerKey;
-    this.#key = keys(0);
+    this.#keyOf(0);
   }
 
-  next(): { readonly key: KeyObject; readonly nonce: Uint8Array } {
-    if (this.#records > 0 && this.#records % this.#recordsPerKey === 0)
-      this.#key = this.#keys(this.#records / this.#recordsPerKey);
-    writeUint64(this.#nonce, this.#records, nonceBytes - 8);
-    this.#records += 1;
-    return { key: this.#key, nonce: this.#nonce };
+  /** The nonce stands until the next call. */
+  of(record: number): { readonly key: KeyObject; readonly nonce: Uint8Array } {
+    writeUint64(this.#nonce, record, nonceBytes - 8);
+    return { key: this.#keyOf(Math.floor(record / this.#recordsPerKey)), nonce: this.#nonce };
+  }
+
+  #keyOf(generation: number): KeyObject {
+    const known = this.#known.get(generation);
+    if (known !== undefined) return known;
+    const key = this.#keys(generation);
+    this.#known.set(generation, key);
+    this.#known.delete(generation - 2);
+    return key;
   }
 }
 
-/** Seals content for one direction of one connection. */
+/** Seals content for one direction of one TLS connection. Its records are numbered from 0, whichever stream each goes over. */
 export class Sealer {
-  readonly #sequence: Sequence;
+  readonly #keys: RecordKeys;
+  #records = 0;
 
   constructor(keys: ContentKeys, recordsPerKey = recordsPerKeyDefault) {
-    this.#sequence = new Sequence(keys, recordsPerKey);
+    this.#keys = new RecordKeys(keys, recordsPerKey);
   }
 
   /** The whole next record, in pieces, of content that stands in several. The content may be overwritten when it returns. */
   seal(...content: readonly Uint8Array[]): readonly Buffer[] {
-    const { key, nonce } = this.#sequence.next();
-    const head = recordHead('sealed', content.reduce((sum, { length }) => sum + length, 0) + sealBytes);
+    const number = this.#records++;
+    const { key, nonce } = this.#keys.of(number);
+    const head = sealedHead(
+      number,
+      content.reduce((sum, { length }) => sum + length, 0),
+    );
     const sealing = createCipheriv(cipher, key, nonce, { authTagLength: sealBytes });
     sealing.setAAD(head);
     const pieces = content.flatMap(piecesOf).map((piece) => sealing.update(piece));
@@ -65,28 +77,42 @@ export class Sealer {
   }
 }
 
-/** Opens what the other end sealed, in its order. */
+/** The head of a sealed record and its number. */
+function sealedHead(number: number, contentBytes: number): Buffer {
+  const head = Buffer.alloc(recordHeadBytes + recordNumberBytes);
+  recordHead('sealed', recordNumberBytes + contentBytes + sealBytes).copy(head);
+  writeUint64(head, number, recordHeadBytes);
+  return head;
+}
+
+/** A record that was opened: its place among the others, and its content in pieces. */
+export type OpenedRecord = { readonly number: number; readonly pieces: readonly Buffer[] };
+
+/** Opens what the other end sealed, in whatever order it comes. */
 export class Opener {
-  readonly #sequence: Sequence;
+  readonly #keys: RecordKeys;
 
   constructor(keys: ContentKeys, recordsPerKey = recordsPerKeyDefault) {
-    this.#sequence = new Sequence(keys, recordsPerKey);
+    this.#keys = new RecordKeys(keys, recordsPerKey);
   }
 
   /**
-   * The content of the next record, in pieces; undefined when it is not what the other end sealed next for this connection: changed,
-   * repeated, out of order, or of somebody else. Nothing of such a record is given away.
+   * The body of a record, opened; undefined when it is not what the other end sealed under its number for this connection: changed, or of
+   * somebody else. Nothing of such a record is given away. That a record comes once is for `InOrder` to see to; `mayCome` says of a number
+   * whether it is of use, before anything is done for it.
    */
-  open(sealed: Uint8Array): readonly Buffer[] | undefined {
-    const { key, nonce } = this.#sequence.next();
-    const contentBytes = sealed.length - sealBytes;
-    if (contentBytes < 0) return undefined;
+  open(body: Buffer, mayCome: (number: number) => boolean): OpenedRecord | undefined {
+    const contentBytes = body.length - recordNumberBytes - sealBytes;
+    const number = contentBytes < 0 ? undefined : readUint64(body, 0);
+    if (number === undefined || !mayCome(number)) return undefined;
+    const { key, nonce } = this.#keys.of(number);
+    const sealed = body.subarray(recordNumberBytes);
     const opening = createDecipheriv(cipher, key, nonce, { authTagLength: sealBytes });
-    opening.setAAD(recordHead('sealed', sealed.length));
+    opening.setAAD(sealedHead(number, contentBytes));
     opening.setAuthTag(sealed.subarray(contentBytes));
     const pieces = piecesOf(sealed.subarray(0, contentBytes)).map((piece) => opening.update(piece));
     try {
-      return [...pieces, opening.final()];
+      return { number, pieces: [...pieces, opening.final()] };
     } catch {
       freeAll(pieces);
       return undefined;

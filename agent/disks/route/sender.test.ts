@@ -42,7 +42,7 @@ async function sendOver(bytesPerSecondAt: (ms: number) => number): Promise<{ sen
   const digest = await sendContent({
     content,
     start: { fromBytes: 0, digest: '0'.repeat(64), ...unlimited },
-    wire: { send, signal: new AbortController().signal },
+    wire: { send, free: () => line, streams: 1, signal: new AbortController().signal },
     window: new SendWindow(48 * mib),
     bucket: new TokenBucket(() => null, clock),
     line: new LineSpeed(clock),

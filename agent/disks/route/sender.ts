@@ -19,7 +19,7 @@ export type SendRequest = {
   readonly content: SourceContent;
   readonly start: StartMessage;
   /** What it was given to send may be overwritten when `send` returns. */
-  readonly wire: Pick<Wire, 'send' | 'signal'>;
+  readonly wire: Pick<Wire, 'send' | 'free' | 'streams' | 'signal'>;
   readonly window: SendWindow;
   readonly bucket: TokenBucket;
   readonly line: LineSpeed;
@@ -69,12 +69,12 @@ function seenLater<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** Keeps two batches on their way, so that the wire is not idle between them, and no more. */
+/** Keeps a batch for each stream and one more on their way, so that none is idle between them, and no more. */
 class Writer {
   readonly #request: SendRequest;
   readonly #compactor: Compactor | undefined;
-  #last: Promise<void> = Promise.resolve();
-  #beforeLast: Promise<void> = Promise.resolve();
+  /** The batches on their way, the last one last. */
+  readonly #sending: Promise<void>[] = [];
   /** Batches that are not handed over to the line whole: what comes after them waits. */
   #unsent = 0;
 
@@ -88,23 +88,24 @@ class Writer {
   /** Resolves when the next batch may come. */
   async write(batch: Batch, outgoing: Outgoing): Promise<void> {
     const { wire, window } = this.#request;
-    await this.#beforeLast;
+    while (this.#sending.length > wire.streams) await this.#sending.shift();
     const found = this.#compactor?.slicesOf(batch, wire.signal);
     const compact = found instanceof Promise ? await found : found;
     const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch, compact);
     await window.room(dataBytes, wire.signal);
     window.sent(endBytes, dataBytes);
-    const sending = this.#send(slices, { before: this.#last, buffer: batch.buffer });
-    this.#beforeLast = this.#last;
-    this.#last = sending;
+    this.#sending.push(this.#send(slices, { before: this.#sending.at(-1), buffer: batch.buffer }));
   }
 
   async finish(outgoing: Outgoing): Promise<void> {
-    await this.#last;
+    await Promise.all(this.#sending);
     for (const slice of outgoing.rest()) await this.#request.wire.send(slice);
   }
 
-  async #send(slices: readonly Buffer[], { before, buffer }: { before: Promise<void>; buffer: Buffer }): Promise<void> {
+  async #send(
+    slices: readonly Buffer[],
+    { before, buffer }: { readonly before: Promise<void> | undefined; readonly buffer: Buffer },
+  ): Promise<void> {
     const { bucket, line, pool } = this.#request;
     const bytes = slices.reduce((sum, slice) => sum + slice.length, 0);
     const isFirst = this.#unsent === 0;
@@ -132,12 +133,15 @@ class Writer {
 
   async #sendParted(slices: readonly Buffer[]): Promise<void> {
     const { wire, bucket } = this.#request;
+    const parts: Promise<void>[] = [];
     for (const slice of slices) {
       for (let at = 0; at < slice.length && !wire.signal.aborted; at += pacedBytesMax) {
         const part = slice.subarray(at, at + pacedBytesMax);
         await bucket.take(part.length, wire.signal);
-        await wire.send(part);
+        await wire.free();
+        parts.push(wire.send(part));
       }
     }
+    await Promise.all(parts);
   }
 }

@@ -8,6 +8,7 @@ import { Carrier } from './carrier';
 import { contentKeys } from './content-keys';
 import { FrameReader } from './frame-reader';
 import { contentFromSource, encodeFrame, fromSource, type Frame, type PlainFrame } from './frames';
+import { IncomingContent } from './incoming-content';
 import { pullFile } from './pull';
 import type { ByteRoute, ByteRouteOptions } from './server';
 import {
@@ -80,15 +81,17 @@ async function peer(certificate: Partial<Hosts['destination']> = hosts.destinati
   const said = new FrameReader(fromSource, sink);
   const content = new FrameReader(contentFromSource, sink);
   socket.on('data', (chunk: Buffer) => void said.push(chunk));
-  carrier.listen({
-    onBytes: () => undefined,
-    onContent: (pieces) => pieces.forEach((piece) => void content.push(piece)),
-    onBroken: () => undefined,
-  });
+  carrier.listen({ onBytes: () => undefined, onBroken: () => undefined });
   const secured = new Promise<void>((resolve) => socket.once('secureConnect', () => resolve()));
   // On a slow machine an impatient source may leave before.
   await Promise.race([secured, closed]);
-  if (!tcp.destroyed) carrier.openWith(new Opener(contentKeys(socket)));
+  if (!tcp.destroyed) {
+    const opener = new Opener(contentKeys(socket));
+    const incoming = new IncomingContent(opener, systemClock, (pieces) =>
+      pieces.forEach((piece) => void content.push(piece)),
+    );
+    carrier.takeSealed(incoming.stream());
+  }
   const next = async (kind: Frame['kind']): Promise<Frame> => {
     for (;;) {
       const found = frames.find((frame) => frame.kind === kind);

@@ -8,6 +8,7 @@ import type { Clock } from '../../clock';
 import type { Log } from '../../log';
 import { Carrier } from './carrier';
 import type { Served } from './content-store';
+import { AwaitedStreams, meet } from './further-streams';
 import type { RouteImages } from './route-images';
 import { connectionsMax, routePace, transfersMax, windowBytesDefault, type RoutePace } from './limits';
 import { Session } from './session';
@@ -60,13 +61,26 @@ export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRou
   const asServer = { secureContext, isServer: true, requestCert: true, rejectUnauthorized: false };
   const server = createServer();
   server.maxConnections = connectionsMax;
-  server.on('connection', (socket: Socket) => {
+  const awaited = new AwaitedStreams();
+  const serve = (socket: Socket, first: Buffer): void => {
     const carrier = new Carrier(() => socket);
     socket.on('data', (chunk: Buffer) => carrier.push(chunk));
     const secured = new TLSSocket(carrier.tunnel, asServer);
-    const session = new Session(carrier, secured, { ...options, pace, windowBytes, images, hasRoom });
+    const session = new Session(carrier, secured, { ...options, pace, windowBytes, images, hasRoom, awaited });
     sessions.add(session);
     void session.run().finally(() => sessions.delete(session));
+    carrier.push(first);
+  };
+  const strangers = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    strangers.add(socket);
+    meet(socket, {
+      awaited,
+      clock: options.clock,
+      helloMsMax: pace.helloMsMax,
+      onKnown: () => strangers.delete(socket),
+      onPull: (first) => serve(socket, first),
+    });
   });
   await listening(server, options);
   server.on('error', (error: Error) => log.error('byte route listener failed', { message: error.message }));
@@ -74,6 +88,7 @@ export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRou
     port: portOf(server.address()),
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of strangers) socket.destroy();
       for (const session of sessions) session.end('the agent stops');
       await closed;
     },

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { limitAt } from '../../../contracts/bandwidth';
 import { describeThrown, failed, failureOf, type Failure, type Outcome } from '../../../contracts/failure';
@@ -14,8 +15,9 @@ import { alignmentBytesOf, sizeBytesOf, type SourceContent } from './content';
 import { openSource, type Served } from './content-store';
 import type { RouteImages } from './route-images';
 import { FrameReader } from './frame-reader';
+import type { AwaitedStreams } from './further-streams';
 import { encodeFrame, fromDestination, type Frame } from './frames';
-import type { RoutePace } from './limits';
+import { streamsMax, type RoutePace } from './limits';
 import { LineSpeed } from './line-speed';
 import { Packer } from './packing/packer';
 import { zstd } from './packing/zstd';
@@ -37,6 +39,8 @@ export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & 
   readonly windowBytes: number;
   /** Whether one more session may serve. */
   readonly hasRoom: () => boolean;
+  /** Where the further streams of its pulls arrive. */
+  readonly awaited: AwaitedStreams;
 };
 
 /** A destination sends no data frames: `fromDestination` has none. */
@@ -162,7 +166,9 @@ export class Session {
   async #transfer(content: SourceContent, reopen: () => Promise<Outcome<SourceContent>>): Promise<Failure | undefined> {
     const { clock, pace, windowBytes } = this.#options;
     const { facts } = content;
-    this.#wire.say({ kind: 'facts', message: { facts, extentBytes: extentBytesOf(content), windowBytes } });
+    this.#awaitStreams();
+    const extentBytes = extentBytesOf(content);
+    this.#wire.say({ kind: 'facts', message: { facts, extentBytes, windowBytes, streamsMax } });
     // The destination opens or makes its file before it answers, which may take as long as its disk does.
     const start = await this.#started.take(pace.silenceMsMax * 10, clock, this.#wire.signal);
     if (start === undefined) return this.#late('a start');
@@ -187,9 +193,18 @@ export class Session {
     if (digest === undefined) return undefined;
     const unchanged = await stillTheSame(content, reopen);
     if (!unchanged.ok) return unchanged.failure;
-    await this.#wire.send(encodeFrame({ kind: 'end', message: { digest } }));
+    await this.#wire.sendLast(encodeFrame({ kind: 'end', message: { digest } }));
     await this.#window.reached(sizeBytesOf(facts), this.#wire.signal);
     return undefined;
+  }
+
+  /** Before the destination hears of them, so that none comes before it is awaited. */
+  #awaitStreams(): void {
+    for (let stream = 1; stream < streamsMax; stream++) {
+      const joined = (socket: Socket): void => this.#wire.sendOver(socket);
+      const forget = this.#options.awaited.await(this.#wire.tokenOf(stream), joined);
+      void this.#wire.ended.then(forget);
+    }
   }
 
   #late(what: string): Failure | undefined {

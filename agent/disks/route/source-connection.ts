@@ -1,4 +1,4 @@
-import { connect as connectTcp, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTcp, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../clock';
 import { Carrier } from './carrier';
@@ -32,16 +32,25 @@ export type Connected =
   /** Something else answers at that address. Nothing was said to it. */
   | { readonly kind: 'stranger'; readonly certificateSha256: string | undefined };
 
+const tcpTo =
+  ({ address, port }: SourcePeer) =>
+  (onread: OnReadOpts): Socket => {
+    const tcp: TcpNetConnectOpts = { host: address, port, onread };
+    return connectTcp(tcp);
+  };
+
+/** Opens further streams of a connection, so that content comes over so many in all. One that cannot be opened is done without. */
+export function openFurtherStreams(wire: Wire, peer: SourcePeer, streams: number): void {
+  for (let stream = 1; stream < streams; stream++) wire.receiveOver(stream, tcpTo(peer));
+}
+
 /**
  * Opens a connection to a source and makes sure that it is the one that is meant, by its certificate. Bytes that come in are put into one
  * buffer that stays (`onread` of node:net), without the stream's own queue and buffers.
  */
 export async function connectToSource(options: ConnectOptions): Promise<Connected> {
   const { peer, clientCertificate, sink, clock, pace, signal } = options;
-  const carrier = new Carrier((onread) => {
-    const tcp: TcpNetConnectOpts = { host: peer.address, port: peer.port, onread };
-    return connectTcp(tcp);
-  });
+  const carrier = new Carrier(tcpTo(peer));
   const secured = new AbortController();
   const socket = connectTls(
     {

@@ -5,8 +5,8 @@ import { Attempt, type AttemptEnd } from './attempt';
 import { BufferPool } from './buffer-pool';
 import { ContentWriter } from './content-writer';
 import { CopyUnderWay, type Copy } from './copy-under-way';
-import type { Mark } from './journal-records';
-import { writeBytesMax } from './limits';
+import { bytesDoneAt, type Mark } from './journal-records';
+import { streamsDefault, writeBytesMax, type StreamsWanted } from './limits';
 import type { FactsMessage } from './messages';
 import { Patience } from './patience';
 import type { PullRequest } from './pull-request';
@@ -18,6 +18,8 @@ import { whileReceiving } from './ticking';
 
 /** Damaged blocks that are asked for again, of one file. */
 const mismatchesMax = 1;
+/** After so many lost connections that had further streams, none are opened. */
+const lossesWithStreamsMax = 3;
 /** So much is made durable at once when the window of the source allows it. */
 const flushBytesMax = 16 * 1024 * 1024;
 
@@ -32,11 +34,15 @@ export class Transfer {
   #writer: ContentWriter | undefined;
   #attempt: Attempt | undefined;
   #waitingFor: string | null = null;
+  /** Over how many connections content may come next time. A line that lets one live and others not is done with one. */
+  #streams: StreamsWanted;
+  #lossesWithStreams = 0;
 
   constructor(request: PullRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
     this.#copy = new CopyUnderWay(request, found);
     this.#ofLine = new CarriedRate(request.clock);
+    this.#streams = request.streams ?? streamsDefault;
   }
 
   /** Closes the journal and the copy in the end, when nothing is on its way to the disk any more. */
@@ -102,10 +108,21 @@ export class Transfer {
 
   async #connect(): Promise<{ attempt: Attempt; ended: AttemptEnd }> {
     const prepare = (facts: FactsMessage): Promise<Outcome<ContentWriter>> => this.#prepare(facts);
-    const attempt = new Attempt({ request: this.#request, pool: this.#pool, seed: this.#seed, prepare });
+    const attempt = new Attempt({
+      request: this.#request,
+      pool: this.#pool,
+      seed: this.#seed,
+      streams: this.#streams,
+      prepare,
+    });
     this.#attempt = attempt;
     this.#ofLine.restart();
-    return { attempt, ended: await attempt.run() };
+    const ended = await attempt.run();
+    if (ended.kind === 'lost' && this.#streams.max > 1) this.#lossesWithStreams += 1;
+    // Of a stream that broke the end of its connection may be heard first.
+    if (attempt.streamFailed || this.#lossesWithStreams >= lossesWithStreamsMax)
+      this.#streams = { ...this.#streams, max: 1 };
+    return { attempt, ended };
   }
 
   /** Waits before the next connection, or answers why there is none. */
@@ -190,7 +207,7 @@ export class Transfer {
     const sent = this.#writer?.received.sentBytes ?? received.sentBytes;
     // On a slow line a block takes a minute, in which the line is not to seem idle.
     const arrivingBytes = this.#attempt?.arrivingBytes ?? 0;
-    const bytesDone = position.dataBytes + position.zeroBytes + position.seedBytes;
+    const bytesDone = bytesDoneAt(position);
     this.#request.report({
       bytesDone,
       bytesTotal: Math.max(bytesDone, beginning?.extentBytes ?? 0),

@@ -55,6 +55,7 @@ export class Network {
         loop.schedule(0, () => listener.server.emit('connection', server), listener.program);
         server.join(client);
         client.join(server);
+        loop.schedule(0, () => client.emit('connect'), client.program);
       },
       outside,
     );
@@ -99,6 +100,11 @@ type Outgoing = Piece | ((peer: TcpSocket) => void);
 /** One end of a connection, as `node:net` gives it. */
 export class TcpSocket extends EventEmitter {
   onread: OnRead | undefined;
+  /** As `node:net` says it: until the connection stands. */
+  get connecting(): boolean {
+    return this.#peer === undefined;
+  }
+
   #peer: TcpSocket | undefined;
   #isDestroyed = false;
   #isPaused = false;

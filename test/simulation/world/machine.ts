@@ -32,6 +32,9 @@ export type MachineOptions = {
 /** A service manager starts an agent that ended by itself again after this. */
 const restartMs = 10_000;
 const pullsAtOnceMax = 3;
+/** The disks are small; their content is to come over several connections all the same. */
+const streamsMax = 3;
+const streamBytesMin = 256 * 1024;
 export const syncMsMax = 6;
 /** 4 MiB a second, so that a copy within a machine takes long enough to be interrupted. */
 export const writtenBytesPerMs = 4 * 1024;
@@ -162,7 +165,7 @@ export class Machine {
       driver: { type: 'simulated', folder: folderOf(name, 'host') },
       relay: { endpoint: 'https://relay.invalid', identity: { type: 'sas', keyName: 'listen', key: 'key' } },
       appPublicKeys: [appKey.publicKey],
-      byteRoute: { listenAddress: name, port: 0, advertisedAddress: name, pullsAtOnceMax },
+      byteRoute: { listenAddress: name, port: 0, advertisedAddress: name, pullsAtOnceMax, streamsMax, streamBytesMin },
     };
   }
 

@@ -122,7 +122,7 @@ describe('what a source sends over a line of 4 MiB a second', () => {
     const digest = await sendContent({
       content,
       start: { fromBytes: 0, digest: '0'.repeat(64), ...limits },
-      wire: { send, signal: new AbortController().signal },
+      wire: { send, free: () => onTheWay, streams: 1, signal: new AbortController().signal },
       window: new SendWindow(48 * mib),
       bucket: new TokenBucket(() => null, clock),
       line,
@@ -170,7 +170,8 @@ describe('a pull', () => {
   async function pulled(packed: Buffer): Promise<Outcome<OperationOutput<'pull'>>> {
     const source = await startFakeSource(hosts, (frame, { say, send }) => {
       const facts = { type: 'image', shape, fileSizeBytes: 5 * mib } as const;
-      if (frame.kind === 'open') say({ kind: 'facts', message: { facts, extentBytes: mib, windowBytes: 32 * mib } });
+      if (frame.kind === 'open')
+        say({ kind: 'facts', message: { facts, extentBytes: mib, windowBytes: 32 * mib, streamsMax: 1 } });
       if (frame.kind !== 'start') return;
       const digest = blockDigest(bytes);
       const block = { offsetBytes: 0, lengthBytes: bytes.length, digest, taken: 0, isPacked: true };

@@ -88,7 +88,7 @@ test('a seed that changes after it was told is found out by its digest, and what
   const source = await startFakeSource(site.hosts, (frame, { say, send }) => {
     const facts = { type: 'image', shape, fileSizeBytes: sizeBytes } as const;
     if (frame.kind === 'open')
-      say({ kind: 'facts', message: { facts, extentBytes: sizeBytes, windowBytes: 48 * mib } });
+      say({ kind: 'facts', message: { facts, extentBytes: sizeBytes, windowBytes: 48 * mib, streamsMax: 1 } });
     if (frame.kind === 'told') void overwrite(site.seedPath, 9 * mib).then(() => sendAll());
     if (frame.kind !== 'start') return;
     const { fromBytes, hasSeed, digest: soFar } = frame.message;

@@ -14,6 +14,7 @@ import {
   type Frame,
   type PlainFrame,
 } from '../frames';
+import { OutgoingContent } from '../outgoing-content';
 import { Sealer } from '../sealing';
 import { portOf } from '../server';
 import { routeTls } from '../tls';
@@ -63,8 +64,8 @@ export async function startFakeSource(
     });
     tls.on('error', () => undefined);
     tls.once('secure', () => {
-      const sealer = new Sealer(contentKeys(tls));
-      const send = (bytes: Uint8Array): void => carrier.send(sealer, [bytes], () => undefined);
+      const content = new OutgoingContent(new Sealer(contentKeys(tls)), carrier);
+      const send = (bytes: Uint8Array): void => void content.send([bytes]);
       const isContent = (frame: PlainFrame): boolean => contentFromSource.has(frameKinds[frame.kind]);
       const connection: FakeConnection = {
         number: connections++,
