@@ -1,8 +1,6 @@
-import { resolveAddress } from './api/address';
-import { createApi, type HyperferryApi } from './api/client';
 import type { Clock } from '../agent/clock';
 import type { ExitName } from './exit';
-import { badInput, type CliFailure } from './failure';
+import type { CliFailure } from './failure';
 import type { Output } from './output/output';
 
 /** Everything outside that a command touches. */
@@ -22,16 +20,3 @@ export type CommandResult = ExitName | CliFailure;
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CliFailure };
 export const good = <T>(value: T): Result<T> => ({ ok: true, value });
 export const bad = (failure: CliFailure): Result<never> => ({ ok: false, failure });
-
-/** The API client for the address that options and environment name. */
-export function apiOf(
-  context: Context,
-  options: { readonly api?: string | undefined; readonly key?: string | undefined },
-): Result<HyperferryApi> {
-  const address = resolveAddress(options, context.env);
-  if ('baseUrl' in address) return good(createApi({ baseUrl: address.baseUrl, key: address.key }));
-  const more = { detail: address.message, remedy: address.remedy };
-  return address.reason === 'none-known'
-    ? bad({ exit: 'unreachable', title: 'no address of the HTTP interface', ...more, next: 'hyperferry up' })
-    : bad(badInput('the address of the HTTP interface is wrong', { field: '--api', ...more }));
-}

@@ -2,25 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { registerAgent } from './commands/agent';
-import { registerAnswer } from './commands/answer';
-import { registerBatch } from './commands/batch';
-import { registerCancel } from './commands/cancel';
+import { registerAsked } from './commands/asked';
 import type { Run } from './commands/command';
-import { registerDemoFaults } from './commands/demo-faults';
-import { registerDemoVm } from './commands/demo-vm';
-import { registerHold } from './commands/hold';
-import { registerHost } from './commands/host';
-import { registerDisk } from './commands/disk';
-import { registerHosts } from './commands/hosts';
-import { registerKeys } from './commands/keys';
-import { registerMigrate } from './commands/migrate';
-import { registerPreflight } from './commands/preflight';
-import { registerReceipt } from './commands/receipt';
-import { registerStatus } from './commands/status';
-import { registerUp } from './commands/up';
-import { registerVms } from './commands/vms';
-import { registerWatch } from './commands/watch';
+import { commands } from './commands/table';
 import type { CommandResult, Context } from './context';
 import { exitCodeOf, exitCodesHelp, type ExitCode } from './exit';
 import { failureLines, type CliFailure } from './failure';
@@ -86,27 +70,7 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
   const program = new Command();
   // Settings such as these are inherited by the commands that are made afterwards.
   describeProgram(program.exitOverride(), context);
-  const register = [
-    registerUp,
-    registerDemoFaults,
-    registerDemoVm,
-    registerHosts,
-    registerVms,
-    registerPreflight,
-    registerMigrate,
-    registerStatus,
-    registerWatch,
-    registerCancel,
-    registerHold,
-    registerAnswer,
-    registerReceipt,
-    registerBatch,
-    registerKeys,
-    registerDisk,
-    registerHost,
-    registerAgent,
-  ];
-  register.forEach((one) => one(program, run));
+  await registerAsked(commands, program, run, argv);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (thrown) {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { migrationId } from '../../contracts/ids';
-import { apiOf, type CommandResult, type Context } from '../context';
+import { apiOf } from '../api/api-of';
+import type { CommandResult, Context } from '../context';
 import { failureOfApi } from '../failure';
 import { parseField } from '../parse';
 import { apiCommand, apiOptions, examples, type Run } from './command';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { HostItem } from '../api/client';
-import { apiOf, type CommandResult, type Context } from '../context';
+import { apiOf } from '../api/api-of';
+import type { CommandResult, Context } from '../context';
 import { failureOfApi } from '../failure';
 import { formatBytes } from '../output/format';
 import { factLines } from '../output/table';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { destinationFolderOf } from '../../contracts/migration';
-import { apiOf, type CommandResult, type Context } from '../context';
+import { apiOf } from '../api/api-of';
+import type { CommandResult, Context } from '../context';
 import { failureOfApi } from '../failure';
 import { routeText } from '../output/status';
 import { parseField } from '../parse';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { apiOf, type CommandResult, type Context } from '../context';
+import { apiOf } from '../api/api-of';
+import type { CommandResult, Context } from '../context';
 import { failureOfApi } from '../failure';
 import { preflightLines } from '../output/preflight';
 import { parseField } from '../parse';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { migrationId } from '../../contracts/ids';
-import { apiOf } from '../context';
+import { apiOf } from '../api/api-of';
+import {} from '../context';
 import { failureOfApi } from '../failure';
 import { receiptLines } from '../output/receipt';
 import { parseField } from '../parse';

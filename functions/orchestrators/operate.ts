@@ -36,7 +36,9 @@ export function* operateAll<K extends OperationKind>(
   const heedsCancel = heeds(all);
   for (const [index, one] of all.entries()) {
     if (heedsCancel && run.cancelRequested) return yield* stopSome(run, all.slice(0, index));
-    if (one.ended === undefined) yield* start(run, one);
+    const silence = one.ended === undefined ? yield* start(run, one) : undefined;
+    // Each answer may take its time, and those to come as well.
+    if (silence !== undefined) describeProgress(run, all, silence);
   }
   let heardAt = run.now().getTime();
   let waitMs = run.input.pace.lookMsMin;

@@ -5,7 +5,7 @@ import { failed, failureOf, succeeded } from '../../contracts/failure';
 import type { InspectionRequest } from '../../contracts/inspection';
 import { migrationRequest } from '../../contracts/migration';
 import { healthyInspection } from '../samples/inspections';
-import { noContainers } from '../simulation/platform/no-staging';
+import { noContainers } from '../simulated/no-staging';
 
 const access = { containerUrl: 'https://a.blob.example/look', sas: 'sig=a', expiresAtMs: 3_600_000 };
 const requestOf = (route: 'direct' | 'staged', destinationHost = 'hv-b') =>

@@ -12,7 +12,7 @@ import { inspectionRequest } from '../../contracts/inspection';
 import { kindTakes, migrationRequest, type Kind } from '../../contracts/migration';
 import type { PreflightAnswer } from '../../contracts/preflight';
 import { valueOf } from '../conformance/hyperv-move';
-import { noContainers } from '../simulation/platform/no-staging';
+import { noContainers } from './no-staging';
 import { smallVm } from './test-hosts';
 
 const gib = 1024 ** 3;

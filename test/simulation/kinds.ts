@@ -12,6 +12,8 @@ export type Move = {
   readonly source: string;
   readonly destination: string;
   readonly draw: Draw;
+  /** For what was added later: it leaves what `draw` gives as it is. */
+  readonly extras: Draw;
 };
 
 /**
@@ -46,8 +48,15 @@ const folderAtSource = ({ source, id }: Move): string => folderOf(source, 'host'
 const slowBytesPerSecond = 96 * 1024;
 const heartbeat = { policy: { heartbeatWaitMsMax: 120_000 } };
 
+/** A VM with a VHD is copied into a VHDX at times, where its guest is shut down for it. */
+const converted = ({ vm, extras }: Move, stop: string) =>
+  vm.spec.disks.some(({ format }) => format === 'vhd') && stop === 'shut-down' && extras.oneIn(2)
+    ? { convertTo: 'vhdx' }
+    : {};
+
 /** What the kinds that copy by the byte route have in common. */
 const copied = (move: Move) => ({
+  ...(move.extras.oneIn(4) && { route: 'staged' }),
   destinationHost: move.destination,
   destinationFolder: folder(move),
   policy: {
@@ -76,7 +85,7 @@ export const simulatedKinds: Readonly<Record<Kind, SimulatedKind>> = {
         roundsMax: move.draw.between(1, 6),
         approve: move.draw.oneIn(4),
       };
-      return { ...places, policy: { ...policy, ...rounds } };
+      return { ...places, ...converted(move, rounds.stop), policy: { ...policy, ...rounds } };
     },
   },
   lan: {
@@ -84,7 +93,8 @@ export const simulatedKinds: Readonly<Record<Kind, SimulatedKind>> = {
     ...byRoute,
     fields: (move) => {
       const { policy, ...places } = copied(move);
-      return { ...places, policy: { ...policy, stop: move.draw.pick(['save', 'shut-down']) } };
+      const stop = move.draw.pick(['save', 'shut-down']);
+      return { ...places, ...converted(move, stop), policy: { ...policy, stop } };
     },
   },
   san: { weight: 2, place: 'lun', route: 'fenced', ...joined },

@@ -7,6 +7,9 @@ import { kinds } from '../../contracts/migration';
 export const requiredMarks: readonly string[] = [
   // Every kind.
   ...kinds.map((kind) => `${kind} completed`),
+  // How disks get there.
+  'a staged run completed',
+  'a converting run completed',
   // How runs end.
   'run completed',
   'run rolled-back',

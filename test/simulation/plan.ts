@@ -1,7 +1,7 @@
 import { migrationId, type VmId } from '../../contracts/ids';
 import type { AcceptedRequest, Kind } from '../../contracts/migration';
 import { drawFaults, type Fault } from './faults';
-import { drawKind, requestOf, simulatedKinds } from './kinds';
+import { drawKind, requestOf, simulatedKinds, type Move } from './kinds';
 import { Draw } from './platform/chance';
 import { machineNames } from './world/make-vms';
 import type { Templates, VmTemplate } from './world/templates';
@@ -28,7 +28,8 @@ export function planOf(seed: number, templates: Templates, options: PlanOptions)
   const draw = new Draw(seed, 'plan');
   const names = machineNames.slice(0, draw.pick([2, 2, 3]));
   const machines = new Map<string, VmId[]>(names.map((name) => [name, []]));
-  const requests = drawRequests(draw, templates.vms, machines, options.kinds);
+  const extras = new Draw(seed, 'extras');
+  const requests = drawRequests({ draw, extras }, templates.vms, machines, options.kinds);
   const plan = {
     seed,
     bytesPerSecond: draw.pick([64, 128, 256, 512]) * kib,
@@ -43,7 +44,7 @@ export function planOf(seed: number, templates: Templates, options: PlanOptions)
 
 /** Each move has a VM of its own, which its kind can move. */
 function drawRequests(
-  draw: Draw,
+  { draw, extras }: Pick<Move, 'draw' | 'extras'>,
   vms: readonly VmTemplate[],
   machines: ReadonlyMap<string, VmId[]>,
   kinds: readonly Kind[],
@@ -64,7 +65,7 @@ function drawRequests(
     const staysHere = route === 'fenced' && place === 'own' && draw.oneIn(6);
     const destination = staysHere ? source : draw.pick(names.filter((name) => name !== source));
     machines.get(source)?.push(vm.vmId);
-    requests.push(requestOf({ id: migrationId.parse(`m${number}`), vm, source, destination, draw }, kind));
+    requests.push(requestOf({ id: migrationId.parse(`m${number}`), vm, source, destination, draw, extras }, kind));
   }
   return requests;
 }

@@ -1,34 +1,12 @@
 import type { Command } from 'commander';
+import { registerAsked } from '../asked';
 import type { Run } from '../command';
-import { registerChanges } from './changes';
-import { registerCheck } from './check';
-import { registerCompare } from './compare';
-import { registerConvert } from './convert';
-import { registerCopy } from './copy';
-import { registerDigest } from './digest';
-import { registerInfo } from './info';
-import { registerMap } from './map';
-import { registerMerge } from './merge';
-import { registerProve } from './prove';
-import { registerResize } from './resize';
+import { commands } from './table';
 
 /** `hyperferry disk …`: disk files of this machine, without any host or app. */
-export function registerDisk(program: Command, run: Run): void {
+export async function registerDisk(program: Command, run: Run, argv: readonly string[]): Promise<void> {
   const disk = program
     .command('disk')
     .description('look at, copy, convert and merge disk files (VHD, VHDX, raw) of this machine');
-  const register = [
-    registerInfo,
-    registerCheck,
-    registerMap,
-    registerDigest,
-    registerCompare,
-    registerChanges,
-    registerProve,
-    registerCopy,
-    registerConvert,
-    registerMerge,
-    registerResize,
-  ];
-  register.forEach((one) => one(disk, run));
+  await registerAsked(commands, disk, run, argv);
 }

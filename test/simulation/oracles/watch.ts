@@ -1,4 +1,5 @@
 import type { LogFields } from '../../../agent/log';
+import { convertedTo, isStaged } from '../../../contracts/requests';
 import { destinationHostOf } from '../../../contracts/migration';
 import type { Site } from '../world/site';
 import { sharedStorage } from '../world/make-vms';
@@ -19,9 +20,11 @@ export type WatchedMove = {
   excused: boolean;
 };
 
+const hasCompleted = (run: WatchedRun): boolean => run.ended === 'completed';
+
 const vmFile = /^\/host\/vms\/([0-9a-f-]{36})\/vm\.json$/;
 const handoverFile = /^\/handovers\/([0-9a-f-]{36})\//;
-const diskFile = /\.a?vhdx$/;
+const diskFile = /\.a?vhdx?$/;
 
 /** Everything that is checked after every event, and at the end. */
 export class Watch {
@@ -118,7 +121,9 @@ export class Watch {
 
   /** What of the runs is there now and should not be, once everything has ended and every machine runs again. */
   leftovers(): string[] {
-    return this.moves.flatMap(({ vm, run, excused }) => (excused ? [] : leftoversOf(this.#here, vm, run)));
+    const left = this.moves.flatMap(({ vm, run, excused }) => (excused ? [] : leftoversOf(this.#here, vm, run)));
+    const isExcused = this.moves.some(({ excused }) => excused);
+    return isExcused ? left : [...left, ...this.#here.cloud.staging.names.map((name) => `storage: container ${name}`)];
   }
 
   /** The content of every VM, at the same time. */
@@ -135,7 +140,7 @@ export class Watch {
     this.#committed = false;
     const { facts } = this;
     let underWay = 0;
-    for (const { run } of this.moves) {
+    for (const { run, vm } of this.moves) {
       const row = this.#here.cloud.store.instance(run.runId);
       if (row === undefined || run.ended !== undefined) continue;
       run.generation(row.executionId);
@@ -145,6 +150,8 @@ export class Watch {
         continue;
       }
       run.end(facts);
+      if (hasCompleted(run) && isStaged(vm.request)) this.mark('a staged run completed');
+      if (hasCompleted(run) && convertedTo(vm.request) !== undefined) this.mark('a converting run completed');
       if (row.status !== 'Completed')
         this.complain(
           'every run ends, or is parked with a question',

@@ -15,9 +15,9 @@ import '../../../functions/orchestrators';
 import { Blobs, type BlobFate } from '../platform/blobs';
 import { Draw } from '../platform/chance';
 import type { Loop } from '../platform/loop';
-import { noContainers } from '../platform/no-staging';
 import { never, outside, Program, runIn } from '../platform/program';
 import type { RelayService } from '../platform/relay-service';
+import { Staging } from '../platform/staging';
 import { sleepOn } from '../platform/sleep';
 import { WorkerInvoker } from './worker-invoker';
 
@@ -31,6 +31,10 @@ export type CloudOptions = {
   readonly appKey: SigningKey;
   readonly lookMsMax: number;
   readonly hosts: readonly string[];
+  /** Of each machine's way to storage. */
+  readonly bytesPerSecond: number;
+  /** Whether nothing reaches a machine. */
+  readonly isCutOff: (machine: string) => boolean;
   /** Told after each commit. */
   readonly onCommit: () => void;
   readonly log: (line: string) => void;
@@ -49,6 +53,7 @@ registerActivities(() => {
 export class Cloud {
   readonly store = new MemoryStore();
   readonly blobs: Blobs;
+  readonly staging: Staging;
   readonly client: EngineClient;
   /** Asked for the fate of each commit, in turn. */
   readonly commitFaults = new Set<() => CommitFate>();
@@ -63,17 +68,16 @@ export class Cloud {
   constructor(private readonly options: CloudOptions) {
     const { seed, loop } = options;
     this.#draw = new Draw(seed, 'cloud');
-    this.blobs = new Blobs({
-      loop,
-      draw: new Draw(seed, 'blobs'),
-      fateOf: (verb, path) => {
-        for (const fault of this.blobFaults) {
-          const fate = fault(verb, path);
-          if (fate !== 'done') return fate;
-        }
-        return 'done';
-      },
-    });
+    const fateOf = (verb: 'read' | 'write', path: string): BlobFate => {
+      for (const fault of this.blobFaults) {
+        const fate = fault(verb, path);
+        if (fate !== 'done') return fate;
+      }
+      return 'done';
+    };
+    this.blobs = new Blobs({ loop, draw: new Draw(seed, 'blobs'), fateOf });
+    const { bytesPerSecond, isCutOff } = options;
+    this.staging = new Staging({ loop, draw: new Draw(seed, 'staging'), bytesPerSecond, isCutOff, fateOf });
     this.client = new EngineClient({
       ...this.#parts(),
       committer: this.#committer(undefined),
@@ -198,7 +202,7 @@ export class Cloud {
       }),
       agents: new Agents(transport),
       documents: new Documents(this.blobs),
-      staging: noContainers,
+      staging: this.staging.containers,
       signingKey: appKey,
       now: () => new Date(Math.floor(loop.nowMs)),
     };

@@ -12,8 +12,8 @@ import type { Loop } from '../platform/loop';
 import { MachineFiles } from '../platform/machine-files';
 import { folderOf } from '../platform/modules';
 import type { Network } from '../platform/network';
-import { noStaging, noStorage } from '../platform/no-staging';
 import { outside, Program, runIn } from '../platform/program';
+import type { Staging } from '../platform/staging';
 import type { RelayService } from '../platform/relay-service';
 import { sleepOn } from '../platform/sleep';
 
@@ -27,6 +27,7 @@ export type MachineOptions = {
   readonly onLog: (machine: string, level: string, event: string, fields: LogFields) => void;
   readonly onNames: (machine: string, path: string) => void;
   readonly onWritten: (machine: string, path: string) => void;
+  readonly staging: Staging;
 };
 
 /** A service manager starts an agent that ended by itself again after this. */
@@ -131,12 +132,13 @@ export class Machine {
 
   async #run(program: Program): Promise<void> {
     const clock = this.clockOf(program);
+    const { staging } = this.options;
     const started = await startAgent({
       config: this.#config(),
       clock,
       log: this.#log(),
-      stagingStore: noStaging,
-      storageLook: noStorage,
+      stagingStore: (access) => staging.storeOf(this.name, access),
+      storageLook: staging.look,
       chance: this.#draw.asChance(),
     }).catch((thrown: unknown) => ({ ok: false as const, failure: { message: describeThrown(thrown) } }));
     if (started.ok) {

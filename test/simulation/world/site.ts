@@ -69,6 +69,18 @@ export class Site {
       passageOf: (call) => this.#passageOf(passages, call),
       isCutOff: (host) => this.network.cutOff.has(host),
     });
+    this.cloud = new Cloud({
+      seed,
+      loop,
+      relay: this.relay,
+      appKey,
+      lookMsMax: plan.lookMsMax,
+      hosts: [...plan.machines.keys()],
+      bytesPerSecond,
+      isCutOff: (machine) => this.network.cutOff.has(machine),
+      onCommit: watch.commit,
+      log: (line) => void this.cloudLines.push(line),
+    });
     for (const [name, vms] of plan.machines) {
       const machine = new Machine({
         name,
@@ -77,6 +89,7 @@ export class Site {
         network: this.network,
         relay: this.relay,
         appKey,
+        staging: this.cloud.staging,
         onLog: watch.log,
         onNames: watch.names,
         onWritten: watch.written,
@@ -85,16 +98,6 @@ export class Site {
       this.machines.set(name, machine);
     }
     this.shared = plan.isJoined ? this.#shared(plan, templates, watch) : undefined;
-    this.cloud = new Cloud({
-      seed,
-      loop,
-      relay: this.relay,
-      appKey,
-      lookMsMax: plan.lookMsMax,
-      hosts: [...plan.machines.keys()],
-      onCommit: watch.commit,
-      log: (line) => void this.cloudLines.push(line),
-    });
     usePlatform({
       filesOf: (name) => (name === sharedStorage ? this.shared : this.machines.get(name)?.files) ?? watch.filesOf(name),
       network: this.network,

@@ -28,7 +28,13 @@ const simulatedVms: readonly SimulatedVm[] = [
   { place: 'own', spec: { name: 'one-disk', seed: 11, memoryBytes: mib, disks: [disk], guest } },
   {
     place: 'own',
-    spec: { name: 'two-disks', seed: 12, memoryBytes: mib / 2, disks: [disk, { ...disk, dataBytes: mib }], guest },
+    spec: {
+      name: 'two-disks',
+      seed: 12,
+      memoryBytes: mib / 2,
+      disks: [disk, { ...disk, dataBytes: mib, format: 'vhd' }],
+      guest,
+    },
   },
   {
     place: 'own',
