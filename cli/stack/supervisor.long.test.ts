@@ -150,8 +150,8 @@ describe('a supervisor', () => {
 
   test('a service that never comes up is a failure with its last words, and no process is left', async () => {
     const { supervisor } = watched();
-    const silent = await supervisor.start(dummy('silent', ['silent'], { readyMsMax: 500 }));
-    expect(silent).toMatchObject({ service: 'silent', why: 'did not say that it is ready within 500 ms' });
+    const silent = await supervisor.start(dummy('silent', ['silent'], { readyMsMax: 4000 }));
+    expect(silent).toMatchObject({ service: 'silent', why: 'did not say that it is ready within 4.0 s' });
     expect(silent?.logTail[0]).toMatch(/^dummy \d+ speaks$/);
     const dead = await supervisor.start(dummy('dead', ['silent', 'dies=10']));
     expect(dead).toMatchObject({ service: 'dead', why: 'ended with code 3' });
