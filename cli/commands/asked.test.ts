@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { registerAsked, type Loaded, type Register } from './asked';
+import { commands as diskCommands } from './disk/table';
+import { commands } from './table';
 
 const registered =
   (name: string, loaded: string[]): Loaded['load'] =>
@@ -29,3 +31,14 @@ test.each([[[]], [['--help']], [['help', 'disk']], [['dsik']], [['toString']]])(
     expect({ loaded, names }).toEqual({ loaded: ['move', 'disk', 'host'], names: ['move', 'disk', 'host'] });
   },
 );
+
+test.each([
+  ['hyperferry', commands],
+  ['hyperferry disk', diskCommands],
+])('the names in the table of %s are those of the commands that are loaded by them', async (_, table) => {
+  for (const { names, load } of table) {
+    const program = new Command();
+    await load()(program, async () => undefined, []);
+    expect(program.commands.map((one) => one.name())).toEqual(names);
+  }
+});

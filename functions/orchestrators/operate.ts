@@ -3,7 +3,7 @@ import type { RunInput } from '../../contracts/migration';
 import type { OperationKind, OperationOutput } from '../../contracts/operations';
 import type { Run } from '../saga/run';
 import { renew, type Durable, type Step } from '../saga/step';
-import { heeds, look, silent, start, track, type Asked, type Tracked } from './operation-under-way';
+import { heeds, look, silent, startAmong, track, type Asked, type Tracked } from './operation-under-way';
 import { holdWhilePaused, stop } from './stop-operations';
 import { describeProgress } from './transfer-progress';
 
@@ -36,9 +36,7 @@ export function* operateAll<K extends OperationKind>(
   const heedsCancel = heeds(all);
   for (const [index, one] of all.entries()) {
     if (heedsCancel && run.cancelRequested) return yield* stopSome(run, all.slice(0, index));
-    const silence = one.ended === undefined ? yield* start(run, one) : undefined;
-    // Each answer may take its time, and those to come as well.
-    if (silence !== undefined) describeProgress(run, all, silence);
+    if (one.ended === undefined) yield* startAmong(run, all, one);
   }
   let heardAt = run.now().getTime();
   let waitMs = run.input.pace.lookMsMin;

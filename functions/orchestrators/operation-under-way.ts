@@ -14,6 +14,7 @@ import {
 import { callForRun } from '../saga/activity';
 import type { Run } from '../saga/run';
 import type { Durable } from '../saga/step';
+import { describeProgress } from './transfer-progress';
 
 /**
  * The app leaves `peer` or `staging`, and `ledgerWatermarkBytes`, to the activity that sends an operation of the byte route: a ticket, access
@@ -61,6 +62,17 @@ export function track<K extends OperationKind>(run: Run<RunInput>, asked: Asked<
   return { asked, firstId, operationId, view: undefined, ended };
 }
 
+/** As `start`. Says at once what the run waits for: others of them may take as long to be answered. */
+export function* startAmong<K extends OperationKind>(
+  run: Run<RunInput>,
+  all: readonly Tracked<K>[],
+  one: Tracked<K>,
+): Durable<Failure | undefined> {
+  const silence = yield* start(run, one);
+  if (silence !== undefined) describeProgress(run, all, silence);
+  return silence;
+}
+
 /** Sends an operation. Answers the failure when it is not known to have arrived: a look asks for it by its id then. */
 export function* start<K extends OperationKind>(run: Run<RunInput>, one: Tracked<K>): Durable<Failure | undefined> {
   const { host, kind, input, pullFrom, label } = one.asked;
@@ -98,7 +110,7 @@ export function* look<K extends OperationKind>(
     const view = answer.value[index];
     if (view === undefined) throw new Error('a look answers every operation');
     if (!view.ok && view.failure.code === 'OperationLost') {
-      if (!leaves) silence = (yield* start(run, one)) ?? silence;
+      if (!leaves) silence = (yield* startAmong(run, all, one)) ?? silence;
       continue;
     }
     take(run, one, view);

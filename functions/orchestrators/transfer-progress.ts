@@ -41,7 +41,8 @@ function partOf(run: Run<RunInput>, { asked, view, ended }: Watched): Part[] {
   if (asked.label === undefined && seen === undefined) return [];
   const name = asked.label ?? `${asked.kind} on ${asked.host}`;
   // A destination of the staged route does not know what is to come before its source has said so.
-  const bytesKnown = (seen?.bytesTotal ?? 0) > 0 ? (seen?.bytesTotal ?? 0) : (asked.bytesExpected ?? 0);
+  const told = seen?.bytesTotal ?? 0;
+  const bytesKnown = told > 0 ? told : (asked.bytesExpected ?? 0);
   const done = ended?.ok === true ? bytesKnown : Math.min(seen?.bytesDone ?? 0, bytesKnown);
   const bytesDone = run.reach(name, done);
   return [{ name, bytesDone, bytesTotal: Math.max(bytesDone, bytesKnown), isFile: asked.label !== undefined }];

@@ -12,6 +12,7 @@ import type { PullRequest } from './pull-request';
 import type { SeedTeller } from './seed/seed-teller';
 import type { SeedUse } from './seed/seed-use';
 import { connectToSource, openFurtherStreams } from './source-connection';
+import type { LostConnection } from './stream-plan';
 import type { Wire } from './wire';
 
 /** Memory for content that has come in and is not written yet. More, and the source has to wait. */
@@ -47,6 +48,7 @@ export class Attempt {
   #wire: Wire | undefined;
   #writer: ContentWriter | undefined;
   #teller: SeedTeller | undefined;
+  #streams = 1;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -76,9 +78,9 @@ export class Attempt {
     }
   }
 
-  /** Whether it ended by a stream beside its connection. */
-  get streamFailed(): boolean {
-    return this.#wire?.streamFailed ?? false;
+  /** Whether streams were opened beside its connection, and whether it ended by one. */
+  get furtherStreams(): Pick<LostConnection, 'hadFurther' | 'byFurther'> {
+    return { hadFurther: this.#streams > 1, byFurther: this.#wire?.streamFailed ?? false };
   }
 
   /** Of a block that has come in part, and is of use when the rest has. */
@@ -144,7 +146,8 @@ export class Attempt {
     wire.say({ kind: 'start', message: { ...wanted, bandwidthBytesPerSecondMax, bandwidthHours } });
     const restBytes = facts.extentBytes - bytesDoneAt(this.#writer.position);
     const { max, bytesEachMin } = this.#options.streams;
-    openFurtherStreams(wire, peer, Math.min(max, facts.streamsMax, Math.floor(restBytes / bytesEachMin)));
+    this.#streams = Math.min(max, facts.streamsMax, Math.floor(restBytes / bytesEachMin));
+    openFurtherStreams(wire, peer, this.#streams);
   }
 
   #heard(frame: Frame): void {

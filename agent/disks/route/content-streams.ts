@@ -41,9 +41,14 @@ export class ContentStreams {
 
   /** Content goes over this socket as well, which has said the token of a further stream. */
   sendOver(socket: Socket): void {
-    const stream = outgoingStream(socket, this.#events.onEnded);
+    if (this.#outgoing === undefined) throw new Error('content is sent after the handshake');
+    // What is given to a socket that has ended is taken at once, so that it would get everything.
+    const stream = outgoingStream(socket, (reason) => {
+      leave();
+      this.#events.onEnded(reason);
+    });
+    const leave = this.#outgoing.add(stream);
     this.#further.push(stream);
-    this.#outgoing?.add(stream);
   }
 
   /** Content comes over one more socket, which `open` gives. */

@@ -1,3 +1,4 @@
+import { Change } from './change';
 import { freeAll, type Sealer } from './sealing';
 
 /** Where a source's records go out: the connection of the pull, or a further stream of it. */
@@ -14,7 +15,7 @@ export class OutgoingContent {
   readonly #first: Way;
   /** The one that was used last is the last of them. */
   #ways: readonly Way[];
-  #wake: (() => void) | undefined;
+  readonly #change = new Change();
 
   constructor(sealer: Sealer, first: Outlet) {
     this.#sealer = sealer;
@@ -26,10 +27,15 @@ export class OutgoingContent {
     return this.#ways.length;
   }
 
-  /** One more stream, which is used from now on. */
-  add(outlet: Outlet): void {
-    this.#ways = [{ outlet, untakenRecords: 0 }, ...this.#ways];
-    this.#wake?.();
+  /** One more stream, which is used from now on. Answers how to use it no more. */
+  add(outlet: Outlet): () => void {
+    const added: Way = { outlet, untakenRecords: 0 };
+    this.#ways = [added, ...this.#ways];
+    this.#change.tell();
+    return () => {
+      this.#ways = this.#ways.filter((way) => way !== added);
+      this.#change.tell();
+    };
   }
 
   /**
@@ -46,7 +52,7 @@ export class OutgoingContent {
       // Where it ended instead, the system may still look at them.
       if (error === undefined || error === null) freeAll(pieces);
       way.untakenRecords -= 1;
-      this.#wake?.();
+      this.#change.tell();
       resolve(undefined);
     });
     return promise;
@@ -54,14 +60,7 @@ export class OutgoingContent {
 
   /** Resolves when the system has taken everything that was given to some stream, or when `signal` is aborted. One caller at a time. */
   async free(signal: AbortSignal): Promise<void> {
-    while (this.#freest().untakenRecords > 0 && !signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const wake = (): void => resolve(undefined);
-      this.#wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      await promise;
-      signal.removeEventListener('abort', wake);
-    }
+    await this.#change.until(() => this.#freest().untakenRecords === 0, signal);
   }
 
   /** Of several that have as little to do, the one that was used longest ago. */

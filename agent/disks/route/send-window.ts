@@ -1,3 +1,5 @@
+import { Change } from './change';
+
 /**
  * What was sent and is not durable at the destination yet. Its limit bounds what is sent again after a fault.
  */
@@ -5,7 +7,7 @@ export class SendWindow {
   readonly #limitBytes: number;
   readonly #pending: { readonly endBytes: number; readonly dataBytes: number }[] = [];
   #pendingBytes = 0;
-  #wake: (() => void) | undefined;
+  readonly #change = new Change();
   #durableBytes = 0;
 
   constructor(limitBytes: number) {
@@ -39,27 +41,16 @@ export class SendWindow {
       this.#pending.shift();
       this.#pendingBytes -= first.dataBytes;
     }
-    this.#wake?.();
+    this.#change.tell();
   }
 
   /** Resolves when so much more may be sent, or when `signal` is aborted. One caller at a time. */
   async room(dataBytes: number, signal: AbortSignal): Promise<void> {
-    await this.#until(() => this.#pendingBytes + dataBytes <= this.#limitBytes, signal);
+    await this.#change.until(() => this.#pendingBytes + dataBytes <= this.#limitBytes, signal);
   }
 
   /** Resolves when the content is durable up to this offset, or when `signal` is aborted. One caller at a time. */
   async reached(atBytes: number, signal: AbortSignal): Promise<void> {
-    await this.#until(() => this.#durableBytes >= atBytes, signal);
-  }
-
-  async #until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
-    while (!isTrue() && !signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const wake = (): void => resolve(undefined);
-      this.#wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      await promise;
-      signal.removeEventListener('abort', wake);
-    }
+    await this.#change.until(() => this.#durableBytes >= atBytes, signal);
   }
 }

@@ -73,8 +73,9 @@ function seenLater<T>(promise: Promise<T>): Promise<T> {
 class Writer {
   readonly #request: SendRequest;
   readonly #compactor: Compactor | undefined;
-  /** The batches on their way, the last one last. */
-  readonly #sending: Promise<void>[] = [];
+  /** The batches on their way. */
+  readonly #sending = new Set<Promise<void>>();
+  #last: Promise<void> = Promise.resolve();
   /** Batches that are not handed over to the line whole: what comes after them waits. */
   #unsent = 0;
 
@@ -88,13 +89,18 @@ class Writer {
   /** Resolves when the next batch may come. */
   async write(batch: Batch, outgoing: Outgoing): Promise<void> {
     const { wire, window } = this.#request;
-    while (this.#sending.length > wire.streams) await this.#sending.shift();
+    // Any of them: one on a slow stream is not to hold up the others.
+    while (this.#sending.size > wire.streams) await Promise.race(this.#sending);
     const found = this.#compactor?.slicesOf(batch, wire.signal);
     const compact = found instanceof Promise ? await found : found;
     const { slices, dataBytes, endBytes } = outgoing.slicesOf(batch, compact);
     await window.room(dataBytes, wire.signal);
     window.sent(endBytes, dataBytes);
-    this.#sending.push(this.#send(slices, { before: this.#sending.at(-1), buffer: batch.buffer }));
+    const sending = this.#send(slices, { before: this.#last, buffer: batch.buffer }).finally(() => {
+      this.#sending.delete(sending);
+    });
+    this.#sending.add(sending);
+    this.#last = sending;
   }
 
   async finish(outgoing: Outgoing): Promise<void> {
@@ -104,7 +110,7 @@ class Writer {
 
   async #send(
     slices: readonly Buffer[],
-    { before, buffer }: { readonly before: Promise<void> | undefined; readonly buffer: Buffer },
+    { before, buffer }: { readonly before: Promise<void>; readonly buffer: Buffer },
   ): Promise<void> {
     const { bucket, line, pool } = this.#request;
     const bytes = slices.reduce((sum, slice) => sum + slice.length, 0);

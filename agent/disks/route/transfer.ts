@@ -6,7 +6,7 @@ import { BufferPool } from './buffer-pool';
 import { ContentWriter } from './content-writer';
 import { CopyUnderWay, type Copy } from './copy-under-way';
 import { bytesDoneAt, type Mark } from './journal-records';
-import { streamsDefault, writeBytesMax, type StreamsWanted } from './limits';
+import { streamsDefault, writeBytesMax } from './limits';
 import type { FactsMessage } from './messages';
 import { Patience } from './patience';
 import type { PullRequest } from './pull-request';
@@ -14,12 +14,11 @@ import { RateMeter } from './rate-meter';
 import type { Resumption } from './resumption';
 import { CarriedRate } from './seed/carried-rate';
 import { SeedUse } from './seed/seed-use';
+import { StreamPlan } from './stream-plan';
 import { whileReceiving } from './ticking';
 
 /** Damaged blocks that are asked for again, of one file. */
 const mismatchesMax = 1;
-/** After so many lost connections that had further streams, none are opened. */
-const lossesWithStreamsMax = 3;
 /** So much is made durable at once when the window of the source allows it. */
 const flushBytesMax = 16 * 1024 * 1024;
 
@@ -34,15 +33,13 @@ export class Transfer {
   #writer: ContentWriter | undefined;
   #attempt: Attempt | undefined;
   #waitingFor: string | null = null;
-  /** Over how many connections content may come next time. A line that lets one live and others not is done with one. */
-  #streams: StreamsWanted;
-  #lossesWithStreams = 0;
+  readonly #streams: StreamPlan;
 
   constructor(request: PullRequest, found: Exclude<Resumption, { kind: 'finished' }>) {
     this.#request = request;
     this.#copy = new CopyUnderWay(request, found);
     this.#ofLine = new CarriedRate(request.clock);
-    this.#streams = request.streams ?? streamsDefault;
+    this.#streams = new StreamPlan(request.streams ?? streamsDefault);
   }
 
   /** Closes the journal and the copy in the end, when nothing is on its way to the disk any more. */
@@ -112,16 +109,14 @@ export class Transfer {
       request: this.#request,
       pool: this.#pool,
       seed: this.#seed,
-      streams: this.#streams,
+      streams: this.#streams.next,
       prepare,
     });
     this.#attempt = attempt;
     this.#ofLine.restart();
+    const before = this.#blockBytes;
     const ended = await attempt.run();
-    if (ended.kind === 'lost' && this.#streams.max > 1) this.#lossesWithStreams += 1;
-    // Of a stream that broke the end of its connection may be heard first.
-    if (attempt.streamFailed || this.#lossesWithStreams >= lossesWithStreamsMax)
-      this.#streams = { ...this.#streams, max: 1 };
+    if (ended.kind === 'lost') this.#streams.lost({ ...attempt.furtherStreams, bytes: this.#blockBytes - before });
     return { attempt, ended };
   }
 

@@ -23,8 +23,8 @@ export type WireOptions = {
 };
 
 /**
- * One connection, at either end: what comes in becomes frames, what is said goes out over TLS and content in sealed records, over this
- * connection and the further streams that belong to it. A peer that falls silent or says what does not belong here ends all of them. It ends once, with a reason.
+ * One connection, at either end, with the further streams that belong to it: what comes in becomes frames, what is said goes out over TLS, and
+ * content in sealed records over all of them. A peer that falls silent or says what does not belong here ends it, once, with a reason.
  */
 export class Wire {
   readonly #socket: TLSSocket;

@@ -1,3 +1,4 @@
+import { Change } from '../change';
 import { digestsByOffset, seedCellBytes, type ToldDigests } from './told-digests';
 
 /** Parts of the seed that are asked for, or told and not passed yet: what bounds both the memory and the wait. */
@@ -12,7 +13,7 @@ export class ToldSeed {
   readonly #parts: Part[] = [];
   #askedParts = 0;
   #toldToBytes = 0;
-  #wake: (() => void) | undefined;
+  readonly #change = new Change();
 
   /** Of content of this length. */
   constructor(sizeBytes: number, ask: (fromBytes: number) => void) {
@@ -31,23 +32,17 @@ export class ToldSeed {
     this.#askedParts -= 1;
     this.#toldToBytes = toBytes;
     this.#parts.push({ toBytes, digests });
-    this.#wake?.();
+    this.#change.tell();
     return undefined;
   }
 
   /** Resolves when the seed is told up to `toBytes`, or `signal` is aborted; forgets what is before `fromBytes`. One caller, ascending. */
   async until(fromBytes: number, toBytes: number, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    await this.#change.until(() => {
       while (this.#parts[0] !== undefined && this.#parts[0].toBytes <= fromBytes) this.#parts.shift();
       this.#askOn(fromBytes);
-      if (this.#toldToBytes >= Math.min(toBytes, this.#sizeBytes) || signal.aborted) return;
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const wake = (): void => resolve(undefined);
-      this.#wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      await promise;
-      signal.removeEventListener('abort', wake);
-    }
+      return this.#toldToBytes >= Math.min(toBytes, this.#sizeBytes);
+    }, signal);
   }
 
   /** Whether the seed has the bytes with this digest at this place. It is made only where the seed has anything. */
