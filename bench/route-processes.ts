@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { largePagesFor } from '../agent/disks/large-pages';
 import { operationProgress, type OperationProgress } from '../contracts/operations';
 
 /** Starts the processes of route-source.ts and route-destination.ts and speaks with them. */
@@ -31,7 +32,8 @@ export function startRouteProcess(
   onProgress: (progress: OperationProgress) => void = () => undefined,
 ): RouteProcess {
   const arguments_ = [join(__dirname, `${entry}.js`), JSON.stringify(settings)];
-  const child = spawn(process.execPath, arguments_, { stdio: ['pipe', 'pipe', 'ignore'] });
+  const env = { ...process.env, ...largePagesFor(process.env) };
+  const child = spawn(process.execPath, arguments_, { stdio: ['pipe', 'pipe', 'ignore'], env });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const lines: string[] = [];
   let wake: () => void = () => undefined;

@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Pieces of page memory with random bytes, some of whole pages and some not, long and short. */
 function somePieces(count: number): Buffer[] {
   const random = new SeededRandom(5);
-  const memory = Buffer.from(pageMemory(1024 * 1024));
+  const memory = pageMemory(1024 * 1024);
   for (let at = 0; at < memory.length; at += 4) memory.writeUInt32LE(Math.floor(random.next() * 2 ** 32), at);
   return Array.from({ length: count }, () => {
     const unit = random.next() < 0.7 ? pageBytes : 512;
@@ -46,7 +46,7 @@ test('a file holds what was written last, whichever way each write took', async 
 test('what is not of whole pages, or short, is left to the cache', async () => {
   const handle = await open(join(folder, 'left'), 'w');
   const direct = new DirectAccess(handle, 'writes');
-  const memory = Buffer.from(pageMemory(1024 * 1024));
+  const memory = pageMemory(1024 * 1024);
   expect(isWholePages(Buffer.alloc(pageBytes))).toBe(false);
   expect(isWholePages(memory.subarray(512, 512 + pageBytes))).toBe(false);
   expect(await direct.transfer(memory.subarray(0, memory.length - 512), 0)).toBe(0);
@@ -61,7 +61,7 @@ test('a writer that cannot open its file a second time, or whose file system wan
   const handle = await open(join(folder, 'closed'), 'w');
   const direct = new DirectAccess(handle, 'writes');
   await handle.close();
-  expect(await direct.transfer(Buffer.from(pageMemory(1024 * 1024)), 0)).toBe(0);
+  expect(await direct.transfer(pageMemory(1024 * 1024), 0)).toBe(0);
   await direct.close();
 });
 
@@ -78,7 +78,7 @@ test('a file with holes is read whole pages and parts of them, across holes and 
   }
   await made.close();
   const file = await nodeFiles.open(path, 'read');
-  const memory = Buffer.from(pageMemory(1024 * 1024));
+  const memory = pageMemory(1024 * 1024);
   for (let count = 0; count < 200; count++) {
     const unit = random.next() < 0.7 ? pageBytes : 512;
     const target = memory.subarray(0, unit * (1 + random.below(memory.length / unit))).fill(0xee);
@@ -97,7 +97,7 @@ test('the error of a write is told, and no bytes are said to be written', async 
   const handle = await open('/dev/full', 'w').catch(() => undefined);
   if (handle === undefined) return;
   const file = await nodeFiles.open('/dev/full', 'write');
-  await expect(file.write(Buffer.from(pageMemory(1024 * 1024)), 0)).rejects.toMatchObject({
+  await expect(file.write(pageMemory(1024 * 1024), 0)).rejects.toMatchObject({
     failure: { code: 'DiskFull' },
   });
   await file.close();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { largePagesFor } from '../../agent/disks/large-pages';
 import type { HostId } from '../../contracts/ids';
 import { packageFolder } from '../home';
 import type { ChildCommand } from './child';
@@ -133,7 +134,7 @@ function agentCommand({ layout, ports, secrets }: StackPlan, host: HostId): Chil
       advertisedAddress: loopback,
     },
   });
-  return commandOf(layout, built('agent', 'main.js'), ['--config', config]);
+  return commandOf(layout, built('agent', 'main.js'), ['--config', config], largePagesFor(process.env));
 }
 
 /**

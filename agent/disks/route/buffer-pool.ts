@@ -1,11 +1,13 @@
-import { pageMemory } from '../page-memory';
+import { largePieceBytes, pageMemory } from '../page-memory';
 
 /** A piece of memory out of which buffers are cut, one behind the other; used again from its beginning when all were given back. */
-type Slab = { readonly memory: ArrayBufferLike; readonly fromBytes: number; cutBytes: number; buffers: number };
+type Slab = { readonly memory: Buffer; cutBytes: number; buffers: number };
+/** Memory that slabs are cut out of, each at its place. */
+type Piece = { readonly memory: Buffer; readonly slabs: Slab[] };
 
 /**
- * Slabs that are cut out of one piece of page memory. A process should not have too many such pieces; but what they hold counts for the
- * collector whether it is used or not, and past some 64 MiB it comes again and again (docs/decisions/0019).
+ * Slabs that are cut out of one piece of page memory, unless such a piece has to be longer. A process should not have too many pieces; but
+ * what they hold counts for the collector whether it is used or not, and past some 64 MiB it comes again and again (docs/decisions/0019).
  */
 const slabsTogether = 4;
 
@@ -15,15 +17,16 @@ const slabsTogether = 4;
  */
 export class BufferPool {
   readonly #slabBytes: number;
-  /** By memory, then by place in it. */
-  readonly #slabs = new Map<ArrayBufferLike, Map<number, Slab>>();
+  readonly #slabsTogether: number;
+  readonly #pieces = new Map<ArrayBufferLike, Piece>();
   readonly #free: Slab[] = [];
-  #last: { readonly memory: ArrayBufferLike; cutSlabs: number } | undefined;
+  #last: Piece | undefined;
   #current: Slab | undefined;
   #inUseBytes = 0;
 
   constructor(slabBytes: number) {
     this.#slabBytes = slabBytes;
+    this.#slabsTogether = Math.max(slabsTogether, Math.ceil((largePieceBytes() ?? 0) / slabBytes));
   }
 
   get inUseBytes(): number {
@@ -33,7 +36,7 @@ export class BufferPool {
   /** How much memory it holds, in use or not. */
   get heldBytes(): number {
     let slabs = 0;
-    for (const { size } of this.#slabs.values()) slabs += size;
+    for (const piece of this.#pieces.values()) slabs += piece.slabs.length;
     return slabs * this.#slabBytes;
   }
 
@@ -44,7 +47,7 @@ export class BufferPool {
       this.#current = this.#free.pop() ?? this.#makeSlab();
     }
     const slab = this.#current;
-    const buffer = Buffer.from(slab.memory, slab.fromBytes + slab.cutBytes, lengthBytes);
+    const buffer = slab.memory.subarray(slab.cutBytes, slab.cutBytes + lengthBytes);
     slab.cutBytes += lengthBytes;
     slab.buffers += 1;
     this.#inUseBytes += lengthBytes;
@@ -54,7 +57,7 @@ export class BufferPool {
   /** Gives a buffer back; nobody may use it afterwards. */
   release(buffer: Buffer): void {
     this.#inUseBytes -= buffer.length;
-    const slab = this.#slabs.get(buffer.buffer)?.get(this.#placeOf(buffer));
+    const slab = this.#slabOf(buffer);
     if (slab === undefined) return;
     slab.buffers -= 1;
     if (slab.buffers > 0) return;
@@ -62,18 +65,21 @@ export class BufferPool {
     if (slab !== this.#current) this.#free.push(slab);
   }
 
-  #placeOf(buffer: Buffer): number {
-    return Math.floor(buffer.byteOffset / this.#slabBytes);
+  #slabOf(buffer: Buffer): Slab | undefined {
+    const piece = this.#pieces.get(buffer.buffer);
+    if (piece === undefined) return undefined;
+    return piece.slabs[Math.floor((buffer.byteOffset - piece.memory.byteOffset) / this.#slabBytes)];
   }
 
   #makeSlab(): Slab {
-    if (this.#last === undefined || this.#last.cutSlabs === slabsTogether) {
-      this.#last = { memory: pageMemory(slabsTogether * this.#slabBytes), cutSlabs: 0 };
-      this.#slabs.set(this.#last.memory, new Map());
+    if (this.#last === undefined || this.#last.slabs.length === this.#slabsTogether) {
+      this.#last = { memory: pageMemory(this.#slabsTogether * this.#slabBytes), slabs: [] };
+      this.#pieces.set(this.#last.memory.buffer, this.#last);
     }
-    const place = this.#last.cutSlabs++;
-    const slab = { memory: this.#last.memory, fromBytes: place * this.#slabBytes, cutBytes: 0, buffers: 0 };
-    this.#slabs.get(slab.memory)?.set(place, slab);
+    const { memory, slabs } = this.#last;
+    const at = slabs.length * this.#slabBytes;
+    const slab = { memory: memory.subarray(at, at + this.#slabBytes), cutBytes: 0, buffers: 0 };
+    slabs.push(slab);
     return slab;
   }
 }
