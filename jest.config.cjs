@@ -15,7 +15,8 @@ module.exports = {
   moduleNameMapper: { '^@azure/functions-core$': '<rootDir>/dist/runtime/core/functions-core.js' },
   // The build is plain CommonJS already; Babel would read every file again for nothing.
   transform: {},
-  maxWorkers: 2,
+  // More than two cores have: tests that wait for a disk or a clock leave a core to the next.
+  maxWorkers: 3,
   // For the slowest machine that is known to run them with everything else beside; a test that hangs costs this long.
   testTimeout: 180_000,
 };

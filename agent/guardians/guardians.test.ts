@@ -124,7 +124,7 @@ test('a guardian is exported to an offer and imported by the host that made it, 
   expect(b.stateFiles()).toEqual([join('guardians', 'offers', `${offer.id}.json`)]);
   const { sealed } = valueOf(await exported(a, offer));
   expect(sealed).toMatchObject({ offerId: offer.id, from: 'host-a', to: 'host-b' });
-  const { Password: password } = a.asked[0]?.args as CallArguments<'export-guardian'>;
+  const { Password: password } = a.asked[0]!.args as CallArguments<'export-guardian'>;
   for (const secret of [password, 'signing', 'c2lnbmluZw==']) {
     expect(JSON.stringify(sealed)).not.toContain(`"${secret}"`);
     expect(Buffer.from(sealed.sealed, 'base64').toString('latin1')).not.toContain(secret);

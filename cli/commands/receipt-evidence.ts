@@ -1,3 +1,4 @@
+import { afterwards } from '../../contracts/afterwards';
 import { digestDisk } from '../../agent/disks/digest';
 import { rootByProof } from '../../agent/disks/merkle/chunk-proof';
 import type { Receipt } from '../../contracts/receipt';
@@ -115,7 +116,7 @@ async function ofDisk(context: Context, path: string, options: DiskOptions): Pro
   const disk = opened.value;
   const progress = new Progress(context);
   const reading = { disk, scope: 'all', signal: context.signal, report: progress.report } as const;
-  const digested = await digestDisk(reading).finally(() => {
+  const digested = await afterwards(digestDisk(reading), () => {
     progress.end();
     return disk.close();
   });

@@ -35,14 +35,14 @@ async function serve(changes: Partial<ByteRouteOptions> = {}): Promise<number> {
 const parent = { dataWriteId: randomUUID(), relativePath: '.\\base.vhdx', absolutePath: 'C:\\vms\\base.vhdx' };
 const shapes: [string, Partial<ImageShape>][] = [
   ['dynamic', {}],
-  ['dynamic with blocks of 32 MiB and 4096-byte sectors', { blockSizeBytes: 32 * mib, logicalSectorSizeBytes: 4096 }],
+  ['dynamic with blocks of 8 MiB and 4096-byte sectors', { blockSizeBytes: 8 * mib, logicalSectorSizeBytes: 4096 }],
   ['fixed', { kind: 'fixed' }],
   ['differencing', { kind: 'differencing', parent }],
   ['differencing with 4096-byte sectors', { kind: 'differencing', parent, logicalSectorSizeBytes: 4096 }],
 ];
 
 test.each(shapes)('a copy of a %s image is the same image', async (_, changes) => {
-  const shape = shapeOf({ virtualSizeBytes: 32 * mib + 4096, ...changes });
+  const shape = shapeOf({ virtualSizeBytes: 12 * mib + 4096, ...changes });
   await makeImage(sourcePath, shape, somePieces(11, shape.logicalSectorSizeBytes, shape.virtualSizeBytes));
   const request = pullOf(hosts, await serve());
   const output = valueOf(await pullFile(request));
@@ -63,7 +63,7 @@ const vhdShapes: [string, Partial<ImageShape>][] = [
 
 test.each(vhdShapes)('a copy of a %s VHD is the same VHD', async (_, changes) => {
   sourcePath = join(hosts.folder, 'source.avhd');
-  const shape = vhdShapeOf({ virtualSizeBytes: 32 * mib + 512, ...changes });
+  const shape = vhdShapeOf({ virtualSizeBytes: 12 * mib + 512, ...changes });
   await makeImage(sourcePath, shape, somePieces(12, 512, shape.virtualSizeBytes));
   const request = pullOf(hosts, await serve());
   const output = valueOf(await pullFile(request));
@@ -76,7 +76,7 @@ test.each(vhdShapes)('a copy of a %s VHD is the same VHD', async (_, changes) =>
 
 test.each(vhdShapes)('a %s VHD can be copied into a VHDX, which holds the same and has its ids', async (_, changes) => {
   sourcePath = join(hosts.folder, 'source.avhd');
-  const shape = vhdShapeOf({ virtualSizeBytes: 32 * mib + 512, ...changes });
+  const shape = vhdShapeOf({ virtualSizeBytes: 12 * mib + 512, ...changes });
   await makeImage(sourcePath, shape, somePieces(13, 512, shape.virtualSizeBytes));
   const port = await serve();
   const stopping = new AbortController();

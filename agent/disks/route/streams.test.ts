@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { valueOf } from '../failures';
-import { windowBytesDefault } from './limits';
 import { pullFile } from './pull';
 import { recordHead } from './records';
 import type { ByteRoute } from './server';
@@ -13,17 +12,21 @@ import { contentOf, makeImage, shapeOf } from './testing/images';
 import { seededBytes } from './testing/random';
 import { streamTokenBytes } from './stream-tokens';
 
-/** Enough that eight streams are worth it. */
-const content = seededBytes(96 * mib, 31);
+/** Enough that eight streams are worth it, and several windows. */
+const content = seededBytes(48 * mib, 31);
+const bytesEachMin = content.length / 8;
+const windowBytes = 16 * mib;
 /** Does not wait long for what does not come. */
 const pace = { ...quickPace, silenceMsMax: 500, aliveMs: 100 };
 let hosts: Hosts;
 let route: ByteRoute;
+const smallPath = (): string => join(hosts.folder, 'small.vhdx');
 beforeAll(async () => {
   hosts = await makeHosts();
   const path = join(hosts.folder, 'source.vhdx');
-  await makeImage(path, shapeOf({ virtualSizeBytes: 100 * mib }), [{ offsetBytes: mib, data: content }]);
-  route = await startSource(hosts, path, { pace });
+  await makeImage(smallPath(), shapeOf({ virtualSizeBytes: 8 * mib }), [{ offsetBytes: 0, data: seededBytes(mib, 4) }]);
+  await makeImage(path, shapeOf({ virtualSizeBytes: 50 * mib }), [{ offsetBytes: mib, data: content }]);
+  route = await startSource(hosts, path, { pace, windowBytes });
 });
 afterAll(async () => {
   await route.close();
@@ -36,7 +39,7 @@ afterEach(async () => {
 
 /** Pulls over a line; answers what was sent more than once, in bytes. */
 async function pullsWhole(port: number, max = 4): Promise<number> {
-  const request = pullOf(hosts, port, { pace, streams: { max, bytesEachMin: 12 * mib } });
+  const request = pullOf(hosts, port, { pace, streams: { max, bytesEachMin } });
   const { dataBytes, resentBytes } = valueOf(await pullFile(request));
   expect(dataBytes).toBe(content.length);
   const copy = await contentOf(request.path);
@@ -56,9 +59,7 @@ test.each([1, 2, 8])('content comes over as many connections as the destination 
 });
 
 test('little content comes over one connection', async () => {
-  const path = join(hosts.folder, 'small.vhdx');
-  await makeImage(path, shapeOf({ virtualSizeBytes: 8 * mib }), [{ offsetBytes: 0, data: seededBytes(mib, 4) }]);
-  const small = await startSource(hosts, path);
+  const small = await startSource(hosts, smallPath());
   const line = await startCuttingProxy(small.port, () => undefined);
   try {
     valueOf(await pullFile(pullOf(hosts, line.port)));
@@ -70,9 +71,9 @@ test('little content comes over one connection', async () => {
 });
 
 test('when a further stream breaks, the pull goes on, and no more than a window comes again', async () => {
-  const line = await startCuttingProxy(route.port, (connection) => (connection === 2 ? 8 * mib : undefined));
+  const line = await startCuttingProxy(route.port, (connection) => (connection === 2 ? 4 * mib : undefined));
   try {
-    expect(await pullsWhole(line.port, 4)).toBeLessThanOrEqual(windowBytesDefault);
+    expect(await pullsWhole(line.port, 4)).toBeLessThanOrEqual(windowBytes);
   } finally {
     await line.close();
   }
@@ -80,7 +81,7 @@ test('when a further stream breaks, the pull goes on, and no more than a window 
 
 test('a line that breaks all but the first connection is soon left alone with further ones', async () => {
   // Each attempt begins with one of those that may live.
-  const line = await startCuttingProxy(route.port, (connection) => (connection % 4 === 0 ? undefined : 4 * mib));
+  const line = await startCuttingProxy(route.port, (connection) => (connection % 4 === 0 ? undefined : 2 * mib));
   try {
     await pullsWhole(line.port, 4);
     expect(line.connections()).toBeLessThanOrEqual(3 * 4 + 1);
@@ -91,10 +92,10 @@ test('a line that breaks all but the first connection is soon left alone with fu
 
 test('when a further stream falls silent, the pull goes on over one connection', async () => {
   const line = await startHoldingLine(route.port, (connection) =>
-    connection === 1 ? { silentAfterBytes: 4 * mib } : 'carried',
+    connection === 1 ? { silentAfterBytes: 2 * mib } : 'carried',
   );
   try {
-    expect(await pullsWhole(line.port, 2)).toBeLessThanOrEqual(windowBytesDefault);
+    expect(await pullsWhole(line.port, 2)).toBeLessThanOrEqual(windowBytes);
     expect(line.connections()).toBe(3);
   } finally {
     await line.close();
@@ -125,13 +126,14 @@ const tokenless: [string, (socket: Socket) => void][] = [
 const joinHead = (): Buffer => recordHead('join', streamTokenBytes);
 
 test.each(tokenless)('a stranger with %s is left, and the next pull is served', async (_, misbehave) => {
-  const impatient = await startSource(hosts, join(hosts.folder, 'source.vhdx'), { pace: { ...pace, helloMsMax: 200 } });
+  const impatient = await startSource(hosts, smallPath(), { pace: { ...pace, helloMsMax: 200 } });
   const socket = connect(impatient.port, '127.0.0.1');
   try {
     socket.on('error', () => undefined);
     misbehave(socket);
     await new Promise((resolve) => socket.once('close', resolve));
-    await pullsWhole(impatient.port);
+    const request = pullOf(hosts, impatient.port, { streams: { max: 4, bytesEachMin: mib / 4 } });
+    expect(valueOf(await pullFile(request)).dataBytes).toBe(mib);
   } finally {
     socket.destroy();
     await impatient.close();

@@ -1,3 +1,4 @@
+import { afterwards } from '../../../contracts/afterwards';
 import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
 import type { OperationOutput, PullSubject } from '../../../contracts/operations';
 import { inOrder } from '../../in-order';
@@ -83,7 +84,7 @@ class Fetching {
     const flushOlderThan = (ms: number): void => this.#writer?.flushOlderThan(ms);
     const beside = { flushOlderThan, report: () => this.#report() };
     try {
-      return await whileReceiving(clock, pace, beside, () => this.#fetch().finally(() => this.#settle()));
+      return await whileReceiving(clock, pace, beside, () => afterwards(this.#fetch(), () => this.#settle()));
     } finally {
       await this.#close();
     }

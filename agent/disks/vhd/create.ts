@@ -1,3 +1,4 @@
+import { afterwards } from '../../../contracts/afterwards';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { DiskError, outcomeOf } from '../failures';
 import { nodeFiles, type DiskFile } from '../file';
@@ -43,7 +44,7 @@ export async function createVhd(
   const made = await outcomeOf(async () => {
     const file = await files.create(path);
     try {
-      await build(file, shape, options).finally(() => file.close());
+      await afterwards(build(file, shape, options), () => file.close());
       await files.syncFolderOf(path);
     } catch (thrown) {
       if (thrown instanceof DiskError) await files.remove(path);

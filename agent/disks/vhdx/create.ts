@@ -1,3 +1,4 @@
+import { afterwards } from '../../../contracts/afterwards';
 import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/failure';
 import { DiskError, outcomeOf } from '../failures';
 import { nodeFiles, type DiskFile } from '../file';
@@ -34,7 +35,7 @@ export async function createVhdx(
   const made = await outcomeOf(async () => {
     const file = await files.create(path);
     try {
-      await build(file, shape, options.newGuid()).finally(() => file.close());
+      await afterwards(build(file, shape, options.newGuid()), () => file.close());
       await files.syncFolderOf(path);
     } catch (thrown) {
       if (thrown instanceof DiskError) await files.remove(path);

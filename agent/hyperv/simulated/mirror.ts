@@ -1,3 +1,4 @@
+import { afterwards } from '../../../contracts/afterwards';
 import { copyFile, open } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -209,7 +210,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
     const handle = await open(to, 'r+');
-    await handle.sync().finally(() => handle.close());
+    await afterwards(handle.sync(), () => handle.close());
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === undefined) throw thrown;

@@ -1,3 +1,4 @@
+import { afterwards } from '../../../contracts/afterwards';
 import type { Command } from 'commander';
 import { compareDisks, type Comparison } from '../../../agent/disks/compare';
 import type { CommandResult, Context } from '../../context';
@@ -33,7 +34,7 @@ async function compare(context: Context, paths: readonly [string, string], given
     const second = await openForReading(paths[1], options);
     if (!second.ok) return failureOfDisk(second.failure);
     const progress = new Progress(context);
-    const compared = await compareDisks(first.value, second.value, context.signal, progress.report).finally(() => {
+    const compared = await afterwards(compareDisks(first.value, second.value, context.signal, progress.report), () => {
       progress.end();
       return second.value.close();
     });

@@ -1,3 +1,4 @@
+import { afterwards } from '../../../contracts/afterwards';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -40,7 +41,7 @@ async function digest(context: Context, path: string, options: DigestOptions): P
   const progress = new Progress(context);
   const reading = { disk: disk.value, scope: 'all', signal: context.signal, report: progress.report } as const;
   const digesting = options.chunks === undefined ? digestDisk(reading) : listDisk(reading, options.chunks);
-  const digested = await digesting.finally(() => {
+  const digested = await afterwards(digesting, () => {
     progress.end();
     return disk.value.close();
   });

@@ -98,7 +98,7 @@ const compared = (path: string, plain: Buffer): string => {
     await well(await createVhd('/a.vhd', shape, { ...writeOptions({ files: prepared }), nowMs })).close();
     const flushed = Buffer.alloc(4 * mib);
     let operations = Number.POSITIVE_INFINITY;
-    for (let loss = 1; loss <= operations; loss += 3) {
+    for (let loss = 1; loss <= operations; loss += 5) {
       const files = prepared.copy();
       const stopped = await guest(files, loss, flushed).catch((thrown: unknown) => thrown);
       if (!(stopped instanceof PowerLoss)) operations = files.operations;
@@ -136,7 +136,7 @@ async function guest(files: MemoryFiles, loss: number, flushed: Buffer): Promise
     'libvhdi reads a chain of three in blocks of %i bytes as we wrote it',
     async (blockSizeBytes) => {
       const random = new SeededRandom(blockSizeBytes);
-      const plain = Buffer.alloc(24 * mib);
+      const plain = Buffer.alloc(17 * mib);
       const paths: string[] = [];
       let parentId = ids.content;
       for (const [level, name] of ['base', 'middle', 'top'].entries()) {
