@@ -8,7 +8,7 @@ import { openVhdx } from '../../agent/disks/vhdx';
 import { assertSameDisk, makeImage } from '../bytes/images';
 import { rsyncDelta } from '../bytes/rsync';
 import { run } from '../programs';
-import { changesSubject, journalOf, routePair, type Pull, type RoutePair, type SourceProcess } from '../route-pair';
+import { changesSubject, journalOf, routePair, type DestinationProcess, type Pull } from '../route-pair';
 import { pullEnd } from '../route-processes';
 import { spreadOf, type Spread } from '../statistics';
 
@@ -32,11 +32,11 @@ type PeerOfDelta = {
 const pieceBytes = 64 * 1024;
 /** One byte of so many is in a piece that changed. */
 const oneOf = 100;
-const rounds = 3;
+const rounds = 5;
 
 /**
  * A round of changed blocks into a copy, whose ranges are known, as a host knows them; and a copy of all with the older state as a seed. Both
- * against what rsync finds by reading both sides.
+ * against what rsync finds by reading both sides. The processes stay from round to round, as agents and rsync's daemon do.
  */
 export async function benchDelta(folder: string, dataBytes: number, say: (line: string) => void): Promise<DeltaResult> {
   const served = join(folder, 'delta.vhdx');
@@ -48,16 +48,18 @@ export async function benchDelta(folder: string, dataBytes: number, say: (line: 
   const pair = routePair(folder);
   const source = await pair.source({ path: served, changes });
   const wholeSource = await pair.source({ path: served });
+  const destination = await pair.destination();
   const rsync = await rsyncDelta(folder, served);
   try {
     const [own, seeded, peer]: [number[], number[], number[]] = [[], [], []];
     let sentBytes = 0;
     for (let round = 0; round < rounds; round++) {
-      const asChanges = { path: target, subject: changesSubject };
-      own.push(await onACopy(before, target, async () => (await pulled(pair, source, asChanges)).seconds));
+      const asChanges = { from: source, path: target, subject: changesSubject };
+      own.push(await onACopy(before, target, async () => (await pulled(destination, asChanges)).seconds));
       if (round === 0) await assertSameDisk(served, target);
       await rm(target);
-      const copied = await pulled(pair, wholeSource, { path: target, seed: { path: before, roots: [folder] } });
+      const seed = { path: before, roots: [folder] };
+      const copied = await pulled(destination, { from: wholeSource, path: target, seed });
       seeded.push(copied.seconds);
       sentBytes = copied.sentBytes;
       if (round === 0) await assertSameDisk(served, target);
@@ -77,8 +79,7 @@ export async function benchDelta(folder: string, dataBytes: number, say: (line: 
     const ofSeed = { seconds: spreadOf(seeded), sentBytes };
     return { dataBytes, changedBytes, seconds: spreadOf(own), seeded: ofSeed, rsync: ofPeer };
   } finally {
-    await source.kill();
-    await wholeSource.kill();
+    for (const one of [source, wholeSource, destination]) await one.kill();
     await rsync?.stop();
     for (const path of [served, before, target]) await rm(path, { force: true });
   }
@@ -108,20 +109,14 @@ async function onACopy(before: string, target: string, update: () => Promise<num
 }
 
 async function pulled(
-  pair: RoutePair,
-  source: SourceProcess,
-  pull: Omit<Pull, 'from'>,
+  destination: DestinationProcess,
+  pull: Pull,
 ): Promise<{ readonly seconds: number; readonly sentBytes: number }> {
-  const destination = await pair.destination();
-  try {
-    const beganMs = performance.now();
-    destination.pull({ from: source, ...pull });
-    const { outcome } = await destination.next(pullEnd);
-    if (!outcome.ok) throw new Error(`the byte route failed: ${JSON.stringify(outcome)}`);
-    const seconds = (performance.now() - beganMs) / 1000;
-    return { seconds, sentBytes: pullOutput.parse(outcome['value']).sentBytes };
-  } finally {
-    await destination.kill();
-    await rm(journalOf(pull.path), { force: true });
-  }
+  const beganMs = performance.now();
+  destination.pull(pull);
+  const { outcome } = await destination.next(pullEnd);
+  if (!outcome.ok) throw new Error(`the byte route failed: ${JSON.stringify(outcome)}`);
+  const seconds = (performance.now() - beganMs) / 1000;
+  await rm(journalOf(pull.path), { force: true });
+  return { seconds, sentBytes: pullOutput.parse(outcome['value']).sentBytes };
 }
