@@ -39,3 +39,18 @@ test('a buffer of a slab is as long as it was asked for, up to a whole slab', ()
   const pool = new BufferPool(slabBytes);
   expect([0, 1, 4096, slabBytes].map((bytes) => pool.take(bytes).length)).toEqual([0, 1, 4096, slabBytes]);
 });
+
+test('a closed pool leaves its memory to the next one, but not what somebody has a buffer of still', () => {
+  const used = new BufferPool(slabBytes);
+  const first = used.take(slabBytes).fill(1);
+  used.release(first);
+  used.close();
+  const next = new BufferPool(slabBytes);
+  const taken = next.take(slabBytes);
+  expect(taken.buffer).toBe(first.buffer);
+  next.close();
+  const last = new BufferPool(slabBytes);
+  expect(overlap(last.take(slabBytes), taken)).toBe(false);
+  next.release(taken);
+  expect(next.inUseBytes).toBe(0);
+});

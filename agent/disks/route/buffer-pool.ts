@@ -1,4 +1,5 @@
-import { largePieceBytes, pageMemory } from '../page-memory';
+import { largePieceBytes } from '../page-memory';
+import { keepPiece, takePiece } from '../spare-memory';
 
 /** A piece of memory out of which buffers are cut, one behind the other; used again from its beginning when all were given back. */
 type Slab = { readonly memory: Buffer; cutBytes: number; buffers: number };
@@ -65,6 +66,15 @@ export class BufferPool {
     if (slab !== this.#current) this.#free.push(slab);
   }
 
+  /** Leaves its memory to other pools, but for what somebody has a buffer of still. Nobody may take one afterwards. */
+  close(): void {
+    for (const { memory, slabs } of this.#pieces.values())
+      if (slabs.every(({ buffers }) => buffers === 0)) keepPiece(memory);
+    this.#pieces.clear();
+    this.#free.length = 0;
+    this.#current = this.#last = undefined;
+  }
+
   #slabOf(buffer: Buffer): Slab | undefined {
     const piece = this.#pieces.get(buffer.buffer);
     if (piece === undefined) return undefined;
@@ -73,7 +83,7 @@ export class BufferPool {
 
   #makeSlab(): Slab {
     if (this.#last === undefined || this.#last.slabs.length === this.#slabsTogether) {
-      this.#last = { memory: pageMemory(this.#slabsTogether * this.#slabBytes), slabs: [] };
+      this.#last = { memory: takePiece(this.#slabsTogether * this.#slabBytes), slabs: [] };
       this.#pieces.set(this.#last.memory.buffer, this.#last);
     }
     const { memory, slabs } = this.#last;

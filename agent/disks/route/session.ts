@@ -179,17 +179,19 @@ export class Session {
     const packer = start.unpacks.includes(zstd) ? new Packer(line, clock) : undefined;
     if (start.hasSeed)
       this.#seed = new ToldSeed(sizeBytesOf(facts), (fromBytes) => this.#wire.say({ kind: 'ask', fromBytes }));
-    const digest = await sendContent({
+    const pool = new BufferPool(batchBufferBytes);
+    const sending = sendContent({
       content,
       start,
       wire: this.#wire,
       window: this.#window,
       bucket: new TokenBucket((nowMs) => limitAt({ bytesPerSecondMax, hours }, nowMs), clock),
       line,
-      pool: new BufferPool(batchBufferBytes),
+      pool,
       seed: this.#seed,
       ...(packer === undefined ? {} : { pack: (bytes: Uint8Array) => packer.pack(bytes) }),
     });
+    const digest = await sending.finally(() => pool.close());
     if (digest === undefined) return undefined;
     const unchanged = await stillTheSame(content, reopen);
     if (!unchanged.ok) return unchanged.failure;

@@ -62,6 +62,7 @@ export class Transfer {
     this.#attempt?.abandon();
     await this.#writer?.stop();
     await this.#seed.close();
+    this.#pool.close();
     await this.#copy.close();
   }
 

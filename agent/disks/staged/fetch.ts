@@ -200,6 +200,7 @@ class Fetching {
 
   async #close(): Promise<void> {
     await this.#writer?.stop();
+    this.#pool.close();
     await this.#copy.close();
   }
 

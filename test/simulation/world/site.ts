@@ -1,3 +1,4 @@
+import { forgetPieces } from '../../../agent/disks/spare-memory';
 import type { LogFields } from '../../../agent/log';
 import { Draw } from '../platform/chance';
 import { Loop } from '../platform/loop';
@@ -57,6 +58,7 @@ export class Site {
   constructor(plan: SitePlan, templates: Templates, watch: SiteWatch) {
     // The world before this one is over.
     inheritPages();
+    forgetPieces();
     inheritMemory();
     const { seed, bytesPerSecond } = plan;
     const { loop } = this;
