@@ -1,3 +1,4 @@
+import { openDisk } from '../chain';
 import { DiskError } from '../failures';
 import type { Outcome } from '../../../contracts/failure';
 import type { ImageShape } from '../image';
@@ -30,6 +31,15 @@ export function shapeOf(change: Partial<ImageShape> = {}): ImageShape {
     dataWriteId: ids.content,
     ...change,
   };
+}
+
+/** What a guest reads of the disk with this last image, from beginning to end; its parents stand below the folder. */
+export async function guestContentOf(path: string, folder: string): Promise<Buffer> {
+  const disk = well(await openDisk(path, { access: 'read', roots: [folder] }));
+  const content = Buffer.alloc(disk.virtualSizeBytes);
+  await disk.read(content, 0);
+  await disk.close();
+  return content;
 }
 
 /** The time of tests that are about something else, in milliseconds since 1970. */

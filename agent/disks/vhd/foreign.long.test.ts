@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDisk } from '../chain';
 import type { ImageShape } from '../image';
-import { ids, newGuid, nowMs, shapeOf, well, writeOptions } from '../testing/disks';
+import { guestContentOf, ids, newGuid, nowMs, shapeOf, well, writeOptions } from '../testing/disks';
 import { hasLibvhdi, hasQemu, hasVhdiinfo, readWithLibvhdi, run } from '../testing/foreign-tools';
 import { MemoryFiles, PowerLoss } from '../testing/memory-files';
 import { SeededRandom } from '../testing/random';
@@ -37,13 +36,7 @@ async function scribble(path: string, plain: Buffer, random: SeededRandom, unitS
   await image.close();
 }
 
-async function contentOf(path: string): Promise<Buffer> {
-  const disk = well(await openDisk(path, { access: 'read', roots: [folder] }));
-  const content = Buffer.alloc(disk.virtualSizeBytes);
-  await disk.read(content, 0);
-  await disk.close();
-  return content;
-}
+const contentOf = (path: string): Promise<Buffer> => guestContentOf(path, folder);
 
 /** What QEMU says of two images, at the sizes in their footers. */
 const compared = (path: string, plain: Buffer): string => {

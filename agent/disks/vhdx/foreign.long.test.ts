@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDisk } from '../chain';
 import type { ImageShape } from '../image';
-import { ids, newGuid, shapeOf, well, writeOptions } from '../testing/disks';
+import { guestContentOf, ids, newGuid, shapeOf, well, writeOptions } from '../testing/disks';
 import { hasLibvhdi, hasQemu, readWithLibvhdi, run } from '../testing/foreign-tools';
 import { MemoryFiles } from '../testing/memory-files';
 import { SeededRandom } from '../testing/random';
@@ -35,13 +34,7 @@ async function scribble(
   await image.close();
 }
 
-async function contentOf(path: string): Promise<Buffer> {
-  const disk = well(await openDisk(path, { access: 'read', roots: [folder] }));
-  const content = Buffer.alloc(disk.virtualSizeBytes);
-  await disk.read(content, 0);
-  await disk.close();
-  return content;
-}
+const contentOf = (path: string): Promise<Buffer> => guestContentOf(path, folder);
 
 const ours: Partial<ImageShape>[] = [
   { kind: 'dynamic', blockSizeBytes: mib, virtualSizeBytes: 40 * mib },
