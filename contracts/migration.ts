@@ -61,6 +61,8 @@ export const runReport = z.object({
       bytesDone: bytes,
       bytesTotal: bytes,
       bytesPerSecond: z.number().nonnegative(),
+      /** How long the phase takes still at its present rates; null while nothing tells. */
+      leftMs: z.number().nonnegative().nullable().default(null),
       disks: z.array(diskProgress),
     })
     .nullable(),

@@ -1,4 +1,5 @@
-import { ProgressTracker, rateWindowMs } from './progress';
+import { rateWindowMs } from '../piece-rate';
+import { ProgressTracker } from './progress';
 
 const bytes = (bytesDone: number, waitingFor: string | null = null) => ({
   bytesDone,

@@ -46,7 +46,11 @@ export function qemuImg(image: string): Field {
   return {
     contenders: [
       { name: 'qemu-img convert', promises: `${promises}, nothing durable`, copy: convert() },
-      { name: 'qemu-img convert -t none', promises: `${promises}, past the cache, durable`, copy: convert('-t', 'none') },
+      {
+        name: 'qemu-img convert -t none',
+        promises: `${promises}, past the cache, durable`,
+        copy: convert('-t', 'none'),
+      },
     ],
     missing: [],
     stop: async () => undefined,

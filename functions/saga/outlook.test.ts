@@ -34,6 +34,7 @@ const progress = (bytesDone: number, bytesPerSecond: number): Progress => ({
   bytesDone,
   bytesTotal: 10_000,
   bytesPerSecond,
+  leftMs: bytesDone === 10_000 ? 0 : bytesPerSecond > 0 ? (1000 * (10_000 - bytesDone)) / bytesPerSecond : null,
   disks: [],
 });
 

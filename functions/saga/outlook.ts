@@ -25,7 +25,7 @@ export function expectedEndMs<Input>(
   if (present === undefined || !itinerary.phases.some(({ load }) => load !== undefined)) return null;
   const shortMs = medianShortMs(state, itinerary);
   const known = { state, input, shortMs };
-  const here = progress !== null && progress.bytesTotal > 0 ? leftMs(progress) : presentMs(known, present, nowMs);
+  const here = progress !== null && progress.bytesTotal > 0 ? progress.leftMs : presentMs(known, present, nowMs);
   return later.reduce<number | null>(
     (sum, phase) => plus(sum, phaseMs(known, phase)),
     here === null ? null : nowMs + here,
@@ -33,12 +33,6 @@ export function expectedEndMs<Input>(
 }
 
 const plus = (sum: number | null, ms: number | null): number | null => (sum === null || ms === null ? null : sum + ms);
-
-/** What is left of something under way; null while it stands still. */
-export function leftMs({ bytesDone, bytesTotal, bytesPerSecond }: Progress): number | null {
-  if (bytesDone >= bytesTotal) return 0;
-  return bytesPerSecond > 0 ? (1000 * (bytesTotal - bytesDone)) / bytesPerSecond : null;
-}
 
 type Known<Input> = { readonly state: SagaState; readonly input: Input; readonly shortMs: number };
 

@@ -211,9 +211,12 @@ export class Run<Input> {
   showProgress(progress: Progress | null, waitingFor: string | null): void {
     this.state.progress = progress;
     this.waitingFor = waitingFor;
-    if (progress !== null && progress.bytesPerSecond > 0 && this.standing.phase()?.carries === true)
-      this.state.bytesPerSecond = progress.bytesPerSecond;
     this.show();
+  }
+
+  /** How fast bytes come to where they belong, in a phase that carries some. */
+  noteRate(bytesPerSecond: number): void {
+    if (bytesPerSecond > 0 && this.standing.phase()?.carries === true) this.state.bytesPerSecond = bytesPerSecond;
   }
 
   /** Puts the state into the custom status; it becomes visible at the next yield. */

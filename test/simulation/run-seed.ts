@@ -93,7 +93,7 @@ export async function runSeed(plan: Plan, templates: Templates, options: SeedOpt
     fingerprint,
     virtualMs: nowMs - startMs,
     ends: watch.moves.map(({ run }) => run.ended ?? 'not followed to its end'),
-    // Everything goes twice by the staged route, and runs do not reckon with what that does to the phases to come.
+    // Disks of a simulated world are a few blocks, each of which is there all at once: by the staged route nothing tells how fast they come.
     foretold: watch.moves.flatMap(({ run, vm }) => (isStaged(vm.request) ? [] : (run.foretold ?? []))),
   };
 }

@@ -2,7 +2,6 @@ import { instantClock } from './testing/instant-clock';
 import { seededRandom } from './testing/random';
 import { routePace } from './limits';
 import { Patience } from './patience';
-import { RateMeter } from './rate-meter';
 import { SendWindow } from './send-window';
 import { TokenBucket } from './token-bucket';
 
@@ -130,19 +129,4 @@ describe('patience', () => {
     ]);
     expect(patience.lost({ nowMs: 5_700, beganMs: 5_600, progress: 'none' })).toEqual({ kind: 'give-up', forMs: 700 });
   });
-});
-
-test('the rate is that of the last seconds, not of the whole transfer', () => {
-  const meter = new RateMeter();
-  let total = 0;
-  for (let second = 0; second < 20; second++) meter.sample(second * 1000, (total += 100_000_000));
-  let rate = 0;
-  for (let second = 20; second < 30; second++) rate = meter.sample(second * 1000, (total += 1_000_000));
-  expect(rate).toBe(1_000_000);
-});
-
-test('the first sample has no rate, and a clock that goes back makes none', () => {
-  const meter = new RateMeter();
-  expect(meter.sample(5_000, 10)).toBe(0);
-  expect(meter.sample(4_000, 20)).toBe(0);
 });

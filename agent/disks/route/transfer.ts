@@ -1,5 +1,6 @@
 import { failed, failureOf, succeeded, type Failure, type Outcome } from '../../../contracts/failure';
 import type { OperationOutput } from '../../../contracts/operations';
+import { PieceRate } from '../../piece-rate';
 import { outcomeOf } from '../failures';
 import { Attempt, type AttemptEnd } from './attempt';
 import { BufferPool } from './buffer-pool';
@@ -10,7 +11,6 @@ import { streamsDefault, writeBytesMax } from './limits';
 import type { FactsMessage } from './messages';
 import { Patience } from './patience';
 import type { PullRequest } from './pull-request';
-import { RateMeter } from './rate-meter';
 import type { Resumption } from './resumption';
 import { CarriedRate } from './seed/carried-rate';
 import { SeedUse } from './seed/seed-use';
@@ -28,7 +28,7 @@ export class Transfer {
   readonly #copy: CopyUnderWay;
   readonly #seed = new SeedUse();
   readonly #pool = new BufferPool(writeBytesMax);
-  readonly #rate = new RateMeter();
+  readonly #rate = new PieceRate();
   readonly #ofLine: CarriedRate;
   #writer: ContentWriter | undefined;
   #attempt: Attempt | undefined;
@@ -203,11 +203,13 @@ export class Transfer {
     const sent = this.#writer?.received.sentBytes ?? received.sentBytes;
     // On a slow line a block takes a minute, in which the line is not to seem idle.
     const arrivingBytes = this.#attempt?.arrivingBytes ?? 0;
+    const nowMs = this.#request.clock.now();
+    this.#rate.note(nowMs, sent + position.seedBytes + arrivingBytes);
     const bytesDone = bytesDoneAt(position);
     this.#request.report({
       bytesDone,
       bytesTotal: Math.max(bytesDone, beginning?.extentBytes ?? 0),
-      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), sent + position.seedBytes + arrivingBytes),
+      bytesPerSecond: this.#rate.at(nowMs) ?? 0,
       watermarkBytes: mark.watermarkBytes,
       digestSoFar: mark.digest,
       resentBytes: sent - position.dataBytes,

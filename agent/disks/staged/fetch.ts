@@ -9,7 +9,6 @@ import { CopyUnderWay, type Copy } from '../route/copy-under-way';
 import type { ContentFrame } from '../route/frames';
 import type { RouteImages } from '../route/route-images';
 import { writeBytesMax } from '../route/limits';
-import { RateMeter } from '../route/rate-meter';
 import { findResumption, type Resumption } from '../route/resumption';
 import { whileReceiving } from '../route/ticking';
 import { StagingError } from './block-store';
@@ -63,7 +62,6 @@ class Fetching {
   readonly #reader: ManifestReader;
   readonly #limiter: Limiter;
   readonly #pool = new BufferPool(writeBytesMax);
-  readonly #rate = new RateMeter();
   #writer: ContentWriter | undefined;
   #failure: Failure | undefined;
   #written = Promise.withResolvers<undefined>();
@@ -212,7 +210,8 @@ class Fetching {
     this.#request.report({
       bytesDone,
       bytesTotal: Math.max(bytesDone, beginning?.extentBytes ?? 0),
-      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), sent),
+      // Blocks come whole: whoever follows `bytesDone` knows as much.
+      bytesPerSecond: 0,
       watermarkBytes: mark.watermarkBytes,
       digestSoFar: mark.digest,
       resentBytes: sent - position.dataBytes,

@@ -55,11 +55,6 @@ export class ManifestWriter {
     return this.#number;
   }
 
-  /** Up to where the manifest is written. */
-  get written(): Mark {
-    return this.#written;
-  }
-
   get putBytes(): number {
     return this.#putBytes;
   }

@@ -2,9 +2,7 @@ import { failed, failureOf, succeeded, type Outcome } from '../../../contracts/f
 import { DiskError, valueOf } from '../failures';
 import { differenceOf, sizeBytesOf, type SourceContent } from '../route/content';
 import { cutsOf } from '../route/cuts';
-import { noMark } from '../route/journal';
 import type { Mark } from '../route/journal-records';
-import { RateMeter } from '../route/rate-meter';
 import { extentBytesOf, stillTheSame } from '../route/source-facts';
 import { whileTicking } from '../route/ticking';
 import { blockName, StagingError } from './block-store';
@@ -63,12 +61,11 @@ class Staging {
   readonly #content: SourceContent;
   readonly #store: PatientStore;
   readonly #limiter: Limiter;
-  readonly #rate = new RateMeter();
   readonly #lanes = new SideBySide(blocksSideBySide);
   #waitingFor: string | null = null;
   #extentBytes = 0;
-  #written: Mark = noMark;
-  #putBytes = 0;
+  /** What is known to be in storage, and zeros that were passed. */
+  #doneBytes = 0;
 
   constructor(request: StageRequest, content: SourceContent) {
     this.#request = request;
@@ -121,7 +118,7 @@ class Staging {
       if (difference !== undefined) throw changed(`the source is another than the one that was staged: ${difference}`);
       this.#extentBytes = reader.head?.extentBytes ?? 0;
       await this.#makeSure(segment);
-      this.#written = reader.position;
+      this.#doneBytes = contentBytesAt(reader.position);
     }
     await this.#lanes.settle();
   }
@@ -143,25 +140,35 @@ class Staging {
     const { clock, pace, open } = this.#request;
     const chunks = new ChunkReader(this.#content, from);
     let openedMs = clock.now();
+    let countedBytes = contentBytesAt(from);
     const cuts = cutsOf(this.#content.extents(from.watermarkBytes), from.watermarkBytes);
     for (const chunk of chunksOf(cuts)) {
       const read = await chunks.read(chunk);
       const { address, put } = await this.#begin(read);
+      this.#countWhenThere(put, contentBytesAt(chunks.mark) - countedBytes);
+      countedBytes = contentBytesAt(chunks.mark);
       if (read.frames.length > 0) writer.add({ address, frames: read.frames }, put, chunks.mark);
       if (writer.isFull || clock.now() - openedMs >= segmentMsOf(pace, writer.number)) {
         passOver(writer, chunks);
         if (!writer.isEmpty) await writer.close();
         openedMs = clock.now();
       }
-      this.#written = writer.written;
     }
     passOver(writer, chunks);
     await this.#lanes.settle();
     valueOf(await stillTheSame(this.#content, open));
     const end: Mark = { ...chunks.mark, watermarkBytes: sizeBytesOf(this.#content.facts) };
     await writer.finish(end);
-    this.#written = end;
+    this.#doneBytes = contentBytesAt(end);
     return outputOf(end, writer.putBytes);
+  }
+
+  /** Long before a segment says so: who looks sees how fast it goes. A put that fails ends the operation, so it is counted nowhere. */
+  #countWhenThere(put: Promise<number>, bytes: number): void {
+    put.then(
+      () => (this.#doneBytes += bytes),
+      () => undefined,
+    );
   }
 
   /** Begins to put the block of a chunk, when there is a place for that. `put` answers how many bytes storage did not have. */
@@ -193,18 +200,15 @@ class Staging {
 
   async #put(address: string, content: Buffer): Promise<'put' | 'there'> {
     await this.#limiter.take(content.length);
-    const put = await this.#store.put(blockName(address), sealBlock(this.#request.keys, address, content));
-    this.#putBytes += content.length;
-    return put;
+    return this.#store.put(blockName(address), sealBlock(this.#request.keys, address, content));
   }
 
   #report(): void {
-    const { dataBytes, zeroBytes } = this.#written;
-    const bytesDone = dataBytes + zeroBytes;
     this.#request.report({
-      bytesDone,
-      bytesTotal: Math.max(bytesDone, this.#extentBytes),
-      bytesPerSecond: this.#rate.sample(this.#request.clock.now(), this.#putBytes),
+      bytesDone: this.#doneBytes,
+      bytesTotal: Math.max(this.#doneBytes, this.#extentBytes),
+      // Blocks come whole: whoever follows `bytesDone` knows as much.
+      bytesPerSecond: 0,
       waitingFor: this.#waitingFor,
     });
   }
@@ -214,6 +218,8 @@ function passOver(writer: ManifestWriter, chunks: ChunkReader): void {
   const frames = chunks.pass();
   if (frames.length > 0) writer.add({ address: null, frames }, Promise.resolve(0), chunks.mark);
 }
+
+const contentBytesAt = ({ dataBytes, zeroBytes }: Mark): number => dataBytes + zeroBytes;
 
 const outputOf = ({ digest, dataBytes, zeroBytes }: Mark, putBytes: number): StageOutput => ({
   digest,
