@@ -16,11 +16,23 @@ export const batchDataBytesMax = 2 * dataFrameBytes;
 /** Blocks that follow each other are joined up to this length for one write. */
 export const writeBytesMax = 4 * 1024 * 1024;
 
-/** Bytes of content that the source sends ahead of the destination's durable watermark. */
-export const windowBytesDefault = 48 * 1024 * 1024;
+/** Bytes of content that the source sends ahead of the destination's durable watermark, over a line without delay. */
+export const windowBytesNear = 48 * 1024 * 1024;
 export const windowBytesMin = 2 * blockBytesMax;
 /** Below `resentBytesMax` by one frame, so that a kill never costs more than the promise. */
 export const windowBytesMax = resentBytesMax - blockBytesMax;
+
+/** Of a delay there and back, less is what a handshake takes of the processors, and no distance. */
+const nearMs = 10;
+/** What a line at the full speed of an agent holds for each millisecond of delay. */
+const windowBytesPerMs = 1024 * 1024;
+
+/**
+ * The window for a line that takes so long there and back: what is on its way counts too, so on a far line more has to be, or it stands still until
+ * a watermark has come back. Over a near one less is sent again after a fault (docs/decisions/0019).
+ */
+export const windowBytesOver = (delayMs: number): number =>
+  Math.min(windowBytesMax, windowBytesNear + windowBytesPerMs * Math.max(0, Math.round(delayMs) - nearMs));
 /** A largest disk of the VHDX format (MS-VHDX 2.6.2.1). */
 export const contentBytesMax = 64 * 1024 ** 4;
 

@@ -9,6 +9,7 @@ import { contentKeys } from './content-keys';
 import { FrameReader } from './frame-reader';
 import { contentFromSource, encodeFrame, fromSource, type Frame, type PlainFrame } from './frames';
 import { IncomingContent } from './incoming-content';
+import { windowBytesMax, windowBytesOver } from './limits';
 import { pullFile } from './pull';
 import type { ByteRoute, ByteRouteOptions } from './server';
 import {
@@ -24,6 +25,7 @@ import {
   type Hosts,
 } from './testing/hosts';
 import { makeImage, shapeOf } from './testing/images';
+import { startLine } from './testing/line';
 import { seededBytes } from './testing/random';
 import { recordHead } from './records';
 import { Opener } from './sealing';
@@ -64,8 +66,11 @@ type Peer = {
 };
 
 /** A destination that does what the test tells it. */
-async function peer(certificate: Partial<Hosts['destination']> = hosts.destination): Promise<Peer> {
-  const tcp = connectPlain(route.port, '127.0.0.1');
+async function peer(
+  certificate: Partial<Hosts['destination']> = hosts.destination,
+  port: number = route.port,
+): Promise<Peer> {
+  const tcp = connectPlain(port, '127.0.0.1');
   const carrier = new Carrier(() => tcp);
   tcp.on('data', (chunk) => carrier.push(chunk));
   const socket = connectTls({ ...routeTls, ...certificate, socket: carrier.tunnel, rejectUnauthorized: false });
@@ -111,6 +116,32 @@ const plainly = { bandwidthBytesPerSecondMax: null, bandwidthHours: null, hasSee
 const startAt = (fromBytes: number): PlainFrame => ({
   kind: 'start',
   message: { fromBytes, digest: '0'.repeat(64), ...plainly },
+});
+
+/** The window that a source says to a destination which it is so far from. */
+async function windowAcross(delayMs: number): Promise<number> {
+  const line = await startLine(route.port, ({ source, destination }) => {
+    source.on('data', (chunk: Buffer) => void setTimeout(() => destination.write(chunk), delayMs));
+  });
+  try {
+    const { say, next } = await peer(hosts.destination, line.port);
+    say(open());
+    const facts = await next('facts');
+    return facts.kind === 'facts' ? facts.message.windowBytes : Number.NaN;
+  } finally {
+    await line.close();
+  }
+}
+
+test('a line that is long has a wider window, as its handshake shows, and none costs more than may be sent again', async () => {
+  const windows = [0, 10, 15, 25, 100, 60_000].map((delayMs) => windowBytesOver(delayMs) / mib);
+  expect(windows).toEqual([48, 48, 53, 63, 63, 63]);
+  await serve();
+  expect(await windowAcross(18)).toBeGreaterThanOrEqual(windowBytesOver(18));
+  expect(await windowAcross(60)).toBe(windowBytesMax);
+  await route.close();
+  await serve({ windowBytes: 4 * mib });
+  expect(await windowAcross(60)).toBe(4 * mib);
 });
 
 const told: PlainFrame = { kind: 'told', toBytes: 1024 * 1024, digests: Buffer.alloc(0) };

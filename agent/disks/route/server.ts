@@ -10,7 +10,7 @@ import { Carrier } from './carrier';
 import type { Served } from './content-store';
 import { AwaitedStreams, meet } from './further-streams';
 import type { RouteImages } from './route-images';
-import { connectionsMax, routePace, transfersMax, windowBytesDefault, type RoutePace } from './limits';
+import { connectionsMax, routePace, transfersMax, type RoutePace } from './limits';
 import { Session } from './session';
 import { routeTls } from './tls';
 import { routeImages } from './route-images';
@@ -31,7 +31,7 @@ export type ByteRouteOptions = {
   /** By default those of `routeImages`. */
   readonly images?: RouteImages;
   readonly pace?: RoutePace;
-  /** Data that is sent ahead of what is durable at the destination. */
+  /** Data that is sent ahead of what is durable at the destination; by default `windowBytesOver` the line. */
   readonly windowBytes?: number;
   /** Transfers that are served at a time; who comes beyond them is told to come again. */
   readonly transfersMax?: number;
@@ -48,7 +48,7 @@ export type ByteRoute = {
  * system, such as `EADDRINUSE`); afterwards nothing that a peer does ends it.
  */
 export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRoute> {
-  const { log, certificate, pace = routePace, windowBytes = windowBytesDefault, images = routeImages() } = options;
+  const { log, certificate, pace = routePace, images = routeImages() } = options;
   const mostTransfers = options.transfersMax ?? transfersMax;
   const sessions = new Set<Session>();
   const hasRoom = (): boolean => [...sessions].filter((session) => session.isServing).length < mostTransfers;
@@ -66,7 +66,7 @@ export async function startByteRoute(options: ByteRouteOptions): Promise<ByteRou
     const carrier = new Carrier(() => socket);
     socket.on('data', (chunk: Buffer) => carrier.push(chunk));
     const secured = new TLSSocket(carrier.tunnel, asServer);
-    const session = new Session(carrier, secured, { ...options, pace, windowBytes, images, hasRoom, awaited });
+    const session = new Session(carrier, secured, { ...options, pace, images, hasRoom, awaited });
     sessions.add(session);
     void session.run().finally(() => sessions.delete(session));
     carrier.push(first);

@@ -17,7 +17,7 @@ import type { RouteImages } from './route-images';
 import { FrameReader } from './frame-reader';
 import type { AwaitedStreams } from './further-streams';
 import { encodeFrame, fromDestination, type Frame } from './frames';
-import { streamsMax, type RoutePace } from './limits';
+import { streamsMax, windowBytesMax, windowBytesOver, type RoutePace } from './limits';
 import { LineSpeed } from './line-speed';
 import { Packer } from './packing/packer';
 import { zstd } from './packing/zstd';
@@ -36,7 +36,8 @@ export type SessionOptions = Pick<AdmissionRules, 'appPublicKeys' | 'hostId'> & 
   readonly clock: Clock;
   readonly log: Log;
   readonly pace: RoutePace;
-  readonly windowBytes: number;
+  /** By default as the line needs it. */
+  readonly windowBytes?: number | undefined;
   /** Whether one more session may serve. */
   readonly hasRoom: () => boolean;
   /** Where the further streams of its pulls arrive. */
@@ -51,7 +52,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #wire: Wire;
   readonly #socket: TLSSocket;
-  readonly #window: SendWindow;
+  #window = new SendWindow(windowBytesMax);
   readonly #opened = new Mailbox<OpenMessage>();
   readonly #started = new Mailbox<StartMessage>();
   readonly #secured = new AbortController();
@@ -62,8 +63,13 @@ export class Session {
   constructor(carrier: Carrier, socket: TLSSocket, options: SessionOptions) {
     this.#options = options;
     this.#socket = socket;
-    this.#window = new SendWindow(options.windowBytes);
-    socket.once('secure', () => this.#secured.abort());
+    const beganMs = options.clock.now();
+    socket.once('secure', () => {
+      // Since its first record came: in TLS 1.3 the peer's next one answers the source's (RFC 8446, 2), so that is once there and back.
+      const delayMs = options.clock.now() - beganMs;
+      this.#window = new SendWindow(options.windowBytes ?? windowBytesOver(delayMs));
+      this.#secured.abort();
+    });
     this.#wire = new Wire({
       carrier,
       socket,
@@ -164,10 +170,11 @@ export class Session {
   }
 
   async #transfer(content: SourceContent, reopen: () => Promise<Outcome<SourceContent>>): Promise<Failure | undefined> {
-    const { clock, pace, windowBytes } = this.#options;
+    const { clock, pace } = this.#options;
     const { facts } = content;
     this.#awaitStreams();
     const extentBytes = extentBytesOf(content);
+    const windowBytes = this.#window.limitBytes;
     this.#wire.say({ kind: 'facts', message: { facts, extentBytes, windowBytes, streamsMax } });
     // The destination opens or makes its file before it answers, which may take as long as its disk does.
     const start = await this.#started.take(pace.silenceMsMax * 10, clock, this.#wire.signal);
