@@ -67,7 +67,7 @@ async function startLocked(options: StackOptions, layout: Layout, lock: StackLoc
   const supervisor = new Supervisor({ clock, say, onProcesses: (pids) => rememberProcesses(home, pids) });
   const startedMs = clock.now();
   const plan: StackPlan = { layout, hosts, ports: ports.value, secrets: secrets.value, env: options.env };
-  const starting: Starting = { supervisor, needs, say, signal: options.signal };
+  const starting = { supervisor, needs, say, signal: options.signal };
   const stop = (): void => void supervisor.stop();
   options.signal.addEventListener('abort', stop);
   const started = await startServices(plan, starting);
@@ -82,7 +82,9 @@ async function startLocked(options: StackOptions, layout: Layout, lock: StackLoc
   return good(stackOf(started.value, starting, apiUrl, lock));
 }
 
-function stackOf(plan: StackPlan, starting: Starting, apiUrl: string, lock: StackLock): Stack {
+type StartingStack = Starting & { readonly supervisor: Supervisor };
+
+function stackOf(plan: StackPlan, starting: StartingStack, apiUrl: string, lock: StackLock): Stack {
   const { layout, ports, secrets, hosts } = plan;
   const { supervisor } = starting;
   const steps = stagesOf(hosts).flat();

@@ -46,11 +46,12 @@ export const stagesOf = (hosts: readonly HostId[]): Step[][] => [
   ],
 ];
 
-const lostPortTriesMax = 3;
+const lostPortTriesMax = 5;
+const saysTaken = ({ logTail }: StartFailure): boolean => logTail.some((line) => line.includes('EADDRINUSE'));
 const interrupted: CliFailure = { exit: 'interrupted', title: 'stopped before the local stack ran' };
 
 export type Starting = {
-  readonly supervisor: Supervisor;
+  readonly supervisor: Pick<Supervisor, 'start'>;
   readonly needs: readonly PortNeed[];
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -78,7 +79,8 @@ export async function startStep(step: Step, plan: StackPlan, starting: Starting)
     const failure = await supervisor.start(step.make({ ...plan, ports }, freePortOf(plan, starting)));
     if (signal.aborted) return bad(interrupted);
     if (failure === undefined) return good(ports);
-    const lost = !(await portIsFree(portOf(ports, step.port)));
+    // Whoever looks for a free port holds it for a moment: what says that it was taken is believed, though it is free again by now.
+    const lost = saysTaken(failure) || !(await portIsFree(portOf(ports, step.port)));
     if (!lost || attempt >= lostPortTriesMax) return bad(startFailure(failure));
     const chosen = await replacePort(step.port, plan, starting);
     if (!chosen.ok) return chosen;

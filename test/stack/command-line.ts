@@ -22,14 +22,16 @@ export class CommandLine {
   async up(): Promise<void> {
     const up = spawn(process.execPath, [cliMain, 'up', '--json'], {
       env: this.environment(),
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.stack = up;
+    let said = '';
+    up.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-2000)));
     const ready = new Promise<boolean>((resolve) => {
       up.stdout.on('data', (chunk: Buffer) => chunk.toString('utf8').includes('"ready":true') && resolve(true));
       up.on('exit', () => resolve(false));
     });
-    if (!(await ready)) throw new Error('the stack did not start');
+    if (!(await ready)) throw new Error(`the stack did not start:\n${said}`);
   }
 
   /** Runs a command to its end. */
