@@ -47,7 +47,9 @@ export const stagesOf = (hosts: readonly HostId[]): Step[][] => [
 ];
 
 const lostPortTriesMax = 5;
-const saysTaken = ({ logTail }: StartFailure): boolean => logTail.some((line) => line.includes('EADDRINUSE'));
+/** What our own agent says of a taken port, and what everything else does. */
+const takenWords = /EADDRINUSE|another program listens/;
+const saysTaken = ({ logTail }: StartFailure): boolean => logTail.some((line) => takenWords.test(line));
 const interrupted: CliFailure = { exit: 'interrupted', title: 'stopped before the local stack ran' };
 
 export type Starting = {

@@ -80,14 +80,22 @@ function total(run: Shown, parts: readonly Part[]): Progress {
   };
 }
 
+/** What each leg has still to do, and how fast it does it. */
+const legsOf = (parts: readonly Part[]): { readonly bytesLeft: number; readonly bytesPerSecond: number }[] =>
+  legs.map((leg) => {
+    const those = parts.filter((part) => part.leg === leg);
+    return {
+      bytesLeft: sumOf(those, 'bytesTotal') - sumOf(those, 'bytesDone'),
+      bytesPerSecond: sumOf(those, 'bytesPerSecond'),
+    };
+  });
+
 /** Of the leg that takes longest. One that has not begun to move goes as fast as the one that it follows. */
 function leftMs(parts: readonly Part[]): number | null {
   let longestMs = 0;
   let rateBefore = 0;
-  for (const leg of legs) {
-    const those = parts.filter((part) => part.leg === leg);
-    const bytesLeft = sumOf(those, 'bytesTotal') - sumOf(those, 'bytesDone');
-    const rate = sumOf(those, 'bytesPerSecond') || rateBefore;
+  for (const { bytesLeft, bytesPerSecond } of legsOf(parts)) {
+    const rate = bytesPerSecond || rateBefore;
     if (bytesLeft > 0 && rate === 0) return null;
     if (bytesLeft > 0) longestMs = Math.max(longestMs, Math.round((1000 * bytesLeft) / rate));
     rateBefore = rate;
@@ -95,16 +103,10 @@ function leftMs(parts: readonly Part[]): number | null {
   return longestMs;
 }
 
-/** Of the legs that move. */
+/** Of the legs that move; 0 when none does. */
 function slowestRate(parts: readonly Part[]): number {
-  const rates = legs.map((leg) =>
-    sumOf(
-      parts.filter((part) => part.leg === leg),
-      'bytesPerSecond',
-    ),
-  );
-  const moving = rates.filter((rate) => rate > 0);
-  return moving.length === 0 ? 0 : Math.min(...moving);
+  const moving = legsOf(parts).filter(({ bytesPerSecond }) => bytesPerSecond > 0);
+  return moving.length === 0 ? 0 : Math.min(...moving.map(({ bytesPerSecond }) => bytesPerSecond));
 }
 
 const sumOf = (parts: readonly Part[], figure: 'bytesDone' | 'bytesTotal' | 'bytesPerSecond'): number =>

@@ -33,6 +33,7 @@ const windowBytesPerMs = 1024 * 1024;
  */
 export const windowBytesOver = (delayMs: number): number =>
   Math.min(windowBytesMax, windowBytesNear + windowBytesPerMs * Math.max(0, Math.round(delayMs) - nearMs));
+
 /** A largest disk of the VHDX format (MS-VHDX 2.6.2.1). */
 export const contentBytesMax = 64 * 1024 ** 4;
 
